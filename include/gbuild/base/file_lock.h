@@ -1,0 +1,25 @@
+// Locks between processes: flock(2) on a file, released by the kernel when the holder dies.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+
+#include "gbuild/base/fd.h"
+
+namespace gbuild {
+
+enum class LockMode { shared, exclusive };
+
+class FileLock {
+  public:
+    // Creates the file when absent and waits for the lock. Throws io.
+    static FileLock acquire(const std::filesystem::path& path, LockMode mode);
+    // nullopt when another holder is in the way.
+    static std::optional<FileLock> try_acquire(const std::filesystem::path& path, LockMode mode);
+
+  private:
+    explicit FileLock(UniqueFd fd) : fd_(std::move(fd)) {}
+    UniqueFd fd_;
+};
+
+}  // namespace gbuild

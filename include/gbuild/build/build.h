@@ -1,0 +1,69 @@
+// A whole build: Dockerfile and context in, .gvmi out.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "gbuild/base/events.h"
+#include "gbuild/oci/image_config.h"
+#include "gbuild/oci/platform.h"
+#include "gbuild/oci/reference.h"
+#include "gbuild/pack/options.h"
+#include "gbuild/plan/plan.h"
+#include "gbuild/registry/client.h"
+
+namespace gbuild::build {
+
+enum class PullPolicy {
+    missing,  // what the store remembers is used; the registry is asked for the rest
+    always,   // tags are looked up anew
+    never,    // the store only
+};
+
+struct BuildOptions {
+    std::filesystem::path context;                     // a directory
+    std::optional<std::filesystem::path> dockerfile;   // default: Dockerfile in the context
+    std::optional<std::string> dockerfile_text;        // from standard input (-f -); wins
+    std::string target;
+    std::map<std::string, std::string> build_args;
+    std::map<std::string, std::string> labels;
+    std::map<std::string, std::string> build_contexts; // name → path, docker-image://…, oci-layout://…, docker-archive://…
+    oci::Platform platform;
+    PullPolicy pull = PullPolicy::missing;
+    bool no_cache = false;                             // pack COPY and ADD layers anew
+    registry::ClientOptions registry;
+    std::filesystem::path store_root;
+    unsigned jobs = 0;                                 // 0: one a processor
+    std::optional<int64_t> timestamp;                  // --timestamp or SOURCE_DATE_EPOCH, seconds
+    pack::PackOptions packing;
+    std::vector<oci::ImageName> tags;
+    std::optional<std::filesystem::path> output;       // default: NAME-TAG.gvmi in the current directory
+};
+
+struct BaseUsed {
+    std::string reference;
+    Digest manifest;
+};
+
+struct BuildResult {
+    std::filesystem::path file;
+    uint64_t size = 0;
+    std::string sha3;        // 56 hex digits
+    std::string image_id;    // 64 hex digits
+    oci::ContainerConfig config;  // USER as the trailer has it
+    uint32_t inodes = 0;
+    std::vector<BaseUsed> bases;
+};
+
+// Throws Error. On any failure the output is as it was before, and the store holds nothing unverified.
+BuildResult run_build(const BuildOptions& options, EventSink& events, std::stop_token stop);
+
+// What run_build would execute. Fetches manifests and configurations, no layers.
+plan::Plan plan_build(const BuildOptions& options, EventSink& events, std::stop_token stop);
+
+}  // namespace gbuild::build

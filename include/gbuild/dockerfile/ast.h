@@ -1,0 +1,60 @@
+// A parsed Dockerfile: what is written, not what it expands to.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gbuild/base/error.h"
+#include "gbuild/base/events.h"
+
+namespace gbuild::dockerfile {
+
+struct Heredoc {
+    std::string name;      // the delimiter word: EOF
+    std::string contents;  // tabs stripped when asked; not expanded
+    bool expand = true;    // the delimiter was not quoted
+    bool strip_tabs = false;
+    int file_descriptor = 0;  // "3<<EOF": 3
+};
+
+enum class Form {
+    shell,  // words or a shell command
+    exec,   // a JSON array of strings
+};
+
+struct Flag {
+    std::string name;   // "from"
+    std::string value;  // "" for a flag without "=": then `has_value` is false
+    bool has_value = true;
+    SourceSpan span;
+};
+
+struct Instruction {
+    std::string name;                 // upper case: "COPY"
+    std::vector<Flag> flags;          // in order
+    std::vector<std::string> args;    // see parser.h for each instruction's meaning
+    Form form = Form::shell;
+    std::vector<Heredoc> heredocs;
+    int first_line = 0, last_line = 0;
+    std::string original;             // the lines as written, heredocs included
+    SourceSpan span;                  // of the instruction word
+
+    const Flag* flag(std::string_view flag_name) const;
+};
+
+struct Dockerfile {
+    std::string file;       // as the user named it
+    std::string syntax;     // the directives' values; "" when absent
+    char escape = '\\';
+    std::string check;
+    std::vector<Instruction> instructions;
+    std::vector<Warning> warnings;
+
+    // Text of a line, from 1; for error spans.
+    std::vector<std::string> lines;
+    SourceSpan span_of_line(int line) const;
+};
+
+}  // namespace gbuild::dockerfile

@@ -1,0 +1,32 @@
+// Writing a tree to a directory on disk, through directory descriptors that cannot leave it.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "gbuild/base/rooted.h"
+#include "gbuild/tree/tree.h"
+
+namespace gbuild::layer {
+
+enum class Ownership { apply, ignore };  // apply needs the privilege to chown and mknod
+
+struct ExtractOptions {
+    Ownership ownership = Ownership::ignore;
+    // Delivers the contents of a regular file.
+    std::function<void(const tree::Inode&, const std::function<void(std::span<const std::byte>)>&)> read;
+};
+
+struct ExtractSummary {
+    uint64_t files = 0;
+    uint64_t bytes = 0;
+    std::vector<std::string> skipped;  // "dev/null: device nodes need root", …
+};
+
+// Creates everything below `tree`'s node at `path` (a file: that file alone, under its name) in `root`, which must be empty
+// or not contain the names. Modes, mtimes (directories last), xattrs, hard links, holes. Throws conflict, io, no_space.
+ExtractSummary extract(const tree::Tree& tree, const std::string& path, const RootedDir& root, const ExtractOptions& options);
+
+}  // namespace gbuild::layer

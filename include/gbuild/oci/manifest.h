@@ -1,0 +1,52 @@
+// Descriptors, manifests and indexes: OCI image-spec 1.1 and Docker v2 schema 2, read strictly.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "gbuild/base/digest.h"
+#include "gbuild/oci/platform.h"
+
+namespace gbuild::oci {
+
+struct Descriptor {
+    std::string media_type;
+    Digest digest;
+    uint64_t size = 0;
+    std::vector<std::string> urls;
+    std::map<std::string, std::string> annotations;
+    std::optional<Platform> platform;  // in indexes
+};
+
+struct Manifest {
+    std::string media_type;
+    Descriptor config;
+    std::vector<Descriptor> layers;  // lowest first
+    std::map<std::string, std::string> annotations;
+};
+
+struct Index {
+    std::string media_type;
+    std::vector<Descriptor> manifests;
+    std::map<std::string, std::string> annotations;
+};
+
+// Parses and validates a document. `content_type` is what the transport said (parameters ignored; "" when it said nothing)
+// and must agree with the body's mediaType. Throws integrity with the JSON path of what is wrong; unsupported for schema 1
+// and for artifacts that are no images; limit beyond the caps (manifest bytes, layers, index entries, nesting).
+std::variant<Manifest, Index> parse_manifest(std::string_view json, std::string_view content_type);
+
+// The entry of an index for a platform; unknown/unknown entries are skipped. Throws unsupported listing what exists.
+const Descriptor& choose_platform(const Index& index, const Platform& wanted);
+
+inline constexpr size_t max_manifest_size = 16u << 20;
+inline constexpr size_t max_config_size = 16u << 20;
+// The Accept header's value for manifest requests.
+std::string manifest_accept();
+
+}  // namespace gbuild::oci

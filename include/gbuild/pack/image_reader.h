@@ -1,0 +1,48 @@
+// Reading a .gvmi back. Nothing of it is trusted: sizes and offsets are checked, a garbage file is an integrity error.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "gbuild/base/fd.h"
+#include "gbuild/pack/options.h"
+#include "gbuild/tree/tree.h"
+
+namespace gbuild::pack {
+
+struct SuperblockFacts {
+    Codec codec = Codec::gzip;
+    uint32_t block_size = 0;
+    uint32_t inode_count = 0;
+    uint32_t fragment_count = 0;
+    uint16_t id_count = 0;
+    int64_t created = 0;
+    uint64_t bytes_used = 0;
+    bool exportable = false;
+    bool xattrs = false;
+};
+
+class ImageReader {
+  public:
+    // Throws not_found, io; integrity for anything that is not a .gvmi (bad magic, CRC, JSON length).
+    explicit ImageReader(const std::string& path);
+    ~ImageReader();
+
+    const SuperblockFacts& superblock() const;
+    const std::string& trailer_json() const;
+    uint64_t file_size() const;
+    std::string sha3() const;  // reads the whole file
+
+    // The tree; ContentRef::number of a regular file is its inode number, for read_file.
+    tree::Tree read_tree() const;
+    // The contents of a regular file of this image, in runs.
+    void read_file(const tree::Inode& file, const std::function<void(std::span<const std::byte>)>& consume) const;
+
+  private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace gbuild::pack

@@ -1,0 +1,92 @@
+// Packs: a layer's contents as finished squashfs data and fragment blocks, with an index.
+//
+// File format: 96 bytes reserved (a squashfs superblock's place), blocks, index, trailer. The index holds the layer tree and
+// for each regular file its size, block sizes, position, fragment reference and content digest. Everything read back is
+// checked against the file's size; a malformed pack is an integrity error.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "gbuild/base/digest.h"
+#include "gbuild/base/fd.h"
+#include "gbuild/pack/options.h"
+#include "gbuild/tree/layer_tree.h"
+
+namespace gbuild::pack {
+
+struct WritePackJob {
+    PackOptions options;
+    unsigned threads = 1;
+    // Called with the uncompressed bytes packed so far, from one thread at a time; may be empty.
+    std::function<void(uint64_t)> progress;
+    std::stop_token stop;  // an interrupted error soon after it is requested
+};
+
+// Reads the stream to its end and writes the pack to `fd` (open for reading and writing, empty). The bytes written are a pure
+// function of the entries and the options, not of `threads`. Memory is bounded: a few blocks per thread, and about 100
+// bytes for each file. Throws what the stream throws, io, no_space.
+void write_pack(tree::EntryStream& entries, const WritePackJob& job, int fd);
+
+// Where a regular file's bytes are in its pack.
+struct PackedFile {
+    static constexpr uint32_t no_fragment = UINT32_MAX;
+    uint64_t size = 0;
+    uint64_t start = 0;              // position of the first data block
+    uint64_t sparse = 0;             // bytes in holes
+    uint32_t fragment = no_fragment; // index into Pack::fragments()
+    uint32_t fragment_offset = 0;
+    std::span<const uint32_t> blocks;  // on-disk size of each data block, squashfs's "stored" bit set when not compressed;
+                                       // 0 is a hole
+    Sha256Sum digest{};              // equal digests: equal contents, whatever the pack (same block size)
+};
+
+struct Fragment {
+    uint64_t position = 0;
+    uint32_t size = 0;   // on disk, with the "stored" bit
+    uint32_t length = 0; // bytes used, uncompressed
+};
+
+class Pack {
+  public:
+    // Reads and checks the index. Throws integrity, io.
+    static std::shared_ptr<const Pack> open(UniqueFd fd, const PackOptions& options);
+    ~Pack();
+
+    int fd() const;
+    uint64_t data_end() const;
+    size_t file_count() const;
+    PackedFile file(uint32_t number) const;  // `blocks` points into the pack object
+    std::span<const Fragment> fragments() const;
+    // The layer's tree; ContentRef::pack of every regular file with contents is `pack`.
+    tree::LayerTree entries(uint32_t pack) const;
+
+  private:
+    struct State;
+    explicit Pack(std::unique_ptr<State> state);
+    std::unique_ptr<State> state_;
+};
+
+// The packs of a build; ContentRef::pack indexes it. Not thread-safe.
+class PackSet {
+  public:
+    explicit PackSet(PackOptions options) : options_(options) {}
+    uint32_t add(std::shared_ptr<const Pack> pack);
+    const Pack& at(uint32_t index) const { return *packs_.at(index); }
+    size_t size() const { return packs_.size(); }
+    const PackOptions& options() const { return options_; }
+
+  private:
+    PackOptions options_;
+    std::vector<std::shared_ptr<const Pack>> packs_;
+};
+
+// The whole contents of a packed file, for small files such as /etc/passwd: a limit error beyond `cap` bytes.
+std::string read_contents(const PackSet& packs, tree::ContentRef content, size_t cap);
+
+}  // namespace gbuild::pack

@@ -1,0 +1,45 @@
+// The registry client: distribution-spec 1.1 and Docker registry v2 over libcurl.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gbuild/oci/reference.h"
+#include "gbuild/registry/image_source.h"
+
+namespace gbuild::registry {
+
+struct ClientOptions {
+    std::optional<std::filesystem::path> authfile;          // --authfile; else the usual places
+    std::map<std::string, std::vector<std::string>> mirrors;// registry → mirror base URLs or hosts, tried in order first
+    std::vector<std::string> insecure;                      // hosts (with port) that may speak plain HTTP or bad TLS
+    std::vector<std::filesystem::path> ca_files;            // added to the system's
+    std::vector<std::filesystem::path> certs_dirs;          // "/etc/docker/certs.d", "~/.config/containers/certs.d"
+    int max_attempts = 5;
+    std::chrono::milliseconds first_delay{500};             // doubled and jittered at each further attempt
+    std::chrono::seconds max_retry_after{120};              // a longer Retry-After is an error that says when
+    std::chrono::seconds connect_timeout{20};
+    std::chrono::seconds stall_timeout{60};
+    std::function<void(const std::string&)> notice;         // "retrying in 2 s: connection reset"; may be empty
+};
+
+// One per build: keeps connections and tokens. Thread-safe.
+class Client {
+  public:
+    explicit Client(ClientOptions options);
+    ~Client();
+    // An image in its registry; nothing is requested yet. The source must not outlive the client.
+    std::unique_ptr<ImageSource> image(const oci::Reference& reference);
+
+  private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace gbuild::registry

@@ -1,0 +1,53 @@
+// Where images come from: a registry, an OCI layout, a docker archive. One interface, so that a build does not care.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+
+#include "gbuild/base/blob_sink.h"
+#include "gbuild/oci/image_config.h"
+#include "gbuild/oci/manifest.h"
+#include "gbuild/oci/reference.h"
+
+namespace gbuild::registry {
+
+struct ManifestDocument {
+    std::string json;
+    std::string media_type;  // as the transport said
+    Digest digest;           // verified over the raw bytes
+};
+
+// Thread-safe: blobs are fetched in parallel.
+class ImageSource {
+  public:
+    virtual ~ImageSource() = default;
+    // What errors call it: "docker.io/library/debian:latest", "oci-layout:///srv/base".
+    virtual std::string name() const = 0;
+    // The manifest or index that the reference stands for.
+    virtual ManifestDocument root_manifest(std::stop_token stop) = 0;
+    // A manifest by digest (an entry of an index). Digest and size are verified.
+    virtual ManifestDocument manifest(const oci::Descriptor& descriptor, std::stop_token stop) = 0;
+    // Appends the rest of the blob to `sink`, from sink.received() on; retried and resumed as the source can. The caller
+    // verifies the digest. Throws not_found, unauthorized, network, interrupted.
+    virtual void fetch_blob(const oci::Descriptor& descriptor, BlobSink& sink, std::stop_token stop) = 0;
+};
+
+struct ResolvedImage {
+    oci::Manifest manifest;
+    std::string manifest_json;
+    Digest manifest_digest;
+    Digest root_digest;  // of the index when there was one, else the manifest's
+};
+
+// Follows indexes (two levels at most) to the manifest for a platform.
+ResolvedImage resolve_image(ImageSource& source, const oci::Platform& platform, std::stop_token stop);
+
+// A directory or tar in OCI image layout. `reference` picks an entry by org.opencontainers.image.ref.name; "" takes the only
+// one, and several without a choice are an error that lists them.
+std::unique_ptr<ImageSource> open_oci_layout(const std::string& path, const std::string& reference);
+// A `docker save` archive, old or new style; `reference` picks by RepoTags.
+std::unique_ptr<ImageSource> open_docker_archive(const std::string& path, const std::string& reference);
+
+}  // namespace gbuild::registry
