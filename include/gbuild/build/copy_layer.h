@@ -1,0 +1,62 @@
+// COPY and ADD: what a step makes of its sources, as a layer.
+//
+// Follows BuildKit (fsutil's copier) where the Dockerfile reference is silent:
+//  - A directory source copies its contents. The destination directory of such a copy keeps its attributes when it is
+//    there already, and is 0755 with the --chown owner when it is not; directories below it take the source's
+//    attributes, whether they were there or not. A destination that ends in "/" or is a directory takes files into
+//    itself.
+//  - A source that is itself a symbolic link is followed, found by wildcard or not; links below a directory are copied.
+//  - Parents that are missing are made 0755 with the --chown owner, else 0:0.
+//  - A file never replaces a directory nor a directory anything else: an error that names both.
+//  - A pattern with wildcards may match nothing as long as another source of the step is there.
+//  - --exclude and --parents patterns count from the copied directory, or from the source's root.
+//  - --chmod does not change symbolic links, nor what an archive unpacks.
+// Differing on purpose: hard links in a build context become separate files (identical contents share their blocks in
+// the image anyway) while those of a stage or image stay links; host xattrs are not read.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <variant>
+
+#include "gbuild/base/digest.h"
+#include "gbuild/build/copy_source.h"
+#include "gbuild/plan/plan.h"
+#include "gbuild/tree/accounts.h"
+#include "gbuild/tree/tree.h"
+
+namespace gbuild::build {
+
+// All references and pointers must stay valid while the result's `to_pack` is in use.
+struct CopyRequest {
+    const plan::CopyStep& step;
+    // Where `step.paths` are: a directory on disk, or the tree of a stage, image or named context whose contents are
+    // packed.
+    std::variant<const ContextDir*, const tree::Tree*> source;
+    std::string source_name;   // for messages: "the build context", "stage \"build\"", "image \"debian:latest\""
+    const tree::Tree& target;  // the image so far; not looked at by --link
+    // The image's account files; asked for once, and only when --chown has a name in it.
+    std::function<tree::Accounts()> accounts;
+    int64_t epoch = 0;  // mtime of what comes from a directory or heredoc, upper bound for the mtimes of the rest
+};
+
+// A step's layer in two parts, to be applied one after the other: `ready` first.
+struct CopyResult {
+    // Entries with no contents, or whose contents are in the source tree's packs. Empty when everything is in
+    // `to_pack`.
+    tree::LayerTree ready;
+    // Entries to pack; null when there is nothing new (COPY --from). Throws integrity when a file is no longer what
+    // `content_key` was made from.
+    std::unique_ptr<tree::EntryStream> to_pack;
+    // Stands for everything `to_pack` yields: paths, types, modes, owners, mtimes, link targets and the files' bytes.
+    // Two equal keys make the same pack. Empty when `to_pack` is null.
+    Digest content_key;
+};
+
+// Reads every selected file of a directory once, for `content_key`. Throws dockerfile (without a place), not_found,
+// permission, unsupported, io.
+CopyResult copy_layer(const CopyRequest& request);
+
+}  // namespace gbuild::build
