@@ -29,14 +29,17 @@
 
 namespace gbuild::build {
 
+// The file tree of a stage, image or named context, whose contents are packed already.
+struct TreeSource {
+    const tree::Tree* tree = nullptr;
+    std::string name;  // for messages: "stage \"build\"", "image \"debian:latest\""
+};
+
 // All references and pointers must stay valid while the result's `to_pack` is in use.
 struct CopyRequest {
     const plan::CopyStep& step;
-    // Where `step.paths` are: a directory on disk, or the tree of a stage, image or named context whose contents are
-    // packed.
-    std::variant<const ContextDir*, const tree::Tree*> source;
-    std::string source_name;   // for messages: "the build context", "stage \"build\"", "image \"debian:latest\""
-    const tree::Tree& target;  // the image so far; not looked at by --link
+    std::variant<const ContextDir*, TreeSource> source;  // where step.paths are
+    const tree::Tree& target;                            // the image so far; not looked at by --link
     // The image's account files; asked for once, and only when --chown has a name in it.
     std::function<tree::Accounts()> accounts;
     int64_t epoch = 0;  // mtime of what comes from a directory or heredoc, upper bound for the mtimes of the rest
