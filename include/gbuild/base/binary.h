@@ -23,7 +23,7 @@ class BinaryWriter {
     }
     // LEB128: seven bits a byte, low ones first.
     void varint(uint64_t value);
-    void raw(std::span<const std::byte> bytes) { bytes_.insert(bytes_.end(), bytes.begin(), bytes.end()); }
+    void raw(std::span<const std::byte> bytes);
     // A varint length, then the bytes.
     void text(std::string_view text);
 

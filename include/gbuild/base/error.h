@@ -33,7 +33,7 @@ enum class ErrorKind {
 
 // A place in a text file. Lines and columns count from 1; columns are bytes.
 struct SourceSpan {
-    std::string file;    // as the user named it
+    std::string file;  // as the user named it
     int line = 0;
     int column = 0;      // 0: the whole line
     int length = 1;      // bytes to underline
@@ -45,13 +45,31 @@ class Error : public std::exception {
     Error(ErrorKind kind, std::string message) : kind_(kind), message_(std::move(message)) {}
 
     // Each returns *this so that an error can be built in the throw expression.
-    Error& hint(std::string text) & { hint_ = std::move(text); return *this; }
-    Error&& hint(std::string text) && { hint_ = std::move(text); return std::move(*this); }
-    Error& at(SourceSpan span) & { span_ = std::move(span); return *this; }
-    Error&& at(SourceSpan span) && { span_ = std::move(span); return std::move(*this); }
+    Error& hint(std::string text) & {
+        hint_ = std::move(text);
+        return *this;
+    }
+    Error&& hint(std::string text) && {
+        hint_ = std::move(text);
+        return std::move(*this);
+    }
+    Error& at(SourceSpan span) & {
+        span_ = std::move(span);
+        return *this;
+    }
+    Error&& at(SourceSpan span) && {
+        span_ = std::move(span);
+        return std::move(*this);
+    }
     // Adds "while …" from the inside out.
-    Error& context(std::string text) & { context_.push_back(std::move(text)); return *this; }
-    Error&& context(std::string text) && { context_.push_back(std::move(text)); return std::move(*this); }
+    Error& context(std::string text) & {
+        context_.push_back(std::move(text));
+        return *this;
+    }
+    Error&& context(std::string text) && {
+        context_.push_back(std::move(text));
+        return std::move(*this);
+    }
 
     ErrorKind kind() const { return kind_; }
     const std::string& message() const { return message_; }

@@ -34,11 +34,11 @@ struct StepOutput {
 };
 // Something with a size that moves: a layer being pulled and packed, an image being written.
 struct TransferStarted {
-    int id = 0;         // unique in a build, in its own numbering
-    int step = 0;       // the step it belongs to; 0: none
-    std::string label;  // "sha256:0123456789ab", "golem-example-latest.gvmi"
-    std::string verb;   // "pulling", "writing"
-    uint64_t total = 0; // bytes; 0: unknown
+    int id = 0;          // unique in a build, in its own numbering
+    int step = 0;        // the step it belongs to; 0: none
+    std::string label;   // "sha256:0123456789ab", "golem-example-latest.gvmi"
+    std::string verb;    // "pulling", "writing"
+    uint64_t total = 0;  // bytes; 0: unknown
 };
 struct TransferProgress {
     int id = 0;

@@ -20,8 +20,8 @@ namespace gbuild {
 //   consume(Job&)           in production order, one at a time, on whichever thread finished the oldest job
 //
 // The calling thread works too when the ring is full, so `threads` == 1 starts no thread. Memory is bounded by `slots`
-// jobs. The first exception from any of the three stops the run and is rethrown by run(); by then no thread is left in a
-// callback. Results do not depend on `threads` or `slots` as long as the callbacks' do not.
+// jobs. The first exception from any of the three stops the run and is rethrown by run(); by then no thread is left in
+// a callback. Results do not depend on `threads` or `slots` as long as the callbacks' do not.
 template <class Job, class Worker>
 class OrderedPool {
   public:
@@ -78,8 +78,10 @@ class OrderedPool {
     // Until a slot is free; false when the run has failed.
     bool make_room(std::unique_lock<std::mutex>& lock) {
         while (!error_ && produced_ - consumed_ == ring_.size()) {
-            if (claimed_ < produced_) work_one(lock, *own_worker_);
-            else progress_.wait(lock);
+            if (claimed_ < produced_)
+                work_one(lock, *own_worker_);
+            else
+                progress_.wait(lock);
         }
         return !error_;
     }

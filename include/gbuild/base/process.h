@@ -14,9 +14,9 @@ struct CommandResult {
 };
 
 struct CommandOptions {
-    std::string input;                        // given to stdin, then closed
-    size_t output_cap = 1 << 20;              // more is a limit error
-    std::chrono::seconds timeout{60};         // longer kills the child: an io error
+    std::string input;                 // given to stdin, then closed
+    size_t output_cap = 1 << 20;       // more is a limit error
+    std::chrono::seconds timeout{60};  // longer kills the child: an io error
 };
 
 // Runs argv[0], looked up in PATH, with the caller's environment. Throws not_found when there is no such program.

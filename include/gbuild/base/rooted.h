@@ -19,8 +19,8 @@ class RootedDir {
 
     int fd() const { return fd_.get(); }
 
-    // open(2) of a path relative to the root ("" or "/" is the root); symbolic links are followed inside the root unless
-    // O_NOFOLLOW. O_CLOEXEC is added. Throws system_error naming the path.
+    // open(2) of a path relative to the root ("" or "/" is the root); symbolic links are followed inside the root
+    // unless O_NOFOLLOW. O_CLOEXEC is added. Throws system_error naming the path.
     UniqueFd open(const std::string& path, int flags, mode_t mode = 0) const;
     // nullopt when there is nothing at `path`.
     std::optional<UniqueFd> try_open(const std::string& path, int flags, mode_t mode = 0) const;

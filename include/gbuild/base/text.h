@@ -11,8 +11,8 @@
 namespace gbuild {
 
 std::string to_lower(std::string_view ascii);
-bool equal_ignoring_case(std::string_view a, std::string_view b);  // ASCII
-std::string_view trim(std::string_view text);                      // ASCII white space
+bool equal_ignoring_case(std::string_view a, std::string_view b);       // ASCII
+std::string_view trim(std::string_view text);                           // ASCII white space
 std::vector<std::string> split(std::string_view text, char separator);  // "a,,b" → a, "", b; "" → one empty
 std::string join(std::span<const std::string> parts, std::string_view separator);
 
@@ -24,6 +24,10 @@ std::optional<std::string> nearest(std::string_view word, std::span<const std::s
 
 // For messages: control characters, invalid UTF-8 and quotes escaped, in double quotes.
 std::string quoted(std::string_view text);
+// Exact overloads: argument-dependent look-up would otherwise prefer std::quoted for a std::string.
+inline std::string quoted(const std::string& text) { return quoted(std::string_view(text)); }
+inline std::string quoted(std::string& text) { return quoted(std::string_view(text)); }
+inline std::string quoted(const char* text) { return quoted(std::string_view(text)); }
 // As quoted(), without the surrounding quotes.
 std::string printable(std::string_view text);
 // "1.4 GB", "58.9 MB", "120 B": powers of 1000, as docker prints them.

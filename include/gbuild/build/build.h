@@ -26,23 +26,24 @@ enum class PullPolicy {
 };
 
 struct BuildOptions {
-    std::filesystem::path context;                     // a directory
-    std::optional<std::filesystem::path> dockerfile;   // default: Dockerfile in the context
-    std::optional<std::string> dockerfile_text;        // from standard input (-f -); wins
+    std::filesystem::path context;                    // a directory
+    std::optional<std::filesystem::path> dockerfile;  // default: Dockerfile in the context
+    std::optional<std::string> dockerfile_text;       // from standard input (-f -); wins
     std::string target;
     std::map<std::string, std::string> build_args;
     std::map<std::string, std::string> labels;
-    std::map<std::string, std::string> build_contexts; // name → path, docker-image://…, oci-layout://…, docker-archive://…
+    std::map<std::string, std::string>
+        build_contexts;  // name → path, docker-image://…, oci-layout://…, docker-archive://…
     oci::Platform platform;
     PullPolicy pull = PullPolicy::missing;
-    bool no_cache = false;                             // pack COPY and ADD layers anew
+    bool no_cache = false;  // pack COPY and ADD layers anew
     registry::ClientOptions registry;
     std::filesystem::path store_root;
-    unsigned jobs = 0;                                 // 0: one a processor
-    std::optional<int64_t> timestamp;                  // --timestamp or SOURCE_DATE_EPOCH, seconds
+    unsigned jobs = 0;                 // 0: one a processor
+    std::optional<int64_t> timestamp;  // --timestamp or SOURCE_DATE_EPOCH, seconds
     pack::PackOptions packing;
     std::vector<oci::ImageName> tags;
-    std::optional<std::filesystem::path> output;       // default: NAME-TAG.gvmi in the current directory
+    std::optional<std::filesystem::path> output;  // default: NAME-TAG.gvmi in the current directory
 };
 
 struct BaseUsed {
@@ -53,8 +54,8 @@ struct BaseUsed {
 struct BuildResult {
     std::filesystem::path file;
     uint64_t size = 0;
-    std::string sha3;        // 56 hex digits
-    std::string image_id;    // 64 hex digits
+    std::string sha3;             // 56 hex digits
+    std::string image_id;         // 64 hex digits
     oci::ContainerConfig config;  // USER as the trailer has it
     uint32_t inodes = 0;
     std::vector<BaseUsed> bases;

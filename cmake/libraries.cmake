@@ -1,0 +1,22 @@
+# The libraries gbuild stands on, each with the Debian package that brings it.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)            # libfmt-dev
+find_package(nlohmann_json REQUIRED)  # nlohmann-json3-dev
+find_package(CLI11 REQUIRED)          # libcli11-dev
+find_package(OpenSSL REQUIRED)        # libssl-dev
+find_package(CURL REQUIRED)           # libcurl4-openssl-dev
+
+function(gbuild_library name module)
+  pkg_check_modules(${name} REQUIRED IMPORTED_TARGET GLOBAL ${module})
+  add_library(lib::${name} ALIAS PkgConfig::${name})
+endfunction()
+
+gbuild_library(archive libarchive)     # libarchive-dev
+gbuild_library(isal libisal)           # libisal-dev
+gbuild_library(zstd libzstd)           # libzstd-dev
+gbuild_library(deflate libdeflate)     # libdeflate-dev
+gbuild_library(lzo lzo2)               # liblzo2-dev
+gbuild_library(lzma liblzma)           # liblzma-dev
+gbuild_library(lz4 liblz4)             # liblz4-dev
+gbuild_library(squashfs libsquashfs1)  # libsquashfs-dev

@@ -1,0 +1,15 @@
+# The parts, lowest first. USES is the whole truth about who may include whom: the linker and tests/lint/include_graph.py
+# both hold the code to it. registry, layer and sandbox never use each other.
+gbuild_part(base                                             LIBS fmt::fmt OpenSSL::Crypto Threads::Threads)
+gbuild_part(dockerfile USES base                             LIBS nlohmann_json::nlohmann_json)
+gbuild_part(oci        USES base                             LIBS nlohmann_json::nlohmann_json)
+gbuild_part(registry   USES base oci                         LIBS CURL::libcurl lib::archive)
+gbuild_part(tree       USES base)
+gbuild_part(layer      USES base oci tree                    LIBS lib::archive lib::isal lib::zstd)
+gbuild_part(store      USES base oci tree)
+gbuild_part(plan       USES base dockerfile oci)
+gbuild_part(pack       USES base tree store                  LIBS lib::squashfs lib::deflate lib::lzo lib::lzma lib::lz4
+                                                                  lib::zstd)
+gbuild_part(golem      USES base oci tree store pack)
+gbuild_part(build      USES base dockerfile oci registry tree layer store plan pack golem)
+gbuild_part(cli        USES base dockerfile oci registry tree layer store plan pack golem build LIBS CLI11::CLI11)

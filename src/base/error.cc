@@ -1,0 +1,36 @@
+#include "gbuild/base/error.h"
+
+#include <cerrno>
+#include <cstring>
+
+#include <fmt/format.h>
+
+namespace gbuild {
+
+namespace {
+
+ErrorKind kind_of_errno(int error_number) {
+    switch (error_number) {
+    case ENOSPC:
+    case EDQUOT: return ErrorKind::no_space;
+    case EACCES:
+    case EPERM:
+    case EROFS: return ErrorKind::permission;
+    case ENOENT: return ErrorKind::not_found;
+    default: return ErrorKind::io;
+    }
+}
+
+}  // namespace
+
+Error system_error(int error_number, std::string_view what) {
+    char buffer[128];
+    const char* text = strerror_r(error_number, buffer, sizeof buffer);  // GNU variant: thread-safe, returns the text
+    Error error(kind_of_errno(error_number), fmt::format("{}: {}", what, text));
+    if (error.kind() == ErrorKind::no_space) error.hint("free some space there, or choose another place");
+    return error;
+}
+
+void throw_errno(std::string_view what) { throw system_error(errno, what); }
+
+}  // namespace gbuild

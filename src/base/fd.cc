@@ -1,0 +1,145 @@
+#include "gbuild/base/fd.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "gbuild/base/error.h"
+#include "gbuild/base/text.h"
+
+namespace gbuild {
+
+void UniqueFd::reset() {
+    // close(2) is not retried on EINTR: on Linux the descriptor is gone either way.
+    if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+}
+
+UniqueFd open_file(const std::filesystem::path& path, int flags, mode_t mode) {
+    UniqueFd fd(::open(path.c_str(), flags | O_CLOEXEC, mode));
+    if (!fd) throw_errno(fmt::format("cannot open {}", quoted(path.native())));
+    return fd;
+}
+
+UniqueFd open_file_at(int directory, const std::string& name, int flags, mode_t mode) {
+    UniqueFd fd(::openat(directory, name.c_str(), flags | O_CLOEXEC, mode));
+    if (!fd) throw_errno(fmt::format("cannot open {}", quoted(name)));
+    return fd;
+}
+
+namespace {
+
+// Repeats `transfer(buffer, offset)` until the buffer is done or it returns 0.
+template <class Span, class Transfer>
+size_t transfer_full(Span buffer, std::string_view what, Transfer&& transfer) {
+    size_t done = 0;
+    while (done < buffer.size()) {
+        ssize_t n = transfer(buffer.subspan(done), done);
+        if (n < 0) {
+            if (errno == EINTR) continue;
+            throw_errno(what);
+        }
+        if (n == 0) break;
+        done += static_cast<size_t>(n);
+    }
+    return done;
+}
+
+}  // namespace
+
+size_t read_full(int fd, std::span<std::byte> buffer) {
+    return transfer_full(buffer, "cannot read",
+                         [&](auto rest, size_t) { return ::read(fd, rest.data(), rest.size()); });
+}
+
+size_t pread_full(int fd, std::span<std::byte> buffer, uint64_t offset) {
+    return transfer_full(buffer, "cannot read", [&](auto rest, size_t done) {
+        return ::pread(fd, rest.data(), rest.size(), static_cast<off_t>(offset + done));
+    });
+}
+
+void pread_exact(int fd, std::span<std::byte> buffer, uint64_t offset, std::string_view what) {
+    if (pread_full(fd, buffer, offset) != buffer.size()) {
+        throw Error(ErrorKind::integrity, fmt::format("{} is cut short", what));
+    }
+}
+
+void write_all(int fd, std::span<const std::byte> bytes) {
+    transfer_full(bytes, "cannot write", [&](auto rest, size_t) { return ::write(fd, rest.data(), rest.size()); });
+}
+
+void write_all(int fd, std::string_view text) { write_all(fd, as_bytes(text)); }
+
+void pwrite_all(int fd, std::span<const std::byte> bytes, uint64_t offset) {
+    transfer_full(bytes, "cannot write", [&](auto rest, size_t done) {
+        return ::pwrite(fd, rest.data(), rest.size(), static_cast<off_t>(offset + done));
+    });
+}
+
+namespace {
+
+void copy_by_hand(int from, uint64_t from_offset, int to, uint64_t to_offset, uint64_t length) {
+    constexpr size_t run = 1 << 20;
+    auto buffer = std::make_unique<std::byte[]>(run);
+    while (length > 0) {
+        std::span<std::byte> part(buffer.get(), static_cast<size_t>(std::min<uint64_t>(run, length)));
+        pread_exact(from, part, from_offset, "the file to copy");
+        pwrite_all(to, part, to_offset);
+        from_offset += part.size();
+        to_offset += part.size();
+        length -= part.size();
+    }
+}
+
+}  // namespace
+
+void copy_range(int from, uint64_t from_offset, int to, uint64_t to_offset, uint64_t length) {
+    while (length > 0) {
+        auto in = static_cast<off_t>(from_offset);
+        auto out = static_cast<off_t>(to_offset);
+        size_t run = static_cast<size_t>(std::min<uint64_t>(length, 1u << 30));
+        ssize_t n = ::copy_file_range(from, &in, to, &out, run, 0);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0 && (errno == ENOSPC || errno == EDQUOT || errno == EIO || errno == EFBIG)) throw_errno("cannot copy");
+        // Different file systems (EXDEV before 5.19), no support (EOPNOTSUPP, ENOSYS, EINVAL), or 0 on files that
+        // lie about their size: the plain way either works or says what is wrong.
+        if (n <= 0) return copy_by_hand(from, from_offset, to, to_offset, length);
+        from_offset += static_cast<uint64_t>(n);
+        to_offset += static_cast<uint64_t>(n);
+        length -= static_cast<uint64_t>(n);
+    }
+}
+
+uint64_t file_size(int fd) {
+    struct stat st;
+    if (::fstat(fd, &st) != 0) throw_errno("cannot stat an open file");
+    return static_cast<uint64_t>(st.st_size);
+}
+
+std::string read_text_file(const std::filesystem::path& path, size_t cap) {
+    UniqueFd fd = open_file(path, O_RDONLY);
+    return read_text(fd.get(), cap, quoted(path.native()));
+}
+
+std::string read_text(int fd, size_t cap, std::string_view what) {
+    std::string text;
+    constexpr size_t run = 64 * 1024;
+    for (;;) {
+        size_t old = text.size();
+        text.resize(old + run);
+        size_t n = with_context([&] { return fmt::format("reading {}", what); },
+                                [&] { return read_full(fd, std::as_writable_bytes(std::span(text).subspan(old))); });
+        text.resize(old + n);
+        if (text.size() > cap) {
+            throw Error(ErrorKind::limit, fmt::format("{} is larger than {}", what, human_size(cap)));
+        }
+        if (n < run) return text;
+    }
+}
+
+}  // namespace gbuild

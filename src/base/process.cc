@@ -1,0 +1,156 @@
+#include "gbuild/base/process.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include <fmt/format.h>
+
+#include "gbuild/base/error.h"
+#include "gbuild/base/fd.h"
+#include "gbuild/base/text.h"
+
+extern char** environ;
+
+namespace gbuild {
+
+namespace {
+
+struct Channel {
+    UniqueFd read, write;
+};
+
+Channel make_pipe() {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) throw_errno("cannot create a pipe");
+    return {UniqueFd(ends[0]), UniqueFd(ends[1])};
+}
+
+// For what we write to the child: only send(2) can write to a reader that has gone without raising SIGPIPE.
+Channel make_socket_pair() {
+    int ends[2];
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) throw_errno("cannot create a socket pair");
+    return {UniqueFd(ends[0]), UniqueFd(ends[1])};
+}
+
+class SpawnActions {
+  public:
+    SpawnActions() { posix_spawn_file_actions_init(&actions_); }
+    SpawnActions(const SpawnActions&) = delete;
+    SpawnActions& operator=(const SpawnActions&) = delete;
+    ~SpawnActions() { posix_spawn_file_actions_destroy(&actions_); }
+    void redirect(int from, int to) { posix_spawn_file_actions_adddup2(&actions_, from, to); }
+    const posix_spawn_file_actions_t* get() const { return &actions_; }
+
+  private:
+    posix_spawn_file_actions_t actions_;
+};
+
+// Sole owner of a child process: killed and reaped unless wait() was called.
+class Child {
+  public:
+    Child(const std::vector<std::string>& argv, const SpawnActions& actions) {
+        std::vector<char*> arguments;
+        for (const auto& argument : argv) arguments.push_back(const_cast<char*>(argument.c_str()));
+        arguments.push_back(nullptr);
+        int error_number = posix_spawnp(&pid_, arguments[0], actions.get(), nullptr, arguments.data(), environ);
+        if (error_number != 0) {
+            pid_ = -1;
+            throw system_error(error_number, fmt::format("cannot run {}", quoted(argv[0])));
+        }
+    }
+    Child(const Child&) = delete;
+    Child& operator=(const Child&) = delete;
+    ~Child() {
+        if (pid_ < 0) return;
+        ::kill(pid_, SIGKILL);
+        wait();
+    }
+    int wait() {
+        int status = 0;
+        while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+        }
+        pid_ = -1;
+        return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    }
+
+  private:
+    pid_t pid_ = -1;
+};
+
+// Moves bytes between the child's three streams and memory until it has closed its outputs.
+class Conversation {
+  public:
+    Conversation(const CommandOptions& options, std::string name, Channel& in, Channel& out, Channel& err) :
+        options_(options), name_(std::move(name)), in_(in.write), out_(out.read), err_(err.read) {
+        if (options_.input.empty()) in_.reset();
+    }
+    void run(CommandResult& result) {
+        auto deadline = std::chrono::steady_clock::now() + options_.timeout;
+        while (out_ || err_) {
+            pollfd fds[3] = {{in_.get(), POLLOUT, 0}, {out_.get(), POLLIN, 0}, {err_.get(), POLLIN, 0}};
+            auto left =
+                std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+            int ready = left.count() <= 0 ? 0 : ::poll(fds, 3, static_cast<int>(left.count()));
+            if (ready < 0 && errno == EINTR) continue;
+            if (ready <= 0) {
+                throw Error(ErrorKind::io,
+                            fmt::format("{} did not finish in {} s", quoted(name_), options_.timeout.count()));
+            }
+            if (fds[0].revents) feed();
+            if (fds[1].revents) collect(out_, result.out);
+            if (fds[2].revents) collect(err_, result.err);
+        }
+    }
+
+  private:
+    void feed() {
+        ssize_t n =
+            ::send(in_.get(), options_.input.data() + fed_, options_.input.size() - fed_, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
+        if (n > 0) fed_ += static_cast<size_t>(n);
+        if (n < 0 || fed_ == options_.input.size()) in_.reset();  // EPIPE: the child reads no more
+    }
+    void collect(UniqueFd& from, std::string& to) {
+        char buffer[4096];
+        ssize_t n = ::read(from.get(), buffer, sizeof buffer);
+        if (n < 0 && errno == EINTR) return;
+        if (n <= 0) return from.reset();
+        to.append(buffer, static_cast<size_t>(n));
+        if (to.size() > options_.output_cap) {
+            throw Error(ErrorKind::limit,
+                        fmt::format("{} printed more than {}", quoted(name_), human_size(options_.output_cap)));
+        }
+    }
+
+    const CommandOptions& options_;
+    std::string name_;
+    UniqueFd &in_, &out_, &err_;
+    size_t fed_ = 0;
+};
+
+}  // namespace
+
+CommandResult run_command(const std::vector<std::string>& argv, const CommandOptions& options) {
+    Channel in = make_socket_pair(), out = make_pipe(), err = make_pipe();
+    SpawnActions actions;
+    actions.redirect(in.read.get(), 0);
+    actions.redirect(out.write.get(), 1);
+    actions.redirect(err.write.get(), 2);
+    Child child(argv, actions);
+    in.read.reset();
+    out.write.reset();
+    err.write.reset();
+    CommandResult result;
+    Conversation(options, argv[0], in, out, err).run(result);
+    result.exit_code = child.wait();
+    return result;
+}
+
+}  // namespace gbuild
