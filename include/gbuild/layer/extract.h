@@ -25,8 +25,10 @@ struct ExtractSummary {
     std::vector<std::string> skipped;  // "dev/null: device nodes need root", …
 };
 
-// Creates everything below `tree`'s node at `path` (a file: that file alone, under its name) in `root`, which must be empty
-// or not contain the names. Modes, mtimes (directories last), xattrs, hard links, holes. Throws conflict, io, no_space.
-ExtractSummary extract(const tree::Tree& tree, const std::string& path, const RootedDir& root, const ExtractOptions& options);
+// Creates everything below `tree`'s node at `path` (a file: that file alone, under its name) in `root`, which must be
+// empty or not contain the names. Modes, mtimes (directories last), xattrs, hard links, holes. Throws conflict, io,
+// no_space.
+ExtractSummary extract(const tree::Tree& tree, const std::string& path, const RootedDir& root,
+                       const ExtractOptions& options);
 
 }  // namespace gbuild::layer

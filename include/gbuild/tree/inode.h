@@ -1,5 +1,5 @@
-// A file of the image: what kind it is, who owns it, and where its contents are. True owners, modes and device numbers live
-// here and never on the host's disk.
+// A file of the image: what kind it is, who owns it, and where its contents are. True owners, modes and device numbers
+// live here and never on the host's disk.
 #pragma once
 
 #include <sys/stat.h>
@@ -38,12 +38,12 @@ struct Inode {
     uint16_t mode = 0755;  // permission bits, setuid, setgid, sticky: 07777
     uint32_t uid = 0;
     uint32_t gid = 0;
-    int64_t mtime = 0;     // seconds since the epoch, rounded down
+    int64_t mtime = 0;  // seconds since the epoch, rounded down
     uint32_t device_major = 0;
     uint32_t device_minor = 0;
-    uint64_t size = 0;     // regular files
-    ContentRef content;    // regular files; empty when size is 0 or while the contents are not packed yet
-    std::string target;    // symbolic links
+    uint64_t size = 0;          // regular files
+    ContentRef content;         // regular files; empty when size is 0 or while the contents are not packed yet
+    std::string target;         // symbolic links
     std::vector<Xattr> xattrs;  // sorted by name, no name twice
 
     bool is_directory() const { return type == FileType::directory; }

@@ -18,8 +18,8 @@ enum class EntryKind : uint8_t {
     opaque,     // hides everything below the directory `path` in the layers below
 };
 
-// `path` and `target` are image paths: components joined by "/", none of them empty, "." or "..", no leading or trailing
-// "/"; "" is the root. They are bytes, not UTF-8.
+// `path` and `target` are image paths: components joined by "/", none of them empty, "." or "..", no leading or
+// trailing "/"; "" is the root. They are bytes, not UTF-8.
 struct LayerEntry {
     EntryKind kind = EntryKind::inode;
     std::string path;
@@ -32,18 +32,18 @@ struct LayerEntry {
 using LayerTree = std::vector<LayerEntry>;
 
 // Normalises a path from outside ("./a//b/", "/a/b") to an image path. Throws integrity when ".." would leave the root
-// ("a/../b" is accepted), when a NUL is inside, or when a component is longer than 255 bytes.
+// ("a/../b" is accepted) or when a NUL is inside, limit for a component beyond 255 bytes or a path beyond 4096.
 std::string normalize_path(std::string_view path);
 
 // A layer as it is read: entries with the contents of regular files.
 class EntryStream {
   public:
     virtual ~EntryStream() = default;
-    // The next entry; false at the end, by when the underlying stream has been read to its end and verified. For a regular
-    // file inode.size is set and inode.content is empty. Contents not read are skipped.
+    // The next entry; false at the end, by when the underlying stream has been read to its end and verified. For a
+    // regular file inode.size is set and inode.content is empty. Contents not read are skipped.
     virtual bool next(LayerEntry& entry) = 0;
-    // The next bytes of the current regular file, exactly as many as `out` holds; the caller never asks for more than are
-    // left of inode.size. Holes read as zeros.
+    // The next bytes of the current regular file, exactly as many as `out` holds; the caller never asks for more than
+    // are left of inode.size. Holes read as zeros.
     virtual void read(std::span<std::byte> out) = 0;
 };
 

@@ -15,8 +15,8 @@
 
 namespace gbuild::tree {
 
-// A name in a directory. Hard links are nodes that share one inode. Inodes of a tree that others may share (copies of the
-// tree) are never modified in place: Tree replaces them.
+// A name in a directory. Hard links are nodes that share one inode. Inodes of a tree that others may share (copies of
+// the tree) are never modified in place: Tree replaces them.
 struct Node {
     std::shared_ptr<const Inode> inode;
     std::map<std::string, std::unique_ptr<Node>, std::less<>> children;  // unsigned byte order; directories only
@@ -39,19 +39,20 @@ class Tree {
 
     // Merges a layer over what is there: whiteouts and opaque markers first, then the entries in order. Directory over
     // directory keeps the children and takes the new attributes; anything else replaces. Missing parents appear as 0755
-    // 0:0. A parent that is a symbolic link is followed inside the root; a parent of any other type is replaced by a
-    // directory. Throws integrity: a root entry that is not a directory, a hard link to nothing or to a directory, too
-    // many symbolic links. The tree is unspecified after an exception.
+    // 0:0. A parent that is a symbolic link is followed inside the root, except by a whiteout when the layer itself puts
+    // something in the link's place; a parent of any other type is replaced by a directory. Throws integrity: a root
+    // entry that is not a directory, a hard link to nothing or to a directory, too many symbolic links; limit: more than
+    // 2048 directories deep. The tree is unspecified after an exception.
     void apply(const LayerTree& layer);
 
-    // The node at `path` (absolute or relative to the root; "." and ".." are resolved, never above the root); nullptr when
-    // there is none. Symbolic links on the way are followed inside the tree, the last component only if asked. Throws
-    // integrity after 40 links.
+    // The node at `path` (absolute or relative to the root; "." and ".." are resolved, never above the root); nullptr
+    // when there is none. Symbolic links on the way are followed inside the tree, the last component only if asked.
+    // Throws integrity after 40 links.
     const Node* find(std::string_view path, FollowLast follow) const;
 
-    // The image path that `path` stands for when symbolic links are followed in the tree, the last component included if
-    // asked. The tail that does not exist yet is taken as it is (".." in it resolved by text). So apply() of an entry at
-    // the result lands where the kernel would have put it. Throws integrity after 40 links.
+    // The image path that `path` stands for when symbolic links are followed in the tree, the last component included
+    // if asked. The tail that does not exist yet is taken as it is (".." in it resolved by text). So apply() of an
+    // entry at the result lands where the kernel would have put it. Throws integrity after 40 links.
     std::string resolve(std::string_view path, FollowLast follow) const;
 
     // Calls `visit(path, node)` for every node, parents before children, children in unsigned byte order. The root has

@@ -1,0 +1,161 @@
+#include <fmt/format.h>
+
+#include <unordered_set>
+
+#include "gbuild/base/error.h"
+#include "gbuild/base/text.h"
+#include "gbuild/tree/tree.h"
+#include "resolver.h"
+
+namespace gbuild::tree {
+namespace {
+
+// Bounds the recursion over a tree. A path of 4096 bytes has no more components; only symbolic links to deep
+// directories could lead further down.
+constexpr size_t max_depth = 2048;
+
+// Everything before the last component, and that component.
+std::pair<std::string_view, std::string_view> split_last(std::string_view path) {
+    const size_t slash = path.rfind('/');
+    if (slash == std::string_view::npos) return {{}, path};
+    return {path.substr(0, slash), path.substr(slash + 1)};
+}
+
+class Applier {
+  public:
+    Applier(Node& root, const LayerTree& layer) :
+        root_(root), layer_(layer), new_directory_(std::make_shared<const Inode>()) {}
+
+    void hide_lower() {
+        for (const LayerEntry& entry : layer_) {
+            if (entry.kind == EntryKind::whiteout) {
+                const auto [parent, name] = split_last(entry.path);
+                Node* directory = lower_directory(parent);
+                if (directory == nullptr) continue;
+                if (const auto found = directory->children.find(name); found != directory->children.end()) {
+                    directory->children.erase(found);
+                }
+            } else if (entry.kind == EntryKind::opaque) {
+                if (Node* directory = lower_directory(entry.path)) directory->children.clear();
+            }
+        }
+    }
+
+    void add(const LayerEntry& entry) {
+        if (entry.kind == EntryKind::inode) {
+            if (entry.path.empty()) {
+                add_root(entry);
+            } else {
+                place(entry, std::make_shared<const Inode>(entry.inode));
+            }
+        } else if (entry.kind == EntryKind::hard_link) {
+            place(entry, link_target(entry));
+        }
+    }
+
+  private:
+    void add_root(const LayerEntry& entry) {
+        if (!entry.inode.is_directory()) {
+            throw Error(ErrorKind::integrity, "the root of the layer is not a directory");
+        }
+        root_.inode = std::make_shared<const Inode>(entry.inode);
+    }
+
+    void place(const LayerEntry& entry, std::shared_ptr<const Inode> inode) {
+        const auto [parent, name] = split_last(entry.path);
+        if (name.empty()) throw Error(ErrorKind::integrity, "the root of the layer is a hard link");
+        Node& directory = directory_at(parent);
+        const auto at = directory.children.lower_bound(name);
+        if (at == directory.children.end() || at->first != name) {
+            auto node = std::make_unique<Node>();
+            node->inode = std::move(inode);
+            directory.children.emplace_hint(at, name, std::move(node));
+            return;
+        }
+        Node& node = *at->second;
+        if (!inode->is_directory()) node.children.clear();
+        node.inode = std::move(inode);
+    }
+
+    std::shared_ptr<const Inode> link_target(const LayerEntry& entry) const {
+        const Resolution target = resolve_in(root_, entry.target, FollowLast::no);
+        if (target.node == nullptr || target.detoured) {
+            throw Error(ErrorKind::integrity, fmt::format("hard link {} points to {}, which does not exist",
+                                                          gbuild::quoted(entry.path), gbuild::quoted(entry.target)));
+        }
+        if (target.node->is_directory()) {
+            throw Error(ErrorKind::integrity, fmt::format("hard link {} points to {}, which is a directory",
+                                                          gbuild::quoted(entry.path), gbuild::quoted(entry.target)));
+        }
+        return target.node->inode;
+    }
+
+    // The directory at `path`, made of whatever is there.
+    Node& directory_at(std::string_view path) {
+        if (Node* found = walk_down(path, OnSymlink::stop)) return *found;
+        // No link is left in the resolved path, so the second walk arrives.
+        return *walk_down(resolve_in(root_, path, FollowLast::yes).path, OnSymlink::replace);
+    }
+
+    enum class OnSymlink { stop, replace };
+
+    Node* walk_down(std::string_view path, OnSymlink on_symlink) {
+        const std::string_view whole = path;
+        Node* node = &root_;
+        size_t depth = 0;
+        for (std::string_view name = take_component(path); !name.empty(); name = take_component(path)) {
+            if (++depth >= max_depth) {
+                throw Error(ErrorKind::limit, fmt::format("path {}… is more than {} directories deep",
+                                                          gbuild::quoted(whole.substr(0, 100)), max_depth));
+            }
+            auto at = node->children.lower_bound(name);
+            if (at == node->children.end() || at->first != name) {
+                at = node->children.emplace_hint(at, name, std::make_unique<Node>());
+                at->second->inode = new_directory_;
+            } else if (at->second->inode->type == FileType::symlink && on_symlink == OnSymlink::stop) {
+                return nullptr;
+            } else if (!at->second->is_directory()) {
+                at->second->inode = new_directory_;
+            }
+            node = at->second.get();
+        }
+        return node;
+    }
+
+    // The directory of the layers below that a whiteout in `path` acts on; nullptr when there is none. A link that this
+    // layer replaces leads nowhere: what stood behind it stays, as when /var/run -> /run becomes a directory.
+    Node* lower_directory(std::string_view path) {
+        const auto may_follow = [this](const std::string& link) { return !own_paths().contains(link); };
+        const Resolution found = resolve_in(root_, path, FollowLast::yes, may_follow);
+        if (found.node == nullptr || found.detoured || !found.node->is_directory()) return nullptr;
+        return walk_down(found.path, OnSymlink::stop);
+    }
+
+    const std::unordered_set<std::string_view>& own_paths() {
+        if (own_paths_.empty()) {
+            own_paths_.reserve(layer_.size());
+            for (const LayerEntry& entry : layer_) {
+                if (entry.kind == EntryKind::inode || entry.kind == EntryKind::hard_link) {
+                    own_paths_.insert(entry.path);
+                }
+            }
+            own_paths_.insert(std::string_view());
+        }
+        return own_paths_;
+    }
+
+    Node& root_;
+    const LayerTree& layer_;
+    std::shared_ptr<const Inode> new_directory_;
+    std::unordered_set<std::string_view> own_paths_;
+};
+
+}  // namespace
+
+void Tree::apply(const LayerTree& layer) {
+    Applier applier(*root_, layer);
+    applier.hide_lower();
+    for (const LayerEntry& entry : layer) applier.add(entry);
+}
+
+}  // namespace gbuild::tree
