@@ -30,30 +30,57 @@ std::string temporary_name(const fs::path& target) {
     return fmt::format(".{}.{}.{}.tmp", target.filename().native().substr(0, 200), ::getpid(), counter++);
 }
 
+std::string link_of(const UniqueFd& fd) { return fmt::format("/proc/self/fd/{}", fd.get()); }
+
+AtomicFile::AtomicFile(fs::path target, mode_t mode) : AtomicFile(target, directory_of(target), mode) {}
+
+// A file without a name, so that not even kill -9 leaves anything behind; none where the file system has no O_TMPFILE
+// (overlayfs before 6.3, NFS) or where /proc, which later gives it its name, is not there.
+UniqueFd nameless_file(const fs::path& directory, mode_t mode) {
+    UniqueFd fd(::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, mode));
+    if (fd && ::access(link_of(fd).c_str(), F_OK) != 0) fd.reset();
+    return fd;
+}
+
+// Creates a new name in `staging` by `create`, which returns false with EEXIST when the name is taken.
+template <class Create>
+fs::path claim_name(const fs::path& staging, const fs::path& target, Create&& create) {
+    for (;;) {
+        fs::path name = staging / temporary_name(target);
+        if (create(name)) return name;
+        if (errno != EEXIST) throw_errno(fmt::format("cannot write {}", quoted(target.native())));
+    }
+}
+
 }  // namespace
 
 AtomicFile::AtomicFile(fs::path target, mode_t mode) : AtomicFile(target, directory_of(target), mode) {}
 
-AtomicFile::AtomicFile(fs::path target, const fs::path& staging, mode_t mode) : target_(std::move(target)) {
-    do {
-        temporary_ = staging / temporary_name(target_);
-        fd_ = UniqueFd(::open(temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode));
-    } while (!fd_ && errno == EEXIST);
-    if (!fd_) {
-        int error_number = errno;
-        temporary_.clear();
-        throw system_error(error_number, fmt::format("cannot write {}", quoted(target_.native())));
-    }
+AtomicFile::AtomicFile(fs::path target, const fs::path& staging, mode_t mode) :
+    target_(std::move(target)), staging_(staging), fd_(nameless_file(staging, mode)) {
+    if (fd_) return;
+    temporary_ = claim_name(staging_, target_, [&](const fs::path& name) {
+        fd_ = UniqueFd(::open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+        return static_cast<bool>(fd_);
+    });
 }
 
 AtomicFile::AtomicFile(AtomicFile&& other) noexcept :
-    target_(std::move(other.target_)), temporary_(std::exchange(other.temporary_, {})), fd_(std::move(other.fd_)) {}
+    target_(std::move(other.target_)),
+    staging_(std::move(other.staging_)),
+    temporary_(std::exchange(other.temporary_, {})),
+    fd_(std::move(other.fd_)) {}
 
 AtomicFile::~AtomicFile() {
     if (!temporary_.empty()) ::unlink(temporary_.c_str());
 }
 
 void AtomicFile::commit() {
+    if (temporary_.empty()) {
+        temporary_ = claim_name(staging_, target_, [&](const fs::path& name) {
+            return ::linkat(AT_FDCWD, link_of(fd_).c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0;
+        });
+    }
     if (::rename(temporary_.c_str(), target_.c_str()) != 0) {
         throw_errno(fmt::format("cannot rename a finished file to {}", quoted(target_.native())));
     }

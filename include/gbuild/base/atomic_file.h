@@ -8,8 +8,9 @@
 
 namespace gbuild {
 
-// A file written under a temporary name and renamed to `target` by commit(). Without commit() it leaves nothing behind.
-// The temporary name is in `staging` (same file system as the target), by default the target's own directory.
+// A file written without a name where the file system allows it, else under a temporary one, and given the name
+// `target` by commit(). Without commit() it leaves nothing behind. `staging` (same file system as the target; by
+// default the target's own directory) is where it is meanwhile. Must not be used after being moved from.
 class AtomicFile {
   public:
     explicit AtomicFile(std::filesystem::path target, mode_t mode = 0666);
@@ -25,7 +26,8 @@ class AtomicFile {
 
   private:
     std::filesystem::path target_;
-    std::filesystem::path temporary_;
+    std::filesystem::path staging_;
+    std::filesystem::path temporary_;  // empty while it has no name
     UniqueFd fd_;
 };
 
