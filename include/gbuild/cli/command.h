@@ -1,0 +1,46 @@
+// A command of gbuild, and the table of them.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "gbuild/cli/console.h"
+#include "gbuild/cli/options.h"
+
+namespace gbuild::cli {
+
+class Command {
+  public:
+    virtual ~Command() = default;
+    virtual void declare(OptionSet& options) = 0;
+    // After the options have been parsed. Returns the exit code; throws Error.
+    virtual int run(Console& console) = 0;
+};
+
+struct CommandInfo {
+    std::string_view name;
+    std::string_view summary;
+    std::unique_ptr<Command> (*create)();
+};
+
+// In the order of the help.
+std::span<const CommandInfo> all_commands();
+const CommandInfo* find_command(std::string_view name);  // null: no such command
+
+// `gbuild help [COMMAND]`, and `gbuild --help`.
+std::string general_help();
+std::string command_help(const CommandInfo& info);
+
+std::unique_ptr<Command> make_build_command();
+std::unique_ptr<Command> make_plan_command();
+std::unique_ptr<Command> make_parse_command();
+std::unique_ptr<Command> make_images_command();
+std::unique_ptr<Command> make_inspect_command();
+std::unique_ptr<Command> make_ls_command();
+std::unique_ptr<Command> make_cat_command();
+std::unique_ptr<Command> make_extract_command();
+std::unique_ptr<Command> make_version_command();
+
+}  // namespace gbuild::cli

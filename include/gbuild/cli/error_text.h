@@ -1,0 +1,28 @@
+// Errors and warnings as text.
+#pragma once
+
+#include <exception>
+#include <string>
+
+#include "gbuild/base/error.h"
+#include "gbuild/base/events.h"
+#include "gbuild/cli/console.h"
+
+namespace gbuild::cli {
+
+//   Dockerfile:12:6: error: unknown instruction "WORKDRI"
+//      12 | WORKDRI /golem/work
+//         | ^~~~~~~
+//     while parsing the Dockerfile
+//   hint: did you mean WORKDIR?
+//
+// Without a place the first line starts with "gbuild: error:". Every part is made safe to print.
+std::string error_text(const Error& error, Color color);
+
+// Likewise: "Dockerfile:3: warning: … [no-volume]", the source line, the hint.
+std::string warning_text(const Warning& warning, Color color);
+
+// Any exception as an Error: out of memory, the standard library's, and what is left as an internal one.
+Error as_error(const std::exception_ptr& exception);
+
+}  // namespace gbuild::cli
