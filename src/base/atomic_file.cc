@@ -32,8 +32,6 @@ std::string temporary_name(const fs::path& target) {
 
 std::string link_of(const UniqueFd& fd) { return fmt::format("/proc/self/fd/{}", fd.get()); }
 
-AtomicFile::AtomicFile(fs::path target, mode_t mode) : AtomicFile(target, directory_of(target), mode) {}
-
 // A file without a name, so that not even kill -9 leaves anything behind; none where the file system has no O_TMPFILE
 // (overlayfs before 6.3, NFS) or where /proc, which later gives it its name, is not there.
 UniqueFd nameless_file(const fs::path& directory, mode_t mode) {
