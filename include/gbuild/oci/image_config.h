@@ -24,8 +24,8 @@ struct Healthcheck {
 // What a container is run with. Optional means: the field may be absent, and absent differs from empty.
 struct ContainerConfig {
     std::string user;
-    std::set<std::string> exposed_ports;                  // "80/tcp"
-    std::vector<std::string> env;                         // "NAME=value", in order, no name twice
+    std::set<std::string> exposed_ports;  // "80/tcp"
+    std::vector<std::string> env;         // "NAME=value", in order, no name twice
     std::optional<std::vector<std::string>> entrypoint;
     std::optional<std::vector<std::string>> cmd;
     std::set<std::string> volumes;
@@ -50,7 +50,7 @@ struct ImageConfig {
     std::optional<int64_t> created;  // seconds since the epoch
     std::string author;
     ContainerConfig config;
-    std::vector<Digest> diff_ids;    // lowest layer first
+    std::vector<Digest> diff_ids;  // lowest layer first
 };
 
 // Throws integrity with the JSON path of what is wrong; limit beyond the caps.

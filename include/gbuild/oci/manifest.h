@@ -36,9 +36,10 @@ struct Index {
     std::map<std::string, std::string> annotations;
 };
 
-// Parses and validates a document. `content_type` is what the transport said (parameters ignored; "" when it said nothing)
-// and must agree with the body's mediaType. Throws integrity with the JSON path of what is wrong; unsupported for schema 1
-// and for artifacts that are no images; limit beyond the caps (manifest bytes, layers, index entries, nesting).
+// Parses and validates a document. `content_type` is what the transport said (parameters ignored; "" when it said
+// nothing) and must agree with the body's mediaType. Throws integrity with the JSON path of what is wrong; unsupported
+// for schema 1 and for artifacts that are no images; limit beyond the caps (manifest bytes, layers, index entries,
+// nesting).
 std::variant<Manifest, Index> parse_manifest(std::string_view json, std::string_view content_type);
 
 // The entry of an index for a platform; unknown/unknown entries are skipped. Throws unsupported listing what exists.

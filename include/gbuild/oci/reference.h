@@ -11,8 +11,8 @@ namespace gbuild::oci {
 
 class Reference {
   public:
-    // Throws usage (kind ErrorKind::usage) with what is wrong and an example of what is right: upper case in a repository,
-    // tag longer than 128, bad digest, empty component, …
+    // Throws usage (kind ErrorKind::usage) with what is wrong and an example of what is right: upper case in a
+    // repository, tag longer than 128, bad digest, empty component, …
     static Reference parse(std::string_view text);
 
     const std::string& registry() const { return registry_; }      // "docker.io", "localhost:5000", "[::1]:5000"
@@ -32,8 +32,8 @@ class Reference {
     std::optional<Digest> digest_;
 };
 
-// The name and tag given to -t: as a reference, but without digest; "golem-example" → {"golem-example", "latest"}. A registry
-// host is kept as part of the name. Throws usage.
+// The name and tag given to -t: as a reference, but without digest; "golem-example" → {"golem-example", "latest"}. A
+// registry host is kept as part of the name. Throws usage.
 struct ImageName {
     std::string repository;
     std::string tag;

@@ -1,0 +1,93 @@
+#include "gbuild/oci/image_config.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "gbuild/base/error.h"
+#include "gbuild/base/text.h"
+#include "gbuild/oci/container_json.h"
+#include "gbuild/oci/json.h"
+#include "gbuild/oci/manifest.h"
+
+namespace gbuild::oci {
+
+namespace {
+
+constexpr size_t max_layers = 4096;
+constexpr int64_t go_zero_time = -62135596800;  // 0001-01-01T00:00:00Z: how docker writes "not set"
+
+std::optional<int64_t> read_created(const JsonValue& root) {
+    auto created = root.get("created");
+    if (!created || created->string().empty()) return std::nullopt;
+    auto seconds = parse_rfc3339(created->string());
+    if (!seconds) created->fail(fmt::format("{} is no RFC 3339 time", quoted(created->string())));
+    if (*seconds == go_zero_time) return std::nullopt;
+    return seconds;
+}
+
+std::vector<Digest> read_diff_ids(const JsonValue& root) {
+    JsonValue rootfs = root.require("rootfs");
+    if (auto type = rootfs.get("type"); type && type->string() != "layers") {
+        type->fail(fmt::format("must be \"layers\", not {}", quoted(type->string())));
+    }
+    std::vector<Digest> diff_ids;
+    // Docker leaves the member out, or null, for an image without layers.
+    if (auto list = rootfs.get("diff_ids")) {
+        for (const auto& element : list->elements(max_layers)) diff_ids.push_back(element.digest());
+    }
+    return diff_ids;
+}
+
+}  // namespace
+
+std::optional<std::string> ContainerConfig::env_value(std::string_view name) const {
+    for (const auto& entry : env) {
+        size_t equals = entry.find('=');
+        if (std::string_view(entry).substr(0, equals) == name) {
+            return equals == std::string::npos ? std::string() : entry.substr(equals + 1);
+        }
+    }
+    return std::nullopt;
+}
+
+void ContainerConfig::set_env(std::string_view name, std::string_view value) {
+    std::string text = fmt::format("{}={}", name, value);
+    auto found = std::find_if(env.begin(), env.end(),
+                              [&](std::string_view entry) { return entry.substr(0, entry.find('=')) == name; });
+    if (found != env.end())
+        *found = std::move(text);
+    else
+        env.push_back(std::move(text));
+}
+
+ImageConfig parse_image_config(std::string_view text) {
+    nlohmann::json document = parse_json(text, "image configuration", {.bytes = max_config_size});
+    JsonValue root(document, "image configuration");
+    ImageConfig config;
+    config.platform.architecture = root.require("architecture").string();
+    if (auto os = root.get("os"); os && !os->string().empty()) config.platform.os = os->string();
+    if (auto variant = root.get("variant")) config.platform.variant = variant->string();
+    config.created = read_created(root);
+    if (auto author = root.get("author")) config.author = author->string();
+    if (auto container = root.get("config")) config.config = read_container_config(*container);
+    config.diff_ids = read_diff_ids(root);
+    return config;
+}
+
+std::string to_json(const ImageConfig& config) {
+    nlohmann::json root;  // a sorted map
+    root["architecture"] = config.platform.architecture;
+    root["os"] = config.platform.os;
+    if (!config.platform.variant.empty()) root["variant"] = config.platform.variant;
+    if (config.created) root["created"] = format_rfc3339(*config.created);
+    if (!config.author.empty()) root["author"] = config.author;
+    root["config"] = container_config_json(config.config);
+    auto& rootfs = root["rootfs"];
+    rootfs["type"] = "layers";
+    rootfs["diff_ids"] = nlohmann::json::array();
+    for (const auto& diff_id : config.diff_ids) rootfs["diff_ids"].push_back(diff_id.text());
+    return dump_json(root);
+}
+
+}  // namespace gbuild::oci
