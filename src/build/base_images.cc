@@ -1,0 +1,180 @@
+#include "base_images.h"
+
+#include <exception>
+#include <future>
+
+#include <fmt/format.h>
+
+#include "gbuild/base/text.h"
+
+namespace gbuild::build {
+
+namespace {
+
+// What a base is filed under: its name in the Dockerfile and its platform.
+std::string key_of(const plan::Base& base) {
+    if (const auto* image = std::get_if<plan::ImageBase>(&base)) return image->reference + " " + image->platform.text();
+    if (const auto* named = std::get_if<plan::NamedContextBase>(&base))
+        return named->name + " " + named->platform.text();
+    throw Error(ErrorKind::internal, "a base that is no image was asked for");
+}
+
+std::string name_of(const plan::Base& base) {
+    if (const auto* image = std::get_if<plan::ImageBase>(&base)) return image->reference;
+    return std::get<plan::NamedContextBase>(base).name;
+}
+
+// A small blob in memory.
+class MemorySink : public BlobSink {
+  public:
+    explicit MemorySink(size_t cap) : cap_(cap) {}
+    uint64_t received() const override { return text_.size(); }
+    void append(std::span<const std::byte> bytes) override {
+        if (bytes.size() > cap_ - text_.size()) {
+            throw Error(ErrorKind::limit, fmt::format("an image configuration is larger than {}", human_size(cap_)));
+        }
+        text_ += as_text(bytes);
+    }
+    void restart() override { text_.clear(); }
+    std::string take() { return std::move(text_); }
+
+  private:
+    size_t cap_;
+    std::string text_;
+};
+
+void check_config(const BaseImage& image, const oci::Platform& platform) {
+    size_t layers = image.resolved.manifest.layers.size();
+    if (image.config.diff_ids.size() != layers) {
+        throw Error(ErrorKind::integrity, fmt::format("{} has {} layers, but its configuration names {}", image.name,
+                                                      layers, image.config.diff_ids.size()));
+    }
+    if (!oci::matches(platform, image.config.platform)) {
+        throw Error(ErrorKind::unsupported, fmt::format("{} is an image for {}, not for {}", image.name,
+                                                        image.config.platform.text(), platform.text()))
+            .hint(fmt::format("build with --platform {} (Golem providers run linux/amd64)",
+                              image.config.platform.text()));
+    }
+}
+
+}  // namespace
+
+bool is_external(const plan::Base& base) {
+    return std::holds_alternative<plan::ImageBase>(base) || std::holds_alternative<plan::NamedContextBase>(base);
+}
+
+BaseImages::BaseImages(const BuildOptions& options, const store::Store& store,
+                       std::map<std::string, NamedContext> contexts, std::stop_token stop) :
+    options_(options),
+    store_(store),
+    contexts_(std::move(contexts)),
+    stop_(std::move(stop)),
+    client_(options.registry) {}
+
+void BaseImages::resolve(const std::vector<plan::Base>& bases) {
+    std::map<std::string, std::future<BaseImage>> running;
+    for (const auto& base : bases) {
+        if (!is_external(base) || running.contains(key_of(base))) continue;
+        running.emplace(key_of(base), std::async(std::launch::async, [this, base] {
+                            return with_context([&] { return "resolving " + name_of(base); },
+                                                [&] { return resolve_one(base); });
+                        }));
+    }
+    std::exception_ptr first;
+    for (auto& [key, image] : running) {
+        try {
+            images_.emplace(key, image.get());
+        } catch (...) {
+            if (!first) first = std::current_exception();
+        }
+    }
+    if (first) std::rethrow_exception(first);
+}
+
+const BaseImage& BaseImages::at(const plan::Base& base) const {
+    auto found = images_.find(key_of(base));
+    if (found == images_.end()) throw Error(ErrorKind::internal, "a base was not resolved: " + key_of(base));
+    return found->second;
+}
+
+BaseImage BaseImages::resolve_one(const plan::Base& base) {
+    const auto* named = std::get_if<plan::NamedContextBase>(&base);
+    if (!named) {
+        const auto& image = std::get<plan::ImageBase>(base);
+        return from_registry(image.reference, image.platform);
+    }
+    const NamedContext& context = contexts_.at(named->name);
+    if (const auto* image = std::get_if<RegistryContext>(&context)) {
+        return from_registry(image->reference, named->platform);
+    }
+    if (const auto* layout = std::get_if<OciLayoutContext>(&context)) {
+        return from_archive("oci-layout://" + layout->path, registry::open_oci_layout(layout->path, layout->reference),
+                            named->platform);
+    }
+    if (const auto* archive = std::get_if<DockerArchiveContext>(&context)) {
+        return from_archive("docker-archive://" + archive->path,
+                            registry::open_docker_archive(archive->path, archive->reference), named->platform);
+    }
+    throw Error(ErrorKind::dockerfile,
+                fmt::format("the build context {} is a directory and cannot be a base image", quoted(named->name)))
+        .hint("give docker-image://, oci-layout:// or docker-archive:// for a FROM, or use it in COPY --from");
+}
+
+BaseImage BaseImages::from_registry(const std::string& text, const oci::Platform& platform) {
+    auto reference = oci::Reference::parse(text);
+    if (options_.pull != PullPolicy::always) {
+        if (auto image = from_store(reference, platform)) return std::move(*image);
+    }
+    if (options_.pull == PullPolicy::never) {
+        throw Error(ErrorKind::not_found,
+                    fmt::format("{} is not in the store for {}", reference.familiar(), platform.text()))
+            .hint("build without --pull=never, so that it is pulled");
+    }
+    BaseImage image{reference.familiar(), client_.image(reference), {}, {}};
+    image.resolved = registry::resolve_image(*image.source, platform, stop_);
+    read_config(image, platform);
+    store_.put_blob(image.resolved.manifest_digest, image.resolved.manifest_json);
+    store_.remember(reference.text(), platform.text(), image.resolved.manifest_digest);
+    return image;
+}
+
+BaseImage BaseImages::from_archive(std::string name, std::unique_ptr<registry::ImageSource> source,
+                                   const oci::Platform& platform) {
+    BaseImage image{std::move(name), std::move(source), {}, {}};
+    image.resolved = registry::resolve_image(*image.source, platform, stop_);
+    read_config(image, platform);
+    return image;
+}
+
+// The image as the store remembers it; nullopt when any piece of that is gone.
+std::optional<BaseImage> BaseImages::from_store(const oci::Reference& reference, const oci::Platform& platform) {
+    auto digest = store_.remembered(reference.text(), platform.text());
+    if (!digest) return std::nullopt;
+    auto json = store_.read_blob(*digest, oci::max_manifest_size);
+    if (!json) return std::nullopt;
+    BaseImage image{reference.familiar(), client_.image(reference), {}, {}};
+    image.resolved.manifest = std::get<oci::Manifest>(oci::parse_manifest(*json, ""));
+    image.resolved.manifest_json = std::move(*json);
+    image.resolved.manifest_digest = image.resolved.root_digest = *digest;
+    if (options_.pull == PullPolicy::never) {
+        auto config = store_.read_blob(image.resolved.manifest.config.digest, oci::max_config_size);
+        if (!config) return std::nullopt;
+    }
+    read_config(image, platform);
+    return image;
+}
+
+void BaseImages::read_config(BaseImage& image, const oci::Platform& platform) {
+    const oci::Descriptor& descriptor = image.resolved.manifest.config;
+    auto json = store_.read_blob(descriptor.digest, oci::max_config_size);
+    if (!json) {
+        MemorySink sink(oci::max_config_size);
+        image.source->fetch_blob(descriptor, sink, stop_);
+        json = sink.take();
+        with_context("reading the image configuration", [&] { store_.put_blob(descriptor.digest, *json); });
+    }
+    image.config = oci::parse_image_config(*json);
+    check_config(image, platform);
+}
+
+}  // namespace gbuild::build

@@ -1,0 +1,55 @@
+// The images a plan starts from: found, and their manifests and configurations read and kept in the store.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gbuild/build/build.h"
+#include "gbuild/registry/image_source.h"
+#include "gbuild/store/store.h"
+#include "inputs.h"
+
+namespace gbuild::build {
+
+struct BaseImage {
+    std::string name;  // "debian:latest", "oci-layout://base"
+    std::shared_ptr<registry::ImageSource> source;
+    registry::ResolvedImage resolved;
+    oci::ImageConfig config;  // as many diff_ids as the manifest has layers
+};
+
+class BaseImages {
+  public:
+    BaseImages(const BuildOptions& options, const store::Store& store, std::map<std::string, NamedContext> contexts,
+               std::stop_token stop);
+
+    // Resolves them all side by side. The first failure is thrown, with the image's name as context.
+    void resolve(const std::vector<plan::Base>& bases);
+
+    // One that resolve() was given and that is an image; throws dockerfile for a directory context used as an image.
+    const BaseImage& at(const plan::Base& base) const;
+    // The distinct images resolved, by the name they were asked for.
+    const std::map<std::string, BaseImage>& all() const { return images_; }
+
+  private:
+    BaseImage resolve_one(const plan::Base& base);
+    BaseImage from_registry(const std::string& reference, const oci::Platform& platform);
+    BaseImage from_archive(std::string name, std::unique_ptr<registry::ImageSource> source,
+                           const oci::Platform& platform);
+    std::optional<BaseImage> from_store(const oci::Reference& reference, const oci::Platform& platform);
+    void read_config(BaseImage& image, const oci::Platform& platform);
+
+    const BuildOptions& options_;
+    const store::Store& store_;
+    std::map<std::string, NamedContext> contexts_;
+    std::stop_token stop_;
+    registry::Client client_;
+    std::map<std::string, BaseImage> images_;
+};
+
+// True for bases that are neither scratch nor another stage.
+bool is_external(const plan::Base& base);
+
+}  // namespace gbuild::build

@@ -1,0 +1,151 @@
+#include "gbuild/build/build.h"
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "gbuild/base/text.h"
+#include "output.h"
+#include "stages.h"
+
+namespace gbuild::build {
+
+namespace {
+
+using NamedContexts = std::map<std::string, NamedContext>;
+
+NamedContexts named_contexts(const BuildOptions& options) {
+    NamedContexts contexts;
+    for (const auto& [name, value] : options.build_contexts) contexts.emplace(name, parse_named_context(name, value));
+    return contexts;
+}
+
+plan::PlanRequest plan_request(const BuildOptions& options) {
+    plan::PlanRequest request;
+    request.target = options.target;
+    request.build_args = options.build_args;
+    request.labels = options.labels;
+    request.platform = options.platform;
+    request.build_platform = oci::host_platform();
+    for (const auto& [name, value] : options.build_contexts) request.named_contexts.insert(name);
+    return request;
+}
+
+// Directories among the named contexts serve COPY --from only; the rest are images to resolve.
+std::vector<plan::Base> images_to_resolve(std::vector<plan::Base> bases, const NamedContexts& contexts) {
+    std::erase_if(bases, [&](const plan::Base& base) {
+        const auto* named = std::get_if<plan::NamedContextBase>(&base);
+        return named && std::holds_alternative<DirectoryContext>(contexts.at(named->name));
+    });
+    return bases;
+}
+
+plan::Plan resolve_and_plan(const dockerfile::Dockerfile& file, const plan::PlanRequest& request,
+                            const NamedContexts& contexts, BaseImages& bases, EventSink& events) {
+    for (const Warning& warning : file.warnings) events.emit(warning);
+    bases.resolve(images_to_resolve(plan::needed_bases(file, request), contexts));
+    plan::Plan plan = plan::make_plan(file, request, [&](const plan::Base& base) { return bases.at(base).config; });
+    for (const Warning& warning : plan.warnings) events.emit(warning);
+    return plan;
+}
+
+// The image a stage goes back to; null when that is scratch.
+const BaseImage* origin(const plan::Plan& plan, const plan::Stage& stage, const BaseImages& bases) {
+    const plan::Base* base = &stage.base;
+    while (const auto* below = std::get_if<plan::StageBase>(base)) {
+        base = &plan.stages.at(static_cast<size_t>(below->stage)).base;
+    }
+    return is_external(*base) ? &bases.at(*base) : nullptr;
+}
+
+int64_t epoch_of(const BuildOptions& options, const plan::Plan& plan, const BaseImages& bases) {
+    if (options.timestamp) return *options.timestamp;
+    const BaseImage* image = origin(plan, plan.stages.back(), bases);
+    return std::max<int64_t>(0, image ? image->config.created.value_or(0) : 0);
+}
+
+bool reads_context(const plan::Plan& plan) {
+    for (const auto& stage : plan.stages) {
+        for (const auto& step : stage.steps) {
+            const auto* copy = std::get_if<plan::CopyStep>(&step.action);
+            if (copy && std::holds_alternative<plan::ContextSource>(copy->source)) return true;
+        }
+    }
+    return false;
+}
+
+std::map<std::string, std::unique_ptr<ContextDir>> open_directories(const NamedContexts& contexts) {
+    std::map<std::string, std::unique_ptr<ContextDir>> directories;
+    for (const auto& [name, context] : contexts) {
+        const auto* directory = std::get_if<DirectoryContext>(&context);
+        if (directory) directories.emplace(name, open_directory_context(name, *directory));
+    }
+    return directories;
+}
+
+std::vector<const BaseImage*> images_of(const BaseImages& bases) {
+    std::vector<const BaseImage*> images;
+    for (const auto& [name, image] : bases.all()) images.push_back(&image);
+    return images;
+}
+
+void tag_result(const BuildOptions& options, const store::Store& store, BuildResult& result) {
+    using std::chrono::system_clock;
+    int64_t now = std::chrono::duration_cast<std::chrono::seconds>(system_clock::now().time_since_epoch()).count();
+    for (const auto& tag : options.tags) {
+        store.put_image(
+            {tag.repository, tag.tag, result.image_id, result.sha3, now, result.size, result.file.native()});
+    }
+}
+
+}  // namespace
+
+BuildResult run_build(const BuildOptions& options, EventSink& events, std::stop_token stop) {
+    options.packing.check();
+
+    // What can be refused without the network is refused first.
+    dockerfile::Dockerfile file = load_dockerfile(options);
+    plan::PlanRequest request = plan_request(options);
+    plan::require_executable(file, request);
+    NamedContexts contexts = named_contexts(options);
+    auto directories = open_directories(contexts);
+    AtomicFile output(output_path(options));
+
+    store::Store store(options.store_root);
+    BaseImages bases(options, store, contexts, stop);
+    plan::Plan plan = resolve_and_plan(file, request, contexts, bases, events);
+    int64_t epoch = epoch_of(options, plan, bases);
+    std::unique_ptr<ContextDir> context = reads_context(plan) ? open_build_context(options) : nullptr;
+
+    unsigned jobs = options.jobs > 0 ? options.jobs : std::max(1u, std::thread::hardware_concurrency());
+    LayerJob packing{store, options.packing, jobs, options.pull != PullPolicy::never, events, stop};
+    // All bases are pulled side by side, under the first step that needs one.
+    std::optional<LayerPacks> pulled;
+    auto layers = [&]() -> const LayerPacks& {
+        if (!pulled) pulled = obtain_layers(images_of(bases), packing);
+        return *pulled;
+    };
+
+    pack::PackSet packs(options.packing);
+    StageJob job{plan, bases, layers, context.get(), directories, epoch, options.no_cache, packing};
+    tree::Tree tree = Stages(job, packs).run();
+
+    const plan::Stage& target = plan.stages.back();
+    BuildResult result = write_output(std::move(tree), std::move(output),
+                                      {options, target.platform, target.config(), packs, epoch, jobs, events, stop});
+    for (const auto& [name, image] : bases.all()) result.bases.push_back({image.name, image.resolved.manifest_digest});
+    tag_result(options, store, result);
+    return result;
+}
+
+plan::Plan plan_build(const BuildOptions& options, EventSink& events, std::stop_token stop) {
+    dockerfile::Dockerfile file = load_dockerfile(options);
+    NamedContexts contexts = named_contexts(options);
+    store::Store store(options.store_root);
+    BaseImages bases(options, store, contexts, std::move(stop));
+    return resolve_and_plan(file, plan_request(options), contexts, bases, events);
+}
+
+}  // namespace gbuild::build

@@ -1,0 +1,115 @@
+#include "inputs.h"
+
+#include <fmt/format.h>
+
+#include "gbuild/base/text.h"
+#include "gbuild/dockerfile/parser.h"
+
+namespace gbuild::build {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr size_t max_dockerfile_size = 16u << 20;
+
+// "PATH:TAG" or "PATH@sha256:…" into path and reference. A colon counts only behind the last "/", so that a path may
+// hold colons; an existing file wins over any splitting.
+template <class Context>
+Context split_archive(std::string_view rest) {
+    std::string path(rest);
+    std::error_code ignored;
+    if (fs::exists(path, ignored)) return {path, ""};
+    if (size_t at = path.find("@sha256:"); at != std::string::npos) return {path.substr(0, at), path.substr(at + 1)};
+    // The reference may have a "/" of its own (docker-archive://base.tar:team/app:1), so the first colon behind which
+    // everything before is an existing file decides.
+    for (size_t colon = path.find(':'); colon != std::string::npos; colon = path.find(':', colon + 1)) {
+        if (fs::exists(path.substr(0, colon), ignored)) return {path.substr(0, colon), path.substr(colon + 1)};
+    }
+    return {path, ""};
+}
+
+fs::path find_dockerfile(const BuildOptions& options) {
+    if (!options.dockerfile) return options.context / "Dockerfile";
+    std::error_code ignored;
+    if (fs::exists(*options.dockerfile, ignored) || options.dockerfile->is_absolute()) return *options.dockerfile;
+    fs::path in_context = options.context / *options.dockerfile;
+    return fs::exists(in_context, ignored) ? in_context : *options.dockerfile;
+}
+
+void require_directory(const fs::path& path, const std::string& what) {
+    std::error_code error;
+    auto status = fs::status(path, error);
+    if (!fs::exists(status)) {
+        throw Error(ErrorKind::not_found, fmt::format("{} {} does not exist", what, quoted(path.native())))
+            .hint("give the directory that COPY and ADD read from, for example \".\"");
+    }
+    if (!fs::is_directory(status)) {
+        throw Error(ErrorKind::usage, fmt::format("{} {} is not a directory", what, quoted(path.native())))
+            .hint("give the directory, and the Dockerfile with -f");
+    }
+}
+
+std::unique_ptr<ContextDir> open_with_ignore(const fs::path& directory, const fs::path& preferred) {
+    for (const fs::path& file : {preferred, directory / ".dockerignore"}) {
+        std::error_code ignored;
+        if (file.empty() || !fs::exists(file, ignored)) continue;
+        auto rules = dockerfile::IgnoreRules::parse(read_text_file(file, max_dockerfile_size), file.native());
+        return std::make_unique<ContextDir>(RootedDir(directory), std::move(rules));
+    }
+    return std::make_unique<ContextDir>(RootedDir(directory), dockerfile::IgnoreRules());
+}
+
+}  // namespace
+
+NamedContext parse_named_context(const std::string& name, const std::string& value) {
+    auto after = [&](std::string_view scheme) -> std::optional<std::string_view> {
+        if (!value.starts_with(scheme)) return std::nullopt;
+        return std::string_view(value).substr(scheme.size());
+    };
+    if (auto rest = after("docker-image://")) return RegistryContext{std::string(*rest)};
+    if (auto rest = after("oci-layout://")) return split_archive<OciLayoutContext>(*rest);
+    if (auto rest = after("docker-archive://")) return split_archive<DockerArchiveContext>(*rest);
+    if (size_t scheme = value.find("://"); scheme != std::string::npos) {
+        throw Error(ErrorKind::usage, fmt::format("build context {} has an unknown kind {}", quoted(name),
+                                                  quoted(value.substr(0, scheme + 3))))
+            .hint("give a directory, docker-image://REF, oci-layout://PATH or docker-archive://PATH");
+    }
+    require_directory(value, fmt::format("build context {}:", quoted(name)));
+    return DirectoryContext{value};
+}
+
+dockerfile::Dockerfile load_dockerfile(const BuildOptions& options) {
+    require_directory(options.context, "build context");
+    if (options.dockerfile_text) return dockerfile::parse(*options.dockerfile_text, "<stdin>");
+    fs::path path = find_dockerfile(options);
+    std::error_code ignored;
+    if (!fs::exists(path, ignored)) {
+        throw Error(ErrorKind::not_found, fmt::format("there is no Dockerfile at {}", quoted(path.native())))
+            .hint("create it, or name another file with -f");
+    }
+    if (fs::is_directory(path, ignored)) {
+        throw Error(ErrorKind::usage, fmt::format("{} is a directory, not a Dockerfile", quoted(path.native())))
+            .hint("name the file itself with -f");
+    }
+    std::string text = read_text_file(path, max_dockerfile_size);
+    // A Dockerfile of the current directory is shown by its bare name, as people and editors write it.
+    return dockerfile::parse(text, path.lexically_normal().native());
+}
+
+std::unique_ptr<ContextDir> open_build_context(const BuildOptions& options) {
+    require_directory(options.context, "build context");
+    fs::path own;
+    if (!options.dockerfile_text) {
+        own = find_dockerfile(options);
+        own += ".dockerignore";
+    }
+    return open_with_ignore(options.context, own);
+}
+
+std::unique_ptr<ContextDir> open_directory_context(const std::string& name, const DirectoryContext& context) {
+    require_directory(context.path, fmt::format("build context {}:", quoted(name)));
+    return open_with_ignore(context.path, {});
+}
+
+}  // namespace gbuild::build

@@ -1,0 +1,41 @@
+// What a build reads from the user's disk before it starts: the Dockerfile, ignore rules, contexts.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <variant>
+
+#include "gbuild/build/build.h"
+#include "gbuild/build/copy_source.h"
+#include "gbuild/dockerfile/ast.h"
+
+namespace gbuild::build {
+
+// --build-context NAME=…, taken apart.
+struct DirectoryContext {
+    std::filesystem::path path;
+};
+struct RegistryContext {  // docker-image://
+    std::string reference;
+};
+struct OciLayoutContext {  // oci-layout://PATH[:TAG | @DIGEST]
+    std::string path, reference;
+};
+struct DockerArchiveContext {  // docker-archive://PATH[:NAME:TAG]
+    std::string path, reference;
+};
+using NamedContext = std::variant<DirectoryContext, RegistryContext, OciLayoutContext, DockerArchiveContext>;
+
+// Throws usage for an unknown scheme, not_found for a directory that is not there.
+NamedContext parse_named_context(const std::string& name, const std::string& value);
+
+// Parses the Dockerfile that the options name. Throws not_found with where it was looked for, dockerfile.
+dockerfile::Dockerfile load_dockerfile(const BuildOptions& options);
+
+// The build context with its ignore rules: <Dockerfile>.dockerignore, else .dockerignore in it.
+std::unique_ptr<ContextDir> open_build_context(const BuildOptions& options);
+// A named directory, with its own .dockerignore.
+std::unique_ptr<ContextDir> open_directory_context(const std::string& name, const DirectoryContext& context);
+
+}  // namespace gbuild::build

@@ -1,0 +1,36 @@
+// Layers into packs: those the store has are opened, the others pulled, verified and packed in one pass.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <stop_token>
+
+#include "base_images.h"
+#include "gbuild/base/events.h"
+#include "gbuild/pack/pack.h"
+#include "gbuild/store/store.h"
+
+namespace gbuild::build {
+
+struct LayerJob {
+    const store::Store& store;
+    pack::PackOptions packing;
+    unsigned jobs = 1;
+    bool may_pull = true;
+    EventSink& events;
+    std::stop_token stop;
+};
+
+using LayerPacks = std::map<Digest, std::shared_ptr<const pack::Pack>>;  // by diffID
+
+// The packs of every layer of the images. The first failure stops the rest and is thrown.
+LayerPacks obtain_layers(const std::vector<const BaseImage*>& images, const LayerJob& job);
+
+// The pack stored under `key`, if it is there and whole; a damaged one is removed.
+std::shared_ptr<const pack::Pack> open_stored_pack(const store::Store& store, const std::string& key,
+                                                   const pack::PackOptions& packing);
+
+// The key in the store of a layer's pack. `layer` is a diffID, or a COPY step's content key.
+std::string pack_key(const Digest& layer, const pack::PackOptions& packing);
+
+}  // namespace gbuild::build

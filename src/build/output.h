@@ -1,0 +1,28 @@
+// The end of a build: the target's tree and configuration become a .gvmi under its name.
+#pragma once
+
+#include "gbuild/base/atomic_file.h"
+#include "gbuild/build/build.h"
+#include "gbuild/pack/image_writer.h"
+#include "gbuild/store/store.h"
+
+namespace gbuild::build {
+
+// Where the image goes: options.output, else NAME-TAG.gvmi in the current directory ("/" of a name becomes "-").
+std::filesystem::path output_path(const BuildOptions& options);
+
+struct OutputJob {
+    const BuildOptions& options;
+    const oci::Platform& platform;
+    const oci::ContainerConfig& config;
+    const pack::PackSet& packs;
+    int64_t epoch = 0;
+    unsigned jobs = 1;
+    EventSink& events;
+    std::stop_token stop;
+};
+
+// Adds what the VM needs to the tree, warns of what the provider will do with it, writes and commits `file`.
+BuildResult write_output(tree::Tree tree, AtomicFile file, const OutputJob& job);
+
+}  // namespace gbuild::build

@@ -1,0 +1,194 @@
+#include "stages.h"
+
+#include <chrono>
+
+#include <fmt/format.h>
+
+#include "gbuild/base/text.h"
+
+namespace gbuild::build {
+
+namespace {
+
+// Ends a step's events: finished when told so, failed when left by an exception.
+class StepReport {
+  public:
+    StepReport(EventSink& events, StepStarted started) : events_(events), id_(started.id) { events_.emit(started); }
+    StepReport(const StepReport&) = delete;
+    StepReport& operator=(const StepReport&) = delete;
+    ~StepReport() {
+        if (!finished_) events_.emit(StepFailed{id_});
+    }
+    void finish(std::string detail = {}) {
+        auto took = std::chrono::steady_clock::now() - start_;
+        events_.emit(
+            StepFinished{id_, false, std::chrono::duration_cast<std::chrono::milliseconds>(took), std::move(detail)});
+        finished_ = true;
+    }
+
+  private:
+    EventSink& events_;
+    int id_;
+    std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+    bool finished_ = false;
+};
+
+std::string stage_label(const plan::Plan& plan, const plan::Stage& stage) {
+    if (!stage.name.empty()) return stage.name;
+    return plan.stages.size() > 1 ? std::to_string(stage.index) : "";
+}
+
+std::string describe_base(const plan::Base& base, const BaseImages& bases) {
+    return is_external(base) ? bases.at(base).resolved.manifest_digest.text() : "";
+}
+
+std::string read_small_file(const tree::Tree& tree, const pack::PackSet& packs, std::string_view path) {
+    constexpr size_t largest = 4u << 20;
+    const tree::Node* node = tree.find(path, tree::FollowLast::yes);
+    if (!node || node->inode->type != tree::FileType::regular || node->inode->content.empty()) return "";
+    return with_context([&] { return fmt::format("reading /{} of the image", path); },
+                        [&] { return pack::read_contents(packs, node->inode->content, largest); });
+}
+
+}  // namespace
+
+tree::Accounts read_accounts(const tree::Tree& tree, const pack::PackSet& packs) {
+    return {read_small_file(tree, packs, "etc/passwd"), read_small_file(tree, packs, "etc/group")};
+}
+
+tree::Tree Stages::run() {
+    for (const plan::Stage& stage : job_.plan.stages) {
+        std::string label = stage_label(job_.plan, stage);
+        StepReport from(job_.packing.events,
+                        {stage.number, stage.number, job_.plan.total_steps, label, stage.text, stage.span.line});
+        tree::Tree tree = base_tree(stage.base);
+        from.finish(describe_base(stage.base, job_.bases));
+
+        const oci::ContainerConfig* before = &stage.base_config.config;
+        for (const plan::Step& step : stage.steps) {
+            if (job_.packing.stop.stop_requested()) throw Error(ErrorKind::interrupted, "interrupted");
+            StepReport report(job_.packing.events,
+                              {step.number, step.number, job_.plan.total_steps, label, step.text, step.span.line});
+            try {
+                execute(step, *before, tree);
+            } catch (Error& error) {
+                if (!error.span()) error.at(step.span);
+                throw;
+            }
+            report.finish();
+            before = &step.config;
+        }
+        trees_.push_back(std::move(tree));
+    }
+    return std::move(trees_.back());
+}
+
+tree::Tree Stages::base_tree(const plan::Base& base) {
+    if (const auto* stage = std::get_if<plan::StageBase>(&base)) {
+        return trees_.at(static_cast<size_t>(stage->stage)).clone();
+    }
+    if (std::holds_alternative<plan::ScratchBase>(base)) return tree::Tree();
+    const BaseImage& image = job_.bases.at(base);
+    const LayerPacks& layers = job_.layers();
+    tree::Tree tree;
+    for (const Digest& layer : image.config.diff_ids) {
+        const auto& pack = layers.at(layer);
+        auto [number, added] = pack_numbers_.emplace(layer, 0);
+        if (added) number->second = packs_.add(pack);
+        with_context([&] { return fmt::format("merging layer {} of {}", layer.short_hex(), image.name); },
+                     [&] { tree.apply(pack->entries(number->second)); });
+    }
+    return tree;
+}
+
+const tree::Tree& Stages::image_tree(const plan::Base& base) {
+    const BaseImage* image = &job_.bases.at(base);
+    auto found = image_trees_.find(image);
+    if (found == image_trees_.end()) found = image_trees_.emplace(image, base_tree(base)).first;
+    return found->second;
+}
+
+void Stages::execute(const plan::Step& step, const oci::ContainerConfig& before, tree::Tree& tree) {
+    if (const auto* copy_step = std::get_if<plan::CopyStep>(&step.action)) return copy(*copy_step, tree);
+    if (const auto* workdir = std::get_if<plan::WorkdirStep>(&step.action)) {
+        return make_directory(*workdir, before.user, tree);
+    }
+    if (!std::holds_alternative<plan::ConfigStep>(step.action)) {
+        throw Error(ErrorKind::unsupported, fmt::format("this gbuild cannot execute {}", step.instruction));
+    }
+}
+
+void Stages::copy(const plan::CopyStep& step, tree::Tree& tree) {
+    CopyRequest request{step, source_of(step.source), tree, [&] { return accounts(tree); }, job_.epoch};
+    CopyResult result = copy_layer(request);
+    // `ready` first; but the stream still looks at the tree as it was, so it is packed before anything is applied.
+    std::shared_ptr<const pack::Pack> pack = result.to_pack ? pack_of(result) : nullptr;
+    tree.apply(result.ready);
+    if (!pack) return;
+    auto [number, added] = pack_numbers_.emplace(result.content_key, 0);
+    if (added) number->second = packs_.add(pack);
+    tree.apply(pack->entries(number->second));
+}
+
+std::shared_ptr<const pack::Pack> Stages::pack_of(CopyResult& result) {
+    const LayerJob& packing = job_.packing;
+    std::string key = pack_key(result.content_key, packing.packing);
+    FileLock lock = packing.store.lock("pack " + key);
+    if (!job_.no_cache) {
+        if (auto pack = open_stored_pack(packing.store, key, packing.packing)) return pack;
+    }
+    AtomicFile file = packing.store.new_pack(key);
+    pack::write_pack(*result.to_pack, {packing.packing, packing.jobs, {}, packing.stop}, file.fd());
+    file.commit();
+    return open_stored_pack(packing.store, key, packing.packing);
+}
+
+std::variant<const ContextDir*, TreeSource> Stages::source_of(const plan::CopySource& source) {
+    if (std::holds_alternative<plan::ContextSource>(source)) return job_.context;
+    if (const auto* stage = std::get_if<plan::StageBase>(&source)) {
+        auto index = static_cast<size_t>(stage->stage);
+        std::string label = stage_label(job_.plan, job_.plan.stages.at(index));
+        return TreeSource{&trees_.at(index), fmt::format("stage {}", quoted(label))};
+    }
+    if (const auto* named = std::get_if<plan::NamedContextBase>(&source)) {
+        auto directory = job_.directories.find(named->name);
+        if (directory != job_.directories.end()) return directory->second.get();
+        return TreeSource{&image_tree(*named), fmt::format("build context {}", quoted(named->name))};
+    }
+    const auto& image = std::get<plan::ImageBase>(source);
+    return TreeSource{&image_tree(image), fmt::format("image {}", quoted(image.reference))};
+}
+
+tree::Accounts Stages::accounts(const tree::Tree& tree) const { return read_accounts(tree, packs_); }
+
+void Stages::make_directory(const plan::WorkdirStep& step, const std::string& user, tree::Tree& tree) {
+    std::string path = tree.resolve(step.path, tree::FollowLast::yes);
+    const tree::Node* node = tree.find(path, tree::FollowLast::no);
+    if (node && node->is_directory()) return;
+    if (node) {
+        throw Error(ErrorKind::dockerfile, fmt::format("{} is there already and is not a directory", quoted(step.path)))
+            .hint("choose another WORKDIR, or do not copy a file to that place");
+    }
+    // As BuildKit does: what is missing on the way belongs to the current USER.
+    tree::Inode directory;
+    directory.mtime = job_.epoch;
+    if (!user.empty()) {
+        tree::Owner owner = tree::resolve_owner(user, accounts(tree), tree::LoneUser::same_number);
+        directory.uid = owner.uid;
+        directory.gid = owner.gid;
+    }
+    tree::LayerTree layer;
+    for (size_t end = path.find('/');; end = path.find('/', end + 1)) {
+        std::string part = path.substr(0, end);
+        const tree::Node* above = tree.find(part, tree::FollowLast::no);
+        if (above && !above->is_directory()) {
+            throw Error(ErrorKind::dockerfile, fmt::format("{}: {} is there already and is not a directory",
+                                                           quoted(step.path), quoted("/" + part)));
+        }
+        if (!above) layer.push_back({tree::EntryKind::inode, part, "", directory});
+        if (end == std::string::npos) break;
+    }
+    tree.apply(layer);
+}
+
+}  // namespace gbuild::build
