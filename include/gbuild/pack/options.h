@@ -16,8 +16,8 @@ std::optional<Codec> parse_codec(std::string_view name);
 
 struct PackOptions {
     Codec codec = Codec::gzip;
-    int level = 6;                    // codec's own scale; see level_range
-    uint32_t block_size = 128 * 1024; // a power of two, 4 KiB to 1 MiB
+    int level = 6;                     // codec's own scale; see level_range
+    uint32_t block_size = 128 * 1024;  // a power of two, 4 KiB to 1 MiB
 
     // Names every option that changes a byte of the pack, and the format's version: "gzip-6-131072-v1".
     std::string key() const;

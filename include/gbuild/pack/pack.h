@@ -1,8 +1,8 @@
 // Packs: a layer's contents as finished squashfs data and fragment blocks, with an index.
 //
-// File format: 96 bytes reserved (a squashfs superblock's place), blocks, index, trailer. The index holds the layer tree and
-// for each regular file its size, block sizes, position, fragment reference and content digest. Everything read back is
-// checked against the file's size; a malformed pack is an integrity error.
+// File format: 96 bytes reserved (a squashfs superblock's place), blocks, index, trailer. The index holds the layer
+// tree and for each regular file its size, block sizes, position, fragment reference and content digest. Everything
+// read back is checked against the file's size; a malformed pack is an integrity error.
 #pragma once
 
 #include <cstdint>
@@ -28,28 +28,29 @@ struct WritePackJob {
     std::stop_token stop;  // an interrupted error soon after it is requested
 };
 
-// Reads the stream to its end and writes the pack to `fd` (open for reading and writing, empty). The bytes written are a pure
-// function of the entries and the options, not of `threads`. Memory is bounded: a few blocks per thread, and about 100
-// bytes for each file. Throws what the stream throws, io, no_space.
+// Reads the stream to its end and writes the pack to `fd` (open for reading and writing, empty). The bytes written are
+// a pure function of the entries and the options, not of `threads`. Memory: a few blocks per thread (some 50 MB at
+// most), tables of at most 60 MB that find equal contents, and for each entry its record in the index, some 100 bytes.
+// Throws what the stream throws, io, no_space, limit (a file of more than 2^24 blocks), interrupted.
 void write_pack(tree::EntryStream& entries, const WritePackJob& job, int fd);
 
 // Where a regular file's bytes are in its pack.
 struct PackedFile {
     static constexpr uint32_t no_fragment = UINT32_MAX;
     uint64_t size = 0;
-    uint64_t start = 0;              // position of the first data block
-    uint64_t sparse = 0;             // bytes in holes
-    uint32_t fragment = no_fragment; // index into Pack::fragments()
+    uint64_t start = 0;               // position of the first data block
+    uint64_t sparse = 0;              // bytes in holes
+    uint32_t fragment = no_fragment;  // index into Pack::fragments()
     uint32_t fragment_offset = 0;
-    std::span<const uint32_t> blocks;  // on-disk size of each data block, squashfs's "stored" bit set when not compressed;
-                                       // 0 is a hole
-    Sha256Sum digest{};              // equal digests: equal contents, whatever the pack (same block size)
+    std::span<const uint32_t> blocks;  // on-disk size of each data block, squashfs's "stored" bit set when not
+                                       // compressed; 0 is a hole
+    Sha256Sum digest{};                // equal digests: equal contents, whatever the pack (same block size)
 };
 
 struct Fragment {
     uint64_t position = 0;
-    uint32_t size = 0;   // on disk, with the "stored" bit
-    uint32_t length = 0; // bytes used, uncompressed
+    uint32_t size = 0;    // on disk, with the "stored" bit
+    uint32_t length = 0;  // bytes used, uncompressed
 };
 
 class Pack {
@@ -60,11 +61,14 @@ class Pack {
 
     int fd() const;
     uint64_t data_end() const;
-    size_t file_count() const;
+    size_t file_count() const;               // files with contents
     PackedFile file(uint32_t number) const;  // `blocks` points into the pack object
     std::span<const Fragment> fragments() const;
+    size_t entry_count() const;
     // The layer's tree; ContentRef::pack of every regular file with contents is `pack`.
     tree::LayerTree entries(uint32_t pack) const;
+    // The same, entry by entry, without holding them all.
+    void visit_entries(uint32_t pack, const std::function<void(tree::LayerEntry&&)>& visit) const;
 
   private:
     struct State;
@@ -88,5 +92,8 @@ class PackSet {
 
 // The whole contents of a packed file, for small files such as /etc/passwd: a limit error beyond `cap` bytes.
 std::string read_contents(const PackSet& packs, tree::ContentRef content, size_t cap);
+// The contents in runs of at most a block. `content` is not empty.
+void read_contents(const PackSet& packs, tree::ContentRef content,
+                   const std::function<void(std::span<const std::byte>)>& consume);
 
 }  // namespace gbuild::pack

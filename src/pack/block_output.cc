@@ -1,0 +1,62 @@
+#include "block_output.h"
+
+#include <array>
+
+#include "gbuild/base/fd.h"
+#include "pack_format.h"
+
+namespace gbuild::pack {
+namespace {
+
+constexpr size_t buffer_size = 1 << 20;
+
+}  // namespace
+
+BlockOutput::BlockOutput(int fd) : fd_(fd) {
+    buffer_.reserve(buffer_size);
+    append(std::array<std::byte, pack_data_start>{});
+}
+
+void BlockOutput::write(const BlockJob& job) {
+    if (job.kind == BlockJob::Kind::copy_head) return copy_head(job);
+    const std::span<const std::byte> block = job.stored();
+    const uint64_t at = position_;
+    const uint32_t size = static_cast<uint32_t>(block.size()) | (job.compressed > 0 ? 0 : stored_bit);
+    append(block);
+    if (job.kind == BlockJob::Kind::fragment) {
+        fragments_.push_back({at, size, job.size});
+        return;
+    }
+    BlockList& list = *job.list;
+    if (list.start == 0) list.start = at;
+    list.sizes.resize(job.index);  // holes since the last block
+    list.sizes.push_back(size);
+}
+
+// The list begins like another one, whose blocks are in the file by now.
+void BlockOutput::copy_head(const BlockJob& job) {
+    BlockList& list = *job.list;
+    list.sizes = job.source->sizes;
+    list.sizes.resize(job.index);
+    uint64_t length = 0;
+    for (uint32_t size : list.sizes) length += disk_bytes(size);
+    if (length == 0) return;
+    flush();
+    copy_range(fd_, job.source->start, fd_, position_, length);
+    list.start = position_;
+    position_ += length;
+}
+
+void BlockOutput::append(std::span<const std::byte> bytes) {
+    if (buffer_.size() + bytes.size() > buffer_size) flush();
+    position_ += bytes.size();
+    if (bytes.size() > buffer_size) return pwrite_all(fd_, bytes, position_ - bytes.size());
+    buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
+}
+
+void BlockOutput::flush() {
+    pwrite_all(fd_, buffer_, position_ - buffer_.size());
+    buffer_.clear();
+}
+
+}  // namespace gbuild::pack

@@ -1,0 +1,61 @@
+// Reading squashfs blocks back, from a pack or an image. Sizes and positions come from outside: what they claim is
+// checked.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "gbuild/pack/codec.h"
+#include "gbuild/pack/pack.h"
+
+namespace gbuild::pack {
+
+class BlockReader {
+  public:
+    // `fd` is borrowed; `what` names the file in errors.
+    BlockReader(int fd, Codec codec, uint32_t block_size, std::string what);
+
+    // The block at `position` with on-disk size `size` (its stored bit included). Throws integrity when it is damaged
+    // or longer than a block. Valid until the next call.
+    std::span<const std::byte> block(uint64_t position, uint32_t size);
+    // As block(); the last one asked for is kept, since files that follow each other share fragments.
+    std::span<const std::byte> fragment(uint64_t position, uint32_t size);
+
+    uint32_t block_size() const { return block_size_; }
+    const std::string& what() const { return what_; }
+
+  private:
+    struct Buffer {
+        std::unique_ptr<std::byte[]> bytes;
+        size_t length = 0;
+    };
+    void load(uint64_t position, uint32_t size, Buffer& into);
+
+    int fd_;
+    uint32_t block_size_;
+    std::string what_;
+    std::unique_ptr<BlockDecompressor> decompressor_;
+    std::unique_ptr<std::byte[]> disk_;
+    Buffer block_, fragment_;
+    std::optional<uint64_t> fragment_at_;
+};
+
+// Where a file's bytes are.
+struct ContentPlace {
+    uint64_t size = 0;
+    uint64_t start = 0;
+    std::span<const uint32_t> blocks;
+    // Not used when `fragment_size` is 0: then the last block holds the file's end.
+    uint64_t fragment_position = 0;
+    uint32_t fragment_size = 0;
+    uint32_t fragment_offset = 0;
+};
+
+// Hands out the contents in runs of at most a block. Throws integrity when the blocks do not make up the size.
+void read_content(BlockReader& reader, const ContentPlace& place,
+                  const std::function<void(std::span<const std::byte>)>& consume);
+
+}  // namespace gbuild::pack

@@ -1,0 +1,29 @@
+// One pair of factories for each codec; make_compressor() and make_decompressor() choose among them.
+#pragma once
+
+#include <string_view>
+
+#include "gbuild/pack/codec.h"
+
+namespace gbuild::pack {
+
+std::unique_ptr<BlockCompressor> make_gzip_compressor(const PackOptions& options);
+std::unique_ptr<BlockDecompressor> make_gzip_decompressor();
+std::unique_ptr<BlockCompressor> make_lzo_compressor(const PackOptions& options);
+std::unique_ptr<BlockDecompressor> make_lzo_decompressor();
+std::unique_ptr<BlockCompressor> make_lz4_compressor(const PackOptions& options);
+std::unique_ptr<BlockDecompressor> make_lz4_decompressor();
+std::unique_ptr<BlockCompressor> make_xz_compressor(const PackOptions& options);
+std::unique_ptr<BlockDecompressor> make_xz_decompressor();
+std::unique_ptr<BlockCompressor> make_zstd_compressor(const PackOptions& options);
+std::unique_ptr<BlockDecompressor> make_zstd_decompressor();
+
+// The length a result may have at most to be worth keeping instead of the block itself.
+inline size_t useful_length(std::span<const std::byte> in, std::span<std::byte> out) {
+    return std::min(in.size() - 1, out.size());
+}
+
+[[noreturn]] void throw_damaged_block(Codec codec);
+[[noreturn]] void throw_codec_failure(Codec codec);
+
+}  // namespace gbuild::pack

@@ -1,0 +1,99 @@
+#include "gbuild/pack/pack.h"
+
+#include <fmt/format.h>
+
+#include "block_reader.h"
+#include "gbuild/base/error.h"
+#include "gbuild/base/text.h"
+#include "pack_index.h"
+
+namespace gbuild::pack {
+
+struct Pack::State {
+    UniqueFd fd;
+    PackOptions options;
+    PackIndex index;
+};
+
+Pack::Pack(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Pack::~Pack() = default;
+
+std::shared_ptr<const Pack> Pack::open(UniqueFd fd, const PackOptions& options) {
+    PackIndex index = read_pack_index(fd.get(), options);
+    return std::shared_ptr<const Pack>(
+        new Pack(std::make_unique<State>(State{std::move(fd), options, std::move(index)})));
+}
+
+int Pack::fd() const { return state_->fd.get(); }
+uint64_t Pack::data_end() const { return state_->index.data_end; }
+size_t Pack::file_count() const { return state_->index.files.size(); }
+size_t Pack::entry_count() const { return state_->index.entry_count; }
+std::span<const Fragment> Pack::fragments() const { return state_->index.fragments; }
+
+PackedFile Pack::file(uint32_t number) const {
+    const PackIndex::File& file = state_->index.files.at(number);
+    const uint32_t block_size = state_->options.block_size;
+    PackedFile packed;
+    packed.size = file.size;
+    packed.fragment = file.fragment;
+    packed.fragment_offset = file.fragment_offset;
+    packed.digest = file.digest;
+    if (file.size >= block_size) {
+        const PackIndex::List& list = state_->index.lists[file.list];
+        packed.start = list.start;
+        packed.sparse = list.holes * block_size;
+        packed.blocks = std::span(state_->index.sizes).subspan(list.first, list.count);
+    }
+    return packed;
+}
+
+void Pack::visit_entries(uint32_t pack, const std::function<void(tree::LayerEntry&&)>& visit) const {
+    EntryDecoder entries = state_->index.entries();
+    tree::LayerEntry entry;
+    while (entries.next(entry)) {
+        if (entry.inode.content.number != tree::ContentRef::none) entry.inode.content.pack = pack;
+        visit(std::move(entry));
+    }
+}
+
+tree::LayerTree Pack::entries(uint32_t pack) const {
+    tree::LayerTree layer;
+    layer.reserve(entry_count());
+    visit_entries(pack, [&](tree::LayerEntry&& entry) { layer.push_back(std::move(entry)); });
+    return layer;
+}
+
+uint32_t PackSet::add(std::shared_ptr<const Pack> pack) {
+    packs_.push_back(std::move(pack));
+    return static_cast<uint32_t>(packs_.size() - 1);
+}
+
+void read_contents(const PackSet& packs, tree::ContentRef content,
+                   const std::function<void(std::span<const std::byte>)>& consume) {
+    const Pack& pack = packs.at(content.pack);
+    const PackedFile file = pack.file(content.number);
+    ContentPlace place{file.size, file.start, file.blocks};
+    if (file.fragment != PackedFile::no_fragment) {
+        const Fragment& fragment = pack.fragments()[file.fragment];
+        place.fragment_position = fragment.position;
+        place.fragment_size = fragment.size;
+        place.fragment_offset = file.fragment_offset;
+    }
+    BlockReader reader(pack.fd(), packs.options().codec, packs.options().block_size, "the pack");
+    read_content(reader, place, consume);
+}
+
+std::string read_contents(const PackSet& packs, tree::ContentRef content, size_t cap) {
+    std::string text;
+    if (content.empty()) return text;
+    const uint64_t size = packs.at(content.pack).file(content.number).size;
+    if (size > cap) {
+        throw Error(ErrorKind::limit,
+                    fmt::format("a file of {} where at most {} are expected", human_size(size), human_size(cap)));
+    }
+    text.reserve(static_cast<size_t>(size));
+    read_contents(packs, content, [&](std::span<const std::byte> run) { text += as_text(run); });
+    return text;
+}
+
+}  // namespace gbuild::pack

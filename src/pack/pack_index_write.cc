@@ -1,0 +1,59 @@
+#include "pack_index.h"
+
+#include <algorithm>
+
+namespace gbuild::pack {
+namespace {
+
+// A squashfs on-disk size with the stored bit moved to the lowest place, where it costs nothing.
+uint64_t pack_size(uint32_t size) { return uint64_t{disk_bytes(size)} << 1 | ((size & stored_bit) != 0 ? 1 : 0); }
+
+}  // namespace
+
+void FileTable::add(const FileRecord& file) {
+    out_.varint(file.size);
+    if (file.size >= block_size_) out_.varint(file.list);
+    if (file.size % block_size_ != 0) {
+        out_.varint(file.fragment);
+        out_.varint(file.fragment_offset);
+    }
+    out_.raw(file.digest);
+    count_++;
+}
+
+std::vector<std::byte> encode_index_head(const PackOptions& options, uint64_t data_end,
+                                         std::span<const Fragment> fragments, const std::deque<BlockList>& lists,
+                                         const FileTable& files, uint64_t entry_count) {
+    BinaryWriter out;
+    out.text(options.key());
+    out.varint(data_end);
+    out.varint(fragments.size());
+    for (const Fragment& fragment : fragments) {
+        out.varint(fragment.position);
+        out.varint(fragment.length);
+        out.varint(pack_size(fragment.size));
+    }
+    out.varint(lists.size());
+    for (const BlockList& list : lists) {
+        out.varint(list.start);
+        out.varint(list.count);
+        for (uint64_t i = 0; i < list.count; i++) out.varint(i < list.sizes.size() ? pack_size(list.sizes[i]) : 0);
+    }
+    out.varint(files.count());
+    out.raw(files.bytes());
+    out.varint(entry_count);
+    return std::move(out.bytes());
+}
+
+std::array<std::byte, pack_trailer_size> encode_pack_trailer(uint64_t data_end, uint64_t length, const Sha256Sum& sum) {
+    BinaryWriter out;
+    out.number(data_end);
+    out.number(length);
+    out.raw(sum);
+    out.raw(std::as_bytes(std::span(pack_magic)));
+    std::array<std::byte, pack_trailer_size> trailer;
+    std::copy(out.bytes().begin(), out.bytes().end(), trailer.begin());
+    return trailer;
+}
+
+}  // namespace gbuild::pack

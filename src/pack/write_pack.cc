@@ -1,0 +1,52 @@
+#include <algorithm>
+
+#include "block_output.h"
+#include "block_producer.h"
+#include "gbuild/base/ordered_pool.h"
+#include "gbuild/pack/codec.h"
+#include "gbuild/pack/pack.h"
+#include "slots.h"
+
+namespace gbuild::pack {
+namespace {
+
+void compress(BlockJob& job, BlockCompressor& compressor, uint32_t block_size) {
+    if (job.kind == BlockJob::Kind::copy_head) return;
+    job.compressed = compressor.compress({job.in.get(), job.size}, {job.out.get(), block_size});
+}
+
+void write_index(const BlockProducer& producer, const PackOptions& options, BlockOutput& output) {
+    const uint64_t data_end = output.position();
+    const std::span<const std::byte> entries = producer.entries().bytes();
+    const std::vector<std::byte> head = encode_index_head(options, data_end, output.fragments(), producer.lists(),
+                                                          producer.files(), producer.entries().count());
+    Hasher hasher(HashAlgorithm::sha256);
+    hasher.update(head);
+    hasher.update(entries);
+    Sha256Sum sum;
+    hasher.finish(sum);
+    output.append(head);
+    output.append(entries);
+    output.append(encode_pack_trailer(data_end, head.size() + entries.size(), sum));
+    output.flush();
+}
+
+}  // namespace
+
+void write_pack(tree::EntryStream& entries, const WritePackJob& job, int fd) {
+    const PackOptions& options = job.options;
+    options.check();
+    const unsigned threads = std::max(job.threads, 1u);
+    BlockOutput output(fd);
+    BlockProducer producer(entries, job);
+    {
+        OrderedPool<BlockJob, BlockCompressor> pool(
+            threads, slots_for(threads, options.block_size), [&] { return make_compressor(options); },
+            [&](BlockJob& block, BlockCompressor& compressor) { compress(block, compressor, options.block_size); },
+            [&](BlockJob& block) { output.write(block); });
+        pool.run([&](BlockJob& block) { return producer.next(block); });
+    }
+    write_index(producer, options, output);
+}
+
+}  // namespace gbuild::pack
