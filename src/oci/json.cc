@@ -28,11 +28,11 @@ nlohmann::json parse_json(std::string_view text, std::string_view what, const Js
     // The parser keeps its own stack, but copying and printing a value recurse: depth is bounded here for good.
     auto count = [&](int depth, nlohmann::json::parse_event_t event, nlohmann::json&) {
         using Event = nlohmann::json::parse_event_t;
-        if (depth > limits.depth) {
+        bool start = event == Event::array_start || event == Event::object_start;
+        if (start && depth >= limits.depth) {
             throw Error(ErrorKind::limit, fmt::format("{} is nested deeper than {} levels", what, limits.depth));
         }
-        if ((event == Event::value || event == Event::array_start || event == Event::object_start) &&
-            ++values > limits.values) {
+        if ((start || event == Event::value) && ++values > limits.values) {
             throw Error(ErrorKind::limit, fmt::format("{} has more than {} values", what, limits.values));
         }
         return true;
