@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+"""Runs the integration tests.
+
+    run.py                   all of them
+    run.py boot layers       those whose name (theme.Class.test) contains a word
+    run.py --list            names only
+    run.py --prepare         fetches Debian's base and kernel into the cache, runs nothing
+    run.py --summary FILE    also writes "passed failed skipped" to FILE
+
+The program under test is $GBUILD. Exit code: 0 all passed (skips are named), 1 something failed.
+"""
+import argparse
+import sys
+import time
+import traceback
+import unittest
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+sys.dont_write_bytecode = True
+
+from harness import parts  # noqa: E402
+
+
+class Report(unittest.TestResult):
+    """One line a test, as it ends; the story of a failure below its line."""
+
+    def __init__(self):
+        super().__init__()
+        self.passed = 0
+
+    def startTest(self, test):
+        super().startTest(test)
+        self._start = time.monotonic()
+        self._bad = False
+
+    def addSuccess(self, test):
+        self.passed += 1
+        self._line("ok", test)
+
+    def addSubTest(self, test, subtest, err):
+        super().addSubTest(test, subtest, err)
+        if err is not None:
+            self._bad = True
+            self._line("FAIL", subtest, err)
+
+    def addFailure(self, test, err):
+        super().addFailure(test, err)
+        self._line("FAIL", test, err)
+
+    def addError(self, test, err):
+        super().addError(test, err)
+        self._line("FAIL", test, err)
+
+    def addSkip(self, test, reason):
+        super().addSkip(test, reason)
+        self._line("skip", test, note=reason)
+
+    def _line(self, word, test, err=None, note=""):
+        seconds = time.monotonic() - getattr(self, "_start", time.monotonic())
+        print(f"{word:4} {test.id()} ({seconds:.1f} s){': ' + note if note else ''}", flush=True)
+        if err:
+            for line in "".join(traceback.format_exception(*err)).splitlines():
+                print("     | " + line, flush=True)
+
+    def failed(self):
+        # A test with failing subtests is one failed test.
+        return len({getattr(test, "test_case", test).id() for test, _ in self.failures + self.errors})
+
+
+def tests_in(suite):
+    for item in suite:
+        if isinstance(item, unittest.TestSuite):
+            yield from tests_in(item)
+        else:
+            yield item
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("words", nargs="*")
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--prepare", action="store_true")
+    parser.add_argument("--summary", type=Path)
+    options = parser.parse_args()
+    if options.prepare:
+        parts.prepare()
+        return 0
+    found = unittest.defaultTestLoader.discover(str(HERE), pattern="test_*.py", top_level_dir=str(HERE))
+    chosen = [test for test in tests_in(found)
+              if not options.words or any(word in test.id() for word in options.words)]
+    if options.list:
+        print("\n".join(test.id() for test in chosen))
+        return 0
+    report = Report()
+    unittest.TestSuite(chosen).run(report)
+    passed, failed, skipped = report.passed, report.failed(), len(report.skipped)
+    if options.summary:
+        options.summary.write_text(f"{passed} {failed} {skipped}\n")
+    print(f"{passed} passed, {failed} failed, {skipped} skipped")
+    return 0 if failed == 0 and passed + skipped > 0 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,52 @@
+# Shared by the scripts in tools/. Sourced by bash with `set -euo pipefail`.
+
+root_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+
+say() { printf '\n\033[1m==> %s\033[0m\n' "$*" | if [ -t 1 ]; then cat; else sed 's/\x1b\[[0-9]*m//g'; fi; }
+note() { printf '    %s\n' "$*"; }
+die() { printf 'error: %s\n' "$*" >&2; exit 1; }
+
+# Runs a command as root: directly, or through sudo when we are somebody else.
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif command -v sudo > /dev/null; then
+        sudo "$@"
+    else
+        die "'$*' needs root, and there is no sudo: run this script as root once, or install the packages it names"
+    fi
+}
+
+# Package names of lists, without their reasons.
+package_names() { sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$@" | awk '{print $1}' | sort -u; }
+
+is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2> /dev/null)" = installed ]; }
+
+# install_packages LIST...: what tools/packages/LIST.txt name and this machine lacks.
+install_packages() {
+    local lists=() missing=() name
+    for name in "$@"; do lists+=("$root_dir/tools/packages/$name.txt"); done
+    for name in $(package_names "${lists[@]}"); do
+        is_installed "$name" || missing+=("$name")
+    done
+    if [ ${#missing[@]} -eq 0 ]; then
+        note "all packages of tools/packages/{$(IFS=,; echo "$*")}.txt are installed"
+        return
+    fi
+    note "installing with apt-get: ${missing[*]}"
+    as_root apt-get update -qq
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" > /dev/null
+}
+
+# Processors to use.
+processors() { nproc; }
+
+# Waits until COMMAND succeeds, for at most 20 seconds.
+wait_for() {
+    local tries
+    for tries in $(seq 200); do
+        if "$@" > /dev/null 2>&1; then return 0; fi
+        sleep 0.1
+    done
+    return 1
+}
