@@ -11,8 +11,8 @@
 
 namespace gbuild::store {
 
-// Bytes already there (from an interrupted run) are hashed on construction. Destroying it without finish() keeps the file
-// for a later run, unless it was found to be wrong.
+// Bytes already there (from an interrupted run) are hashed on construction. Destroying it without finish() keeps the
+// file for a later run, unless it was found to be wrong.
 class PartialBlob : public BlobSink {
   public:
     PartialBlob(std::filesystem::path partial, std::filesystem::path target, Digest digest, uint64_t size);
@@ -23,14 +23,14 @@ class PartialBlob : public BlobSink {
     // Readers that have read anything fail with an integrity error.
     void restart() override;
 
-    // The last byte is there: checks size and digest and moves the blob to its place. On a mismatch the file is removed,
-    // readers fail, and an integrity error is thrown.
+    // The last byte is there: checks size and digest and moves the blob to its place. On a mismatch the file is
+    // removed, readers fail, and an integrity error is thrown.
     void finish();
     // The download failed for good: readers get this exception.
     void fail(std::exception_ptr error);
 
-    // Follows the blob from its first byte, waiting for what is not there yet; ends after finish(). Throws what fail() was
-    // given. Must not outlive the PartialBlob.
+    // Follows the blob from its first byte, waiting for what is not there yet; ends after finish(). Throws what fail()
+    // was given. Must not outlive the PartialBlob.
     std::unique_ptr<ByteSource> reader();
 
   private:

@@ -1,14 +1,20 @@
-// The local store: content-addressed blobs, packs, remembered references and tags, shared by concurrent gbuild processes.
+// The local store: content-addressed blobs, packs, remembered references and tags, shared by concurrent gbuild
+// processes.
 //
 //   blobs/sha256/<hex>        verified blobs: manifests, configs, layers not packed yet
-//   packs/<key>               packs (pack part), by layer and packing options
+//   packs/<hash>              packs (pack part), by layer and packing options
 //   refs/<hash>               what a reference stood for when last resolved
 //   images/<hash>             one tagged image each
 //   locks/<hash>              lock files
-//   tmp/                      everything unfinished; partial downloads are kept for resuming
+//   tmp/                      everything unfinished: a directory for each running process, and partial downloads, which
+//                             are kept for resuming
 //
-// Files are written in tmp/ and renamed when complete and verified, so a crash at any instant leaves a working store. All of
-// it may be deleted while no gbuild runs. Directories are 0700: layers can hold what their owner would not share.
+// Files are written in tmp/ and renamed when complete and verified, so a crash at any instant leaves a working store.
+// What a dead process left in tmp/ is removed by the next one that opens the store; partial downloads a week after they
+// last grew. Nothing is synced to disk: after a power failure a file may be shorter than it was, so readers check.
+// Blobs and records are checked here, by digest, size or syntax, and are absent when damaged; packs carry their own
+// checksum. All of the store may be deleted while no gbuild runs. Directories are 0700: layers can hold what their
+// owner would not share.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +27,7 @@
 
 #include "gbuild/base/atomic_file.h"
 #include "gbuild/base/digest.h"
+#include "gbuild/base/error.h"
 #include "gbuild/base/file_lock.h"
 #include "gbuild/store/partial_blob.h"
 
@@ -34,35 +41,51 @@ struct ImageRecord {
     std::string sha3;        // of the file, 56 hex digits
     int64_t created = 0;     // when it was built, seconds; not part of the image
     uint64_t size = 0;
-    std::string file;        // absolute path of the .gvmi
+    std::string file;  // absolute path of the .gvmi
 };
 
 class Store {
   public:
-    // `--root`, else $GBUILD_ROOT, else $XDG_CACHE_HOME/gbuild, else ~/.cache/gbuild.
+    // $GBUILD_ROOT, else $XDG_CACHE_HOME/gbuild, else ~/.cache/gbuild. Throws usage when the environment has none of
+    // them.
     static std::filesystem::path default_root();
 
-    // Creates what is missing. Throws permission, io with a hint about --root.
+    // Creates what is missing. Copies share one place in tmp/. Throws permission, io, no_space with a hint about
+    // --root.
     explicit Store(std::filesystem::path root);
 
     const std::filesystem::path& root() const { return root_; }
-    std::filesystem::path staging() const { return root_ / "tmp"; }
+    // This process's own directory in tmp/, removed with the last copy of the Store.
+    const std::filesystem::path& staging() const;
+    // Runs `body`, which writes to the store. A no_space or permission error that leaves it gets the store's path and a
+    // hint.
+    template <class Body>
+    decltype(auto) writing(Body&& body) const {
+        try {
+            return std::forward<Body>(body)();
+        } catch (Error& error) {
+            explain(error);
+            throw;
+        }
+    }
 
     // One process at a time works on a key ("pull sha256:…", "pack …"); others wait. `waiting` is called once before
     // waiting, if set.
     FileLock lock(const std::string& key, const std::function<void()>& waiting = {}) const;
 
-    std::optional<UniqueFd> open_blob(const Digest& digest) const;
+    // For reading. A blob that has not `size` bytes, or none at all, is removed and counts as absent.
+    std::optional<UniqueFd> open_blob(const Digest& digest, std::optional<uint64_t> size = {}) const;
     // Verifies the digest again; nullopt when absent, and a blob found corrupt is removed and counts as absent. A limit
     // error beyond `cap`.
     std::optional<std::string> read_blob(const Digest& digest, size_t cap) const;
     // Throws integrity when `bytes` do not have the digest.
     void put_blob(const Digest& digest, std::string_view bytes) const;
     void remove_blob(const Digest& digest) const;
-    // A download of a blob of `size` bytes, gone on with where an earlier one stopped. Hold the blob's lock.
+    // A download of a blob of `size` bytes, gone on with where an earlier one stopped. Hold the blob's lock: a conflict
+    // error when the download is under way already.
     std::unique_ptr<PartialBlob> partial_blob(const Digest& digest, uint64_t size) const;
 
-    // `key` names a layer and its packing options; any text.
+    // `key` names a layer and its packing options; any text. An empty pack is removed and counts as absent.
     std::optional<UniqueFd> open_pack(const std::string& key) const;
     AtomicFile new_pack(const std::string& key) const;
     void remove_pack(const std::string& key) const;
@@ -73,10 +96,17 @@ class Store {
 
     void put_image(const ImageRecord& record) const;  // replaces the one of the same repository and tag
     std::optional<ImageRecord> find_image(const std::string& repository, const std::string& tag) const;
-    std::vector<ImageRecord> images() const;          // newest first
+    std::vector<ImageRecord> images() const;  // newest first
 
   private:
+    class Session;
+    void explain(Error& error) const;
+    std::filesystem::path blob_path(const Digest& digest) const;
+    std::filesystem::path hashed_path(std::string_view folder, std::string_view key) const;
+    void write_record(const std::filesystem::path& path, const std::string& text) const;
+
     std::filesystem::path root_;
+    std::shared_ptr<const Session> session_;
 };
 
 }  // namespace gbuild::store

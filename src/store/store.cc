@@ -1,0 +1,252 @@
+#include "gbuild/store/store.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <tuple>
+
+#include <fmt/format.h>
+
+#include "advice.h"
+#include "gbuild/base/text.h"
+#include "records.h"
+#include "session.h"
+
+namespace gbuild::store {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::optional<std::string> environment(const char* name) {
+    const char* value = std::getenv(name);
+    if (!value || !*value) return std::nullopt;
+    return value;
+}
+
+// 0700 whatever the umask; one that is there already keeps its mode.
+void make_directory(const fs::path& path) {
+    if (::mkdir(path.c_str(), 0700) == 0) {
+        if (::chmod(path.c_str(), 0700) != 0) throw_errno(fmt::format("cannot chmod {}", quoted(path.native())));
+        return;
+    }
+    int error_number = errno;
+    std::error_code ignored;
+    if (fs::is_directory(path, ignored)) return;
+    if (error_number == EEXIST || error_number == ENOTDIR) {
+        throw Error(ErrorKind::io, fmt::format("{} cannot hold the store: something in its place is not a directory",
+                                               quoted(path.native())))
+            .hint("choose another place with --root or GBUILD_ROOT");
+    }
+    throw system_error(error_number, fmt::format("cannot create {}", quoted(path.native())));
+}
+
+void make_directories(const fs::path& path) {
+    std::error_code ignored;
+    if (fs::is_directory(path, ignored)) return;
+    if (path.has_parent_path() && path.parent_path() != path) make_directories(path.parent_path());
+    make_directory(path);
+}
+
+void remove_if_there(const fs::path& path) {
+    if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
+        throw_errno(fmt::format("cannot remove {}", quoted(path.native())));
+    }
+}
+
+std::optional<UniqueFd> open_if_there(const fs::path& path) {
+    UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    if (fd) return fd;
+    if (errno == ENOENT) return std::nullopt;
+    throw_errno(fmt::format("cannot open {}", quoted(path.native())));
+}
+
+// A record's text; nullopt when there is none. One that is too large to be sane reads as empty, which parses as
+// nothing.
+std::optional<std::string> read_record(const fs::path& path) {
+    auto fd = open_if_there(path);
+    if (!fd) return std::nullopt;
+    if (file_size(fd->get()) > record_cap) return std::string();
+    return read_text(fd->get(), record_cap, quoted(path.native()));
+}
+
+bool has_digest(std::string_view bytes, const Digest& digest) {
+    Hasher hasher(digest.algorithm());
+    hasher.update(bytes);
+    return hasher.finish_hex() == digest.hex();
+}
+
+std::string_view algorithm_name(const Digest& digest) {
+    return std::string_view(digest.text()).substr(0, digest.text().find(':'));
+}
+
+std::string image_key(const std::string& repository, const std::string& tag) { return repository + '\0' + tag; }
+std::string ref_key(const std::string& reference, const std::string& platform) { return reference + '\0' + platform; }
+
+}  // namespace
+
+fs::path Store::default_root() {
+    if (auto root = environment("GBUILD_ROOT")) return *root;
+    // The XDG base directory specification has relative paths ignored.
+    if (auto cache = environment("XDG_CACHE_HOME"); cache && fs::path(*cache).is_absolute()) {
+        return fs::path(*cache) / "gbuild";
+    }
+    if (auto home = environment("HOME")) return fs::path(*home) / ".cache" / "gbuild";
+    throw Error(ErrorKind::usage, "no place for the store: GBUILD_ROOT, XDG_CACHE_HOME and HOME are not set")
+        .hint("choose one with --root");
+}
+
+Store::Store(fs::path root) : root_(fs::absolute(root).lexically_normal()) {
+    if (!root_.has_filename()) root_ = root_.parent_path();
+    writing([&] {
+        make_directories(root_);
+        for (const char* folder :
+             {"blobs", "blobs/sha256", "blobs/sha512", "packs", "refs", "images", "locks", "tmp"}) {
+            make_directory(root_ / folder);
+        }
+        reclaim(root_ / "tmp");
+        session_ = std::make_shared<Session>(root_ / "tmp");
+    });
+}
+
+const fs::path& Store::staging() const { return session_->directory(); }
+
+void Store::explain(Error& error) const { explain_write_error(error, root_); }
+
+fs::path Store::blob_path(const Digest& digest) const {
+    return root_ / "blobs" / algorithm_name(digest) / digest.hex();
+}
+
+fs::path Store::hashed_path(std::string_view folder, std::string_view key) const {
+    return root_ / folder / Digest::of(key).hex();
+}
+
+FileLock Store::lock(const std::string& key, const std::function<void()>& waiting) const {
+    fs::path path = hashed_path("locks", key);
+    return writing([&] {
+        if (auto lock = FileLock::try_acquire(path, LockMode::exclusive)) return std::move(*lock);
+        if (waiting) waiting();
+        return FileLock::acquire(path, LockMode::exclusive);
+    });
+}
+
+std::optional<UniqueFd> Store::open_blob(const Digest& digest, std::optional<uint64_t> size) const {
+    fs::path path = blob_path(digest);
+    auto fd = open_if_there(path);
+    if (!fd) return std::nullopt;
+    uint64_t found = file_size(fd->get());
+    bool damaged = size ? found != *size : found == 0 && !has_digest({}, digest);
+    if (!damaged) return fd;
+    remove_if_there(path);
+    return std::nullopt;
+}
+
+std::optional<std::string> Store::read_blob(const Digest& digest, size_t cap) const {
+    fs::path path = blob_path(digest);
+    auto fd = open_if_there(path);
+    if (!fd) return std::nullopt;
+    std::string bytes = read_text(fd->get(), cap, digest.text());
+    if (has_digest(bytes, digest)) return bytes;
+    remove_if_there(path);
+    return std::nullopt;
+}
+
+void Store::put_blob(const Digest& digest, std::string_view bytes) const {
+    if (!has_digest(bytes, digest)) {
+        throw Error(ErrorKind::integrity,
+                    fmt::format("{} bytes given as {} do not have that digest", bytes.size(), digest.text()));
+    }
+    writing([&] {
+        AtomicFile file(blob_path(digest), staging(), 0600);
+        write_all(file.fd(), bytes);
+        file.commit();
+    });
+}
+
+void Store::remove_blob(const Digest& digest) const {
+    writing([&] { remove_if_there(blob_path(digest)); });
+}
+
+std::unique_ptr<PartialBlob> Store::partial_blob(const Digest& digest, uint64_t size) const {
+    fs::path partial = root_ / "tmp" / fmt::format("{}-{}.partial", algorithm_name(digest), digest.hex());
+    return std::make_unique<PartialBlob>(partial, blob_path(digest), digest, size);
+}
+
+std::optional<UniqueFd> Store::open_pack(const std::string& key) const {
+    fs::path path = hashed_path("packs", key);
+    auto fd = open_if_there(path);
+    if (!fd || file_size(fd->get()) > 0) return fd;
+    remove_if_there(path);
+    return std::nullopt;
+}
+
+AtomicFile Store::new_pack(const std::string& key) const {
+    return writing([&] { return AtomicFile(hashed_path("packs", key), staging(), 0600); });
+}
+
+void Store::remove_pack(const std::string& key) const {
+    writing([&] { remove_if_there(hashed_path("packs", key)); });
+}
+
+void Store::write_record(const fs::path& path, const std::string& text) const {
+    writing([&] {
+        AtomicFile file(path, staging(), 0600);
+        write_all(file.fd(), text);
+        file.commit();
+    });
+}
+
+std::optional<Digest> Store::remembered(const std::string& reference, const std::string& platform) const {
+    fs::path path = hashed_path("refs", ref_key(reference, platform));
+    auto text = read_record(path);
+    if (!text) return std::nullopt;
+    auto record = parse_ref(*text);
+    if (record && record->reference == reference && record->platform == platform) return record->manifest;
+    remove_if_there(path);
+    return std::nullopt;
+}
+
+void Store::remember(const std::string& reference, const std::string& platform, const Digest& manifest) const {
+    write_record(hashed_path("refs", ref_key(reference, platform)), to_json(RefRecord{reference, platform, manifest}));
+}
+
+void Store::put_image(const ImageRecord& record) const {
+    write_record(hashed_path("images", image_key(record.repository, record.tag)), to_json(record));
+}
+
+std::optional<ImageRecord> Store::find_image(const std::string& repository, const std::string& tag) const {
+    fs::path path = hashed_path("images", image_key(repository, tag));
+    auto text = read_record(path);
+    if (!text) return std::nullopt;
+    auto record = parse_image(*text);
+    if (record && record->repository == repository && record->tag == tag) return record;
+    remove_if_there(path);
+    return std::nullopt;
+}
+
+std::vector<ImageRecord> Store::images() const {
+    std::vector<ImageRecord> found;
+    std::error_code error;
+    for (fs::directory_iterator entry(root_ / "images", error), end; !error && entry != end; entry.increment(error)) {
+        auto text = read_record(entry->path());
+        if (!text) continue;
+        auto record = parse_image(*text);
+        if (record && entry->path() == hashed_path("images", image_key(record->repository, record->tag))) {
+            found.push_back(std::move(*record));
+        } else {
+            remove_if_there(entry->path());
+        }
+    }
+    if (error) throw system_error(error.value(), fmt::format("cannot list {}", quoted((root_ / "images").native())));
+    std::sort(found.begin(), found.end(), [](const ImageRecord& a, const ImageRecord& b) {
+        return std::tie(b.created, a.repository, a.tag) < std::tie(a.created, b.repository, b.tag);
+    });
+    return found;
+}
+
+}  // namespace gbuild::store
