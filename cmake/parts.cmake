@@ -12,4 +12,5 @@ gbuild_part(pack       USES base tree store                  LIBS lib::squashfs 
                                                                   lib::zstd)
 gbuild_part(golem      USES base oci tree store pack)
 gbuild_part(build      USES base dockerfile oci registry tree layer store plan pack golem)
-gbuild_part(cli        USES base dockerfile oci registry tree layer store plan pack golem build LIBS CLI11::CLI11)
+gbuild_part(cli        USES base dockerfile oci registry tree layer store plan pack golem build LIBS CLI11::CLI11
+                                                                  nlohmann_json::nlohmann_json CURL::libcurl lib::archive)

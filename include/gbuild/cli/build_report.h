@@ -1,0 +1,20 @@
+// What a finished build tells: the last lines, and the files that --iidfile and --metadata-file ask for.
+#pragma once
+
+#include <string>
+
+#include "gbuild/build/build.h"
+#include "gbuild/cli/json_text.h"
+
+namespace gbuild::cli {
+
+// "hash:sha3:…": what the Golem network knows the file by.
+std::string golem_hash(const std::string& sha3);
+
+// "Successfully tagged …" and what follows, for standard output. `file` is as the user knows it.
+std::string build_summary(const build::BuildOptions& options, const build::BuildResult& result);
+
+// Keys: see the man page.
+Json build_metadata(const build::BuildOptions& options, const build::BuildResult& result);
+
+}  // namespace gbuild::cli

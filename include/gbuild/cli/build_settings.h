@@ -1,0 +1,64 @@
+// The options of `gbuild build` and `gbuild plan`: groups that each declare what is given on the command line and check
+// and translate it. All apply() throw usage unless they say otherwise.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gbuild/build/build.h"
+#include "gbuild/cli/console.h"
+#include "gbuild/cli/options.h"
+
+namespace gbuild::cli {
+
+// What is built.
+struct SourceSettings {
+    std::string context, file, target, platform = "linux/amd64";
+    std::vector<std::string> build_args, labels, build_contexts;
+
+    void declare(OptionSet& options);
+    // Reads standard input for "-f -". Throws not_found for a context that is not there, too.
+    void apply(build::BuildOptions& build, const Console& console) const;
+};
+
+// Where base images come from.
+struct RegistrySettings {
+    std::string pull = "missing";
+    std::string authfile;
+    std::vector<std::string> mirrors, insecure, ca_files;
+
+    void declare(OptionSet& options);
+    void apply(build::BuildOptions& build, const Console& console) const;
+};
+
+// How the work is done.
+struct WorkSettings {
+    std::string root, jobs;
+    bool no_cache = false;
+
+    void declare(OptionSet& options);
+    void apply(build::BuildOptions& build) const;
+};
+
+// What the image is like.
+struct ImageSettings {
+    std::string compression = "gzip", level, block_size = "128K", timestamp;
+    bool allow_unmountable_zstd = false;
+
+    void declare(OptionSet& options);
+    void apply(build::BuildOptions& build, const Console& console) const;
+};
+
+// The `--root` of commands that only read the store.
+void declare_root(OptionSet& options, std::string& root);
+std::filesystem::path store_root(const std::string& root);
+
+// "131072", "128K", "1M": bytes; nullopt for anything else.
+std::optional<uint64_t> parse_size(std::string_view text);
+
+// Seconds since the epoch, or RFC 3339. Throws usage naming `what` ("--timestamp").
+int64_t parse_timestamp(std::string_view text, std::string_view what);
+
+}  // namespace gbuild::cli

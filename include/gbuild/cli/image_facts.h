@@ -1,0 +1,24 @@
+// What `gbuild inspect` tells of a .gvmi.
+#pragma once
+
+#include <string>
+
+#include "gbuild/cli/json_text.h"
+#include "gbuild/golem/container_config.h"
+#include "gbuild/pack/image_reader.h"
+
+namespace gbuild::cli {
+
+struct ImageFacts {
+    std::string file;
+    uint64_t size = 0;
+    std::string sha3;
+    pack::SuperblockFacts squashfs;
+    std::string trailer_json;
+    golem::TrailerConfig trailer;
+};
+
+std::string facts_text(const ImageFacts& facts);
+Json facts_json(const ImageFacts& facts);
+
+}  // namespace gbuild::cli

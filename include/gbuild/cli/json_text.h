@@ -1,0 +1,24 @@
+// JSON that gbuild prints: keys in the order written, and text from outside made valid UTF-8 (bytes that are not become
+// U+FFFD).
+#pragma once
+
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "gbuild/base/events.h"
+#include "gbuild/oci/image_config.h"
+
+namespace gbuild::cli {
+
+using Json = nlohmann::ordered_json;
+
+std::string json_line(const Json& json);      // on one line, with its line end
+std::string json_document(const Json& json);  // indented by two, with a line end
+
+Json span_json(const SourceSpan& span);     // file, line, column (0: the whole line)
+Json warning_json(const Warning& warning);  // id, message, hint, and the place when there is one
+// docker's keys: User, Env, Cmd, …; those that are not set are absent.
+Json config_json(const oci::ContainerConfig& config);
+
+}  // namespace gbuild::cli

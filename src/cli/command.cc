@@ -1,0 +1,64 @@
+#include "gbuild/cli/command.h"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "gbuild/cli/exit_codes.h"
+
+namespace gbuild::cli {
+
+namespace {
+
+constexpr std::array<CommandInfo, 9> commands{{
+    {"build", "build a Dockerfile into a .gvmi (the default command)", make_build_command},
+    {"plan", "print what a build would do", make_plan_command},
+    {"parse", "print a Dockerfile's syntax as JSON", make_parse_command},
+    {"images", "list the images built here", make_images_command},
+    {"inspect", "print an image's configuration and facts", make_inspect_command},
+    {"ls", "list files of an image", make_ls_command},
+    {"cat", "print a file of an image", make_cat_command},
+    {"extract", "copy files of an image to a directory", make_extract_command},
+    {"version", "print the versions of gbuild and its libraries", make_version_command},
+}};
+
+}  // namespace
+
+std::span<const CommandInfo> all_commands() { return commands; }
+
+const CommandInfo* find_command(std::string_view name) {
+    auto found = std::find_if(commands.begin(), commands.end(), [&](const auto& info) { return info.name == name; });
+    return found == commands.end() ? nullptr : &*found;
+}
+
+std::string general_help() {
+    std::string text = "usage: gbuild [build] [OPTIONS] CONTEXT\n"
+                       "       gbuild COMMAND [OPTIONS] …\n"
+                       "\n"
+                       "Builds a Dockerfile straight into a Golem Network VM image, without Docker, daemon or root.\n"
+                       "\n"
+                       "Commands:\n";
+    for (const auto& info : commands) text += fmt::format("  {:<9} {}\n", info.name, info.summary);
+    text +=
+        "\n"
+        "gbuild help COMMAND, or gbuild COMMAND --help, tells a command's options. A context whose name is that of a\n"
+        "command is reached as ./NAME.\n"
+        "\n"
+        "Exit codes:\n";
+    for (const auto& entry : exit_codes) text += fmt::format("  {:>3}  {}\n", entry.code, entry.meaning);
+    text += "\n"
+            "Examples:\n"
+            "  gbuild -t golem-example .\n"
+            "  gbuild inspect golem-example-latest.gvmi\n";
+    return text;
+}
+
+std::string command_help(const CommandInfo& info) {
+    OptionSet options(fmt::format("gbuild {}", info.name), std::string(info.summary));
+    auto command = info.create();
+    command->declare(options);
+    return options.help();
+}
+
+}  // namespace gbuild::cli

@@ -1,0 +1,108 @@
+#include <fmt/format.h>
+
+#include "gbuild/base/atomic_file.h"
+#include "gbuild/base/text.h"
+#include "gbuild/cli/build_report.h"
+#include "gbuild/cli/build_settings.h"
+#include "gbuild/cli/command.h"
+#include "gbuild/cli/error_text.h"
+#include "gbuild/cli/exit_codes.h"
+#include "gbuild/cli/json_progress.h"
+#include "gbuild/cli/output_path.h"
+#include "gbuild/cli/progress.h"
+#include "gbuild/cli/signals.h"
+
+namespace gbuild::cli {
+
+namespace {
+
+constexpr const char* epilogue =
+    "Environment: GBUILD_ROOT, SOURCE_DATE_EPOCH, NO_COLOR, REGISTRY_AUTH_FILE, DOCKER_CONFIG, HTTPS_PROXY, NO_PROXY.\n"
+    "Exit codes: see gbuild help.\n"
+    "\n"
+    "Examples:\n"
+    "  gbuild -t golem-example .                       write golem-example-latest.gvmi here\n"
+    "  gbuild -t app:1.0 -f ci/Dockerfile -o out/ .    another Dockerfile, another directory\n"
+    "  gbuild --build-arg VERSION=3 --target run -q .  print only the image's hash\n"
+    "  gbuild --registry-mirror mirror.example.org .   take docker.io's images from a mirror\n";
+
+class BuildCommand final : public Command {
+  public:
+    void declare(OptionSet& options) override {
+        source_.declare(options);
+        options.group("Where it goes");
+        options.list("-t,--tag", "NAME[:TAG]", tags_, "name for the image; repeatable, the first one names the file");
+        options.value("-o,--output", "PATH", output_,
+                      "file to write, or a directory to write NAME-TAG.gvmi to (default: the current directory)");
+        options.value("--iidfile", "PATH", iid_file_, "write the image id to this file");
+        options.value("--metadata-file", "PATH", metadata_file_, "write what was built to this file, as JSON");
+        options.group("What is shown");
+        options.flag("-q,--quiet", quiet_, "show nothing but the image's hash, and errors");
+        options.choice("--progress", {"auto", "tty", "plain", "json"}, progress_, "how progress is shown");
+        registry_.declare(options);
+        image_.declare(options);
+        work_.declare(options);
+        options.epilogue(epilogue);
+    }
+
+    int run(Console& console) override {
+        ProgressMode mode = quiet_ ? ProgressMode::quiet : progress_mode(progress_, console);
+        if (mode != ProgressMode::json) return build(mode, console);
+        try {
+            return build(mode, console);
+        } catch (const std::exception&) {
+            Error error = as_error(std::current_exception());
+            console.err.write(json_error_line(error));
+            return exit_code(error.kind());
+        }
+    }
+
+  private:
+    build::BuildOptions make_options(const Console& console) const {
+        build::BuildOptions options;
+        for (const auto& text : tags_) {
+            options.tags.push_back(with_context("reading --tag", [&] { return oci::parse_image_name(text); }));
+        }
+        image_.apply(options, console);
+        registry_.apply(options, console);
+        work_.apply(options);
+        source_.apply(options, console);
+        options.output = output_path(output_, options.tags, options.context);
+        return options;
+    }
+
+    int build(ProgressMode mode, Console& console) const {
+        SignalWatcher signals;
+        build::BuildOptions options = make_options(console);
+        build::BuildResult result;
+        {
+            auto progress = make_progress(mode, console);
+            options.registry.notice = [&](const std::string& message) { progress->emit(Notice{message}); };
+            if (options.packing.codec == pack::Codec::zstd) {
+                progress->emit(Warning{"zstd-unmountable", "Golem providers cannot mount this image", {}, ""});
+            }
+            result = build::run_build(options, *progress, signals.stop());
+        }
+        result.file = *options.output;
+        if (!iid_file_.empty()) write_file_atomically(iid_file_, "sha256:" + result.image_id);
+        if (!metadata_file_.empty()) {
+            write_file_atomically(metadata_file_, json_document(build_metadata(options, result)));
+        }
+        console.out.write(quiet_ ? golem_hash(result.sha3) + "\n" : build_summary(options, result));
+        return 0;
+    }
+
+    SourceSettings source_;
+    RegistrySettings registry_;
+    ImageSettings image_;
+    WorkSettings work_;
+    std::vector<std::string> tags_;
+    std::string output_, iid_file_, metadata_file_, progress_ = "auto";
+    bool quiet_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_build_command() { return std::make_unique<BuildCommand>(); }
+
+}  // namespace gbuild::cli

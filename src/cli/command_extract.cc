@@ -1,0 +1,73 @@
+#include <unistd.h>
+
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include "gbuild/base/text.h"
+#include "gbuild/cli/build_settings.h"
+#include "gbuild/cli/command.h"
+#include "gbuild/cli/display.h"
+#include "gbuild/cli/file_list.h"
+#include "gbuild/cli/image_argument.h"
+#include "gbuild/layer/extract.h"
+#include "gbuild/pack/image_reader.h"
+
+namespace gbuild::cli {
+
+namespace {
+
+class ExtractCommand final : public Command {
+  public:
+    void declare(OptionSet& options) override {
+        options.argument("IMAGE", image_, Presence::required, "a .gvmi file, or a tag of gbuild images");
+        options.argument("PATH", path_, Presence::optional, "file or directory in the image (default: everything)");
+        options.group("Options");
+        options.value("-o,-C,--output,--directory", "DIR", directory_,
+                      "where to; made when it is not there (required)");
+        declare_root(options, root_);
+        options.epilogue(
+            "Owners and device nodes need root; without it they are left out, and what is left out is said.\n"
+            "\n"
+            "Examples:\n"
+            "  gbuild extract golem-example-latest.gvmi -o tree\n"
+            "  gbuild extract golem-example /etc/passwd -C /tmp\n");
+    }
+
+    int run(Console& console) override {
+        if (directory_.empty()) {
+            throw Error(ErrorKind::usage, "no directory to extract to").hint("give one with -o DIR");
+        }
+        ImageArgument image = find_image_argument(image_, store_root(root_));
+        pack::ImageReader reader(image.file);
+        tree::Tree tree = reader.read_tree();
+        FoundNode found = find_node(tree, path_, tree::FollowLast::no, image.file);
+        layer::ExtractOptions options;
+        options.ownership = ::geteuid() == 0 ? layer::Ownership::apply : layer::Ownership::ignore;
+        options.read = [&](const tree::Inode& inode, const auto& consume) { reader.read_file(inode, consume); };
+        std::filesystem::create_directories(directory_);
+        auto summary = layer::extract(tree, found.path, RootedDir(directory_), options);
+        tell(console, summary, options.ownership);
+        return 0;
+    }
+
+  private:
+    void tell(Console& console, const layer::ExtractSummary& summary, layer::Ownership ownership) const {
+        for (const auto& skipped : summary.skipped) {
+            console.err.write(fmt::format("gbuild: left out {}\n", safe_text(skipped)));
+        }
+        if (ownership == layer::Ownership::ignore) {
+            console.err.write("gbuild: all files belong to you: their owners in the image need root\n");
+        }
+        console.out.write(
+            fmt::format("{} files, {}, in {}\n", summary.files, human_size(summary.bytes), safe_text(directory_)));
+    }
+
+    std::string image_, path_, directory_, root_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_extract_command() { return std::make_unique<ExtractCommand>(); }
+
+}  // namespace gbuild::cli

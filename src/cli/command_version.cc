@@ -1,0 +1,49 @@
+#include <archive.h>
+#include <curl/curl.h>
+#include <openssl/crypto.h>
+
+#include <fmt/format.h>
+
+#include "gbuild/cli/command.h"
+#include "gbuild/cli/json_text.h"
+#include "gbuild/pack/options.h"
+
+namespace gbuild::cli {
+
+namespace {
+
+class VersionCommand final : public Command {
+  public:
+    void declare(OptionSet& options) override {
+        options.group("Options");
+        options.choice("--format", {"text", "json"}, format_, "what is printed");
+        options.epilogue(
+            "Another version of a compression library may compress differently, and so give other bytes.\n");
+    }
+
+    int run(Console& console) override {
+        std::vector<std::string> libraries{fmt::format("libcurl {}", curl_version_info(CURLVERSION_NOW)->version),
+                                           archive_version_string(), OpenSSL_version(OPENSSL_VERSION)};
+        std::vector<std::string> compressors = pack::compressor_versions();
+        if (format_ == "json") {
+            console.out.write(json_document(
+                Json{{"version", GBUILD_VERSION}, {"compressors", compressors}, {"libraries", libraries}}));
+            return 0;
+        }
+        std::string text = fmt::format("gbuild {}\ncompressors:\n", GBUILD_VERSION);
+        for (const auto& name : compressors) text += fmt::format("  {}\n", name);
+        text += "libraries:\n";
+        for (const auto& name : libraries) text += fmt::format("  {}\n", name);
+        console.out.write(text);
+        return 0;
+    }
+
+  private:
+    std::string format_ = "text";
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_version_command() { return std::make_unique<VersionCommand>(); }
+
+}  // namespace gbuild::cli

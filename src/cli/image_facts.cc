@@ -1,0 +1,88 @@
+#include "gbuild/cli/image_facts.h"
+
+#include <fmt/format.h>
+
+#include "gbuild/base/text.h"
+#include "gbuild/cli/build_report.h"
+#include "gbuild/cli/display.h"
+
+namespace gbuild::cli {
+
+namespace {
+
+using Rows = std::vector<std::vector<std::string>>;
+
+void add(Rows& rows, const std::string& label, const std::string& value) {
+    if (!value.empty()) rows.push_back({label + ":", safe_text(value)});
+}
+
+// Exec form as JSON, as a Dockerfile has it.
+void add_command(Rows& rows, const std::string& label, const std::optional<std::vector<std::string>>& words) {
+    if (words) add(rows, label, Json(*words).dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
+template <class Values>
+void add_each(Rows& rows, const std::string& label, const Values& values) {
+    std::string shown = label + ":";
+    for (const auto& value : values) rows.push_back({std::exchange(shown, ""), safe_text(value)});
+}
+
+void add_squashfs(Rows& rows, const pack::SuperblockFacts& squashfs) {
+    add(rows, "Compression", std::string(pack::codec_name(squashfs.codec)));
+    add(rows, "Block size", human_block_size(squashfs.block_size));
+    add(rows, "Inodes", std::to_string(squashfs.inode_count));
+    add(rows, "Fragments", std::to_string(squashfs.fragment_count));
+    add(rows, "Owners", std::to_string(squashfs.id_count));
+    add(rows, "Created", format_rfc3339(squashfs.created));
+    add(rows, "Export table", squashfs.exportable ? "yes" : "no");
+    add(rows, "Xattrs", squashfs.xattrs ? "yes" : "no");
+}
+
+void add_config(Rows& rows, const oci::ContainerConfig& config) {
+    add(rows, "User", config.user.empty() ? "0:0 (not set)" : config.user);
+    add(rows, "Working directory", config.working_dir.empty() ? "/ (not set)" : config.working_dir);
+    add_each(rows, "Volumes", config.volumes);
+    add_each(rows, "Environment", config.env);
+    add_command(rows, "Entrypoint", config.entrypoint);
+    add_command(rows, "Command", config.cmd);
+    add_each(rows, "Ports", config.exposed_ports);
+    std::vector<std::string> labels;
+    for (const auto& [name, value] : config.labels) labels.push_back(name + "=" + value);
+    add_each(rows, "Labels", labels);
+    add(rows, "Stop signal", config.stop_signal);
+    add_command(rows, "Shell", config.shell);
+}
+
+}  // namespace
+
+std::string facts_text(const ImageFacts& facts) {
+    Rows rows;
+    add(rows, "File", facts.file);
+    add(rows, "Size", fmt::format("{} ({} bytes)", human_size(facts.size), facts.size));
+    add(rows, "Hash", golem_hash(facts.sha3));
+    add(rows, "Image id", facts.trailer.image_id);
+    add_squashfs(rows, facts.squashfs);
+    add_config(rows, facts.trailer.config);
+    return format_table(rows);
+}
+
+Json facts_json(const ImageFacts& facts) {
+    const pack::SuperblockFacts& squashfs = facts.squashfs;
+    return Json{{"file", facts.file},
+                {"size", facts.size},
+                {"sha3", facts.sha3},
+                {"hash", golem_hash(facts.sha3)},
+                {"imageId", facts.trailer.image_id},
+                {"squashfs", Json{{"compression", pack::codec_name(squashfs.codec)},
+                                  {"blockSize", squashfs.block_size},
+                                  {"inodes", squashfs.inode_count},
+                                  {"fragments", squashfs.fragment_count},
+                                  {"ids", squashfs.id_count},
+                                  {"created", format_rfc3339(squashfs.created)},
+                                  {"bytesUsed", squashfs.bytes_used},
+                                  {"exportable", squashfs.exportable},
+                                  {"xattrs", squashfs.xattrs}}},
+                {"config", Json::parse(facts.trailer_json)}};
+}
+
+}  // namespace gbuild::cli

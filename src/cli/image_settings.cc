@@ -1,0 +1,92 @@
+#include <limits>
+
+#include <fmt/format.h>
+
+#include "gbuild/base/text.h"
+#include "gbuild/cli/build_settings.h"
+
+namespace gbuild::cli {
+
+namespace {
+
+constexpr const char* zstd_reason = "the kernel of Golem providers (5.10.29) is built without zstd for squashfs";
+
+pack::Codec checked_codec(const std::string& name, bool zstd_allowed) {
+    auto codec = pack::parse_codec(name);
+    if (!codec) {
+        throw Error(ErrorKind::usage, fmt::format("--compression {}: no such compression", quoted(name)))
+            .hint("gzip, lzo, lz4, xz, or zstd");
+    }
+    if (*codec == pack::Codec::zstd && !zstd_allowed) {
+        throw Error(ErrorKind::usage, fmt::format("providers cannot mount a zstd image: {}", zstd_reason))
+            .hint("use gzip (the default), or add --allow-unmountable-zstd for an image that no provider will see");
+    }
+    return *codec;
+}
+
+// Numbers only: PackOptions::check() knows the ranges.
+int level_number(const std::string& text, pack::Codec codec) {
+    if (text.empty()) return pack::level_range(codec).standard;
+    auto level = parse_decimal(text);
+    if (!level || *level > static_cast<uint64_t>(std::numeric_limits<int>::max())) {
+        throw Error(ErrorKind::usage, fmt::format("--compression-level {}: not a number", quoted(text)));
+    }
+    return static_cast<int>(*level);
+}
+
+uint32_t block_size_number(const std::string& text) {
+    auto size = parse_size(text);
+    if (!size || *size > std::numeric_limits<uint32_t>::max()) {
+        throw Error(ErrorKind::usage, fmt::format("--block-size {}: not a size", quoted(text)))
+            .hint("a power of two from 4K to 1M");
+    }
+    return static_cast<uint32_t>(*size);
+}
+
+}  // namespace
+
+std::optional<uint64_t> parse_size(std::string_view text) {
+    unsigned shift = 0;
+    if (!text.empty() && (text.back() == 'K' || text.back() == 'k')) shift = 10;
+    if (!text.empty() && (text.back() == 'M' || text.back() == 'm')) shift = 20;
+    if (shift != 0) text.remove_suffix(1);
+    auto number = parse_decimal(text);
+    if (!number || *number > std::numeric_limits<uint64_t>::max() >> shift) return std::nullopt;
+    return *number << shift;
+}
+
+int64_t parse_timestamp(std::string_view text, std::string_view what) {
+    auto seconds = parse_decimal(text);
+    if (seconds && *seconds <= static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) {
+        return static_cast<int64_t>(*seconds);
+    }
+    if (auto time = parse_rfc3339(text)) return *time;
+    throw Error(ErrorKind::usage, fmt::format("{} {}: not a time", what, quoted(text)))
+        .hint("give seconds since 1970, or a time such as 2024-05-01T12:00:00Z");
+}
+
+void ImageSettings::declare(OptionSet& options) {
+    options.group("The image");
+    options.value("--timestamp", "TIME", timestamp,
+                  "time of what the build makes, in seconds since 1970 or as 2024-05-01T12:00:00Z (default: "
+                  "$SOURCE_DATE_EPOCH, then the base image's)");
+    options.value("--compression", "gzip|lzo|lz4|xz|zstd", compression, "how the image is compressed");
+    options.value("--compression-level", "N", level, "on the compression's own scale");
+    options.value("--block-size", "SIZE", block_size, "squashfs block size: a power of two from 4K to 1M");
+    options.flag("--allow-unmountable-zstd", allow_unmountable_zstd,
+                 std::string("let --compression zstd make an image that no provider can mount: ") + zstd_reason);
+}
+
+void ImageSettings::apply(build::BuildOptions& build, const Console& console) const {
+    build.packing.codec = checked_codec(compression, allow_unmountable_zstd);
+    build.packing.level = level_number(level, build.packing.codec);
+    build.packing.block_size = block_size_number(block_size);
+    build.packing.check();
+    if (!timestamp.empty()) {
+        build.timestamp = parse_timestamp(timestamp, "--timestamp");
+    } else if (auto epoch = console.env("SOURCE_DATE_EPOCH"); epoch && !epoch->empty()) {
+        build.timestamp = parse_timestamp(*epoch, "SOURCE_DATE_EPOCH");
+    }
+}
+
+}  // namespace gbuild::cli

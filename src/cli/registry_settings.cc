@@ -1,0 +1,85 @@
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include "gbuild/base/text.h"
+#include "gbuild/cli/build_settings.h"
+
+namespace gbuild::cli {
+
+namespace {
+
+constexpr const char* default_registry = "docker.io";
+
+struct Mirror {
+    std::string registry, host;
+};
+
+// HOST, or REGISTRY=HOST; a host may be a URL, which may hold "=" after its first "/".
+Mirror parse_mirror(const std::string& text) {
+    size_t equals = text.substr(0, text.find('/')).find('=');
+    Mirror mirror{default_registry, text};
+    if (equals != std::string::npos) mirror = {text.substr(0, equals), text.substr(equals + 1)};
+    if (mirror.registry.empty() || mirror.host.empty()) {
+        throw Error(ErrorKind::usage, fmt::format("--registry-mirror {}: a host is missing", quoted(text)))
+            .hint("write --registry-mirror HOST for docker.io, or REGISTRY=HOST");
+    }
+    return mirror;
+}
+
+std::vector<std::filesystem::path> certificate_directories(const Console& console) {
+    std::vector<std::filesystem::path> directories;
+    if (auto home = console.env("HOME"); home && !home->empty()) {
+        directories.push_back(std::filesystem::path(*home) / ".config/containers/certs.d");
+        directories.push_back(std::filesystem::path(*home) / ".docker/certs.d");
+    }
+    directories.emplace_back("/etc/containers/certs.d");
+    directories.emplace_back("/etc/docker/certs.d");
+    return directories;
+}
+
+void require_file(const std::string& option, const std::string& path) {
+    std::error_code error;
+    if (std::filesystem::exists(path, error)) return;
+    throw Error(ErrorKind::not_found, fmt::format("{} {}: no such file", option, quoted(path)));
+}
+
+build::PullPolicy pull_policy(const std::string& word) {
+    if (word == "always") return build::PullPolicy::always;
+    return word == "never" ? build::PullPolicy::never : build::PullPolicy::missing;
+}
+
+}  // namespace
+
+void RegistrySettings::declare(OptionSet& options) {
+    options.group("Base images");
+    options.choice_or_flag("--pull", {"missing", "always", "never"}, "always", pull,
+                           "when to ask the registry; --pull alone means always");
+    options.value("--authfile", "PATH", authfile,
+                  "credentials (default: $REGISTRY_AUTH_FILE, then where podman and docker keep them)");
+    options.list("--registry-mirror", "[REGISTRY=]HOST", mirrors,
+                 "try this host first, for docker.io or for REGISTRY; repeatable");
+    options.list("--insecure-registry", "HOST", insecure, "allow plain HTTP and unknown certificates; repeatable");
+    options.list("--ca-file", "PATH", ca_files, "trust these CA certificates, too (PEM); repeatable");
+}
+
+void RegistrySettings::apply(build::BuildOptions& build, const Console& console) const {
+    build.pull = pull_policy(pull);
+    registry::ClientOptions& client = build.registry;
+    if (!authfile.empty()) {
+        require_file("--authfile", authfile);
+        client.authfile = authfile;
+    }
+    for (const auto& text : mirrors) {
+        Mirror mirror = parse_mirror(text);
+        client.mirrors[mirror.registry].push_back(mirror.host);
+    }
+    client.insecure = insecure;
+    for (const auto& path : ca_files) {
+        require_file("--ca-file", path);
+        client.ca_files.emplace_back(path);
+    }
+    client.certs_dirs = certificate_directories(console);
+}
+
+}  // namespace gbuild::cli

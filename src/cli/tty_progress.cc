@@ -1,0 +1,84 @@
+#include "gbuild/cli/tty_progress.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "gbuild/base/text.h"
+#include "gbuild/cli/display.h"
+
+namespace gbuild::cli {
+
+namespace {
+
+std::string speed(const ProgressLines::Transfer& transfer, TimePoint now) {
+    auto seconds = std::chrono::duration<double>(now - transfer.started).count();
+    if (seconds < 0.5 || transfer.done == 0) return {};
+    return fmt::format("  {}/s", human_size(static_cast<uint64_t>(static_cast<double>(transfer.done) / seconds)));
+}
+
+}  // namespace
+
+std::string transfer_bar(const ProgressLines::Transfer& transfer, TimePoint now, int columns) {
+    constexpr int narrowest = 10, widest = 30;
+    std::string name = fmt::format("  {} {} ", transfer.label, transfer.verb);
+    if (transfer.total == 0) return clip(name + human_size(transfer.done) + speed(transfer, now), columns);
+    std::string numbers =
+        fmt::format("{} / {}{}", human_size(transfer.done), human_size(transfer.total), speed(transfer, now));
+    int room = columns - display_width(name) - display_width(numbers) - 3;
+    if (room < narrowest) return clip(name + numbers, columns);
+    room = std::min(room, widest);
+    double share = std::min(1.0, static_cast<double>(transfer.done) / static_cast<double>(transfer.total));
+    auto filled = static_cast<size_t>(share * room);
+    std::string bar = std::string(filled, '#') + std::string(static_cast<size_t>(room) - filled, '-');
+    return fmt::format("{}[{}] {}", name, bar, numbers);
+}
+
+TtyProgress::TtyProgress(Output& output, Color color, Clock clock) :
+    LockedProgress(std::move(clock)), output_(output), lines_(color, TransferLines::end) {}
+
+TtyProgress::~TtyProgress() {
+    std::string erase = erase_bars();
+    if (!erase.empty()) output_.write(erase);
+}
+
+void TtyProgress::tick() {
+    std::lock_guard lock(mutex_);
+    TimePoint time = now();
+    if (lines_.transfers().empty() || time - drawn_at_ < redraw_interval) return;
+    output_.write(erase_bars() + draw_bars(time));
+}
+
+void TtyProgress::handle(const Event& event, TimePoint now) {
+    std::string lines = lines_.text(event, now);
+    if (lines.empty() && now - drawn_at_ < redraw_interval) return;
+    std::string screen = erase_bars() + lines + draw_bars(now);
+    if (!screen.empty()) output_.write(screen);
+}
+
+std::string TtyProgress::erase_bars() {
+    if (drawn_ == 0) return {};
+    return fmt::format("\x1b[{}A\r\x1b[J", std::exchange(drawn_, 0));
+}
+
+std::string TtyProgress::draw_bars(TimePoint now) {
+    drawn_at_ = now;
+    // The last column stays free: a full line would wrap, and the count of lines to erase be wrong.
+    int columns = output_.columns() - 1;
+    auto room = static_cast<size_t>(std::max(1, output_.rows() - 2));
+    const auto& transfers = lines_.transfers();
+    size_t shown = transfers.size() > room ? room - 1 : transfers.size();
+    std::string text;
+    for (const auto& [id, transfer] : transfers) {
+        if (static_cast<size_t>(drawn_) == shown) break;
+        text += transfer_bar(transfer, now, columns) + "\n";
+        drawn_++;
+    }
+    if (shown < transfers.size()) {
+        text += clip(fmt::format("  … and {} more", transfers.size() - shown), columns) + "\n";
+        drawn_++;
+    }
+    return text;
+}
+
+}  // namespace gbuild::cli

@@ -1,0 +1,36 @@
+#include <fmt/format.h>
+
+#include "gbuild/base/text.h"
+#include "gbuild/cli/build_settings.h"
+#include "gbuild/store/store.h"
+
+namespace gbuild::cli {
+
+void declare_root(OptionSet& options, std::string& root) {
+    options.value("--root", "DIR", root, "the store (default: $GBUILD_ROOT, then ~/.cache/gbuild)");
+}
+
+std::filesystem::path store_root(const std::string& root) {
+    return root.empty() ? store::Store::default_root() : std::filesystem::path(root);
+}
+
+void WorkSettings::declare(OptionSet& options) {
+    options.group("How the work is done");
+    options.flag("--no-cache", no_cache, "pack the files of COPY and ADD anew");
+    options.value("-j,--jobs", "N", jobs, "threads that compress (default: one a processor)");
+    declare_root(options, root);
+}
+
+void WorkSettings::apply(build::BuildOptions& build) const {
+    constexpr uint64_t most_jobs = 1024;
+    build.no_cache = no_cache;
+    build.store_root = store_root(root);
+    if (jobs.empty()) return;
+    auto count = parse_decimal(jobs);
+    if (!count || *count == 0 || *count > most_jobs) {
+        throw Error(ErrorKind::usage, fmt::format("--jobs {}: not a number from 1 to {}", quoted(jobs), most_jobs));
+    }
+    build.jobs = static_cast<unsigned>(*count);
+}
+
+}  // namespace gbuild::cli
