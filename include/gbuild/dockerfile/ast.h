@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -32,21 +33,21 @@ struct Flag {
 };
 
 struct Instruction {
-    std::string name;                 // upper case: "COPY"
-    std::vector<Flag> flags;          // in order
-    std::vector<std::string> args;    // see parser.h for each instruction's meaning
+    std::string name;               // upper case: "COPY"
+    std::vector<Flag> flags;        // in order
+    std::vector<std::string> args;  // see parser.h for each instruction's meaning
     Form form = Form::shell;
     std::vector<Heredoc> heredocs;
     int first_line = 0, last_line = 0;
-    std::string original;             // the lines as written, heredocs included
-    SourceSpan span;                  // of the instruction word
+    std::string original;  // the lines as written, heredocs included
+    SourceSpan span;       // of the instruction word
 
     const Flag* flag(std::string_view flag_name) const;
 };
 
 struct Dockerfile {
-    std::string file;       // as the user named it
-    std::string syntax;     // the directives' values; "" when absent
+    std::string file;    // as the user named it
+    std::string syntax;  // the directives' values; "" when absent
     char escape = '\\';
     std::string check;
     std::vector<Instruction> instructions;
@@ -55,6 +56,8 @@ struct Dockerfile {
     // Text of a line, from 1; for error spans.
     std::vector<std::string> lines;
     SourceSpan span_of_line(int line) const;
+    // Where `part` is written in an instruction, its own word where it cannot be found as such.
+    SourceSpan span_of(const Instruction& instruction, std::string_view part) const;
 };
 
 }  // namespace gbuild::dockerfile

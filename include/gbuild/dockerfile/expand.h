@@ -1,5 +1,5 @@
-// Word expansion: $x ${x} ${x:-w} ${x-w} ${x:+w} ${x+w} ${x:?m} ${x?m} ${x#p} ${x##p} ${x%p} ${x%%p} ${x/p/r} ${x//p/r}, with
-// quotes and escapes as BuildKit's shell lexer has them.
+// Word expansion: $x ${x} ${x:-w} ${x-w} ${x:+w} ${x+w} ${x:?m} ${x?m} ${x#p} ${x##p} ${x%p} ${x%%p} ${x/p/r}
+// ${x//p/r}, with quotes and escapes as BuildKit's shell lexer has them.
 #pragma once
 
 #include <functional>

@@ -8,8 +8,8 @@
 
 namespace gbuild::dockerfile {
 
-// Parses and validates every instruction's flags and argument counts. `file` is how errors name it. Throws dockerfile with
-// line, column, source line and a hint. `args` holds, by instruction:
+// Parses and validates every instruction's flags and argument counts. `file` is how errors name it. Throws dockerfile
+// with line, column, source line and a hint. `args` holds, by instruction:
 //   RUN CMD ENTRYPOINT SHELL  exec form: the array; shell form: one string, the command
 //   ENV LABEL                 name, value, name, value, … ; ARG: "name" or "name=value" each; quotes kept for expansion
 //   COPY ADD                  sources and, last, the destination (heredoc sources are in `heredocs` only)

@@ -1,0 +1,290 @@
+// The arguments of each instruction.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "gbuild/base/text.h"
+#include "statement.h"
+#include "words.h"
+
+namespace gbuild::dockerfile {
+
+namespace {
+
+void require_arguments(const Statement& statement, std::string hint) {
+    if (!statement.rest.empty()) return;
+    statement.fail_missing(fmt::format("{} has no arguments", statement.instruction.name), std::move(hint));
+}
+
+void warn(Statement& statement, std::string_view part, const char* id, std::string message, std::string hint) {
+    statement.warnings.push_back({id, std::move(message), statement.line.span(part), std::move(hint)});
+}
+
+// "[ -f x ]" is a command; "['a', 'b']" was meant to be an array.
+bool looks_like_array(std::string_view text) {
+    if (text.size() < 2 || text.front() != '[' || text.back() != ']') return false;
+    std::string_view inside = trim(text.substr(1));
+    bool command = text[1] == ' ' && inside.back() == ']' && text[text.size() - 2] == ' ';
+    return !command && (inside[0] == '\'' || inside[0] == '"');
+}
+
+// Takes the exec form; false leaves the shell form to the caller.
+bool take_exec_form(Statement& statement) {
+    std::string_view rest = statement.rest;
+    JsonArray array = parse_json_array(rest);
+    if (array.shape == JsonShape::other_array) {
+        statement.fail(rest, "the array holds something other than strings", "put every element in double quotes");
+    }
+    if (array.shape == JsonShape::strings) {
+        statement.instruction.form = Form::exec;
+        for (std::string& element : array.strings) statement.instruction.args.push_back(std::move(element));
+        return true;
+    }
+    if (looks_like_array(rest)) {
+        warn(statement, rest, "exec-form-invalid", "this is no JSON array, so it is taken as plain words",
+             "use double quotes around each element and commas between them");
+    }
+    return false;
+}
+
+void take_heredocs(Statement& statement, const std::vector<HeredocMarker>& markers) {
+    for (const HeredocMarker& marker : markers) {
+        auto body = statement.reader.heredoc_body(marker.name, marker.strip_tabs);
+        if (!body) {
+            size_t at = std::min(statement.rest.find("<<"), statement.rest.size());
+            statement.fail(statement.rest.substr(at, 2),
+                           fmt::format("the heredoc {} is not ended", quoted(marker.name)),
+                           fmt::format("add a line that holds only {}", marker.name));
+        }
+        statement.instruction.heredocs.push_back(
+            {marker.name, std::move(*body), marker.expand, marker.strip_tabs, marker.file_descriptor});
+    }
+}
+
+void parse_command(Statement& statement) {
+    Instruction& instruction = statement.instruction;
+    bool clearable = instruction.name == "CMD" || instruction.name == "ENTRYPOINT";
+    require_arguments(statement,
+                      clearable ? fmt::format("write {} [] to clear it", instruction.name) : "give the command to run");
+    if (!take_exec_form(statement)) {
+        instruction.args.emplace_back(statement.rest);
+        if (instruction.name == "RUN") take_heredocs(statement, find_heredoc_markers(statement.rest));
+    } else if (instruction.name == "RUN" && instruction.args.empty()) {
+        statement.fail(statement.rest, "RUN has an empty command", "give the command to run");
+    }
+}
+
+void parse_shell(Statement& statement) {
+    require_arguments(statement, "write SHELL [\"/bin/bash\", \"-c\"]");
+    if (!take_exec_form(statement)) {
+        statement.fail(statement.rest, "SHELL takes a JSON array only", "write SHELL [\"/bin/bash\", \"-c\"]");
+    }
+    if (statement.instruction.args.empty()) {
+        statement.fail(statement.rest, "SHELL is empty", "write SHELL [\"/bin/bash\", \"-c\"]");
+    }
+}
+
+// "ENV name value": the value is the rest of the line.
+void parse_legacy_pair(Statement& statement) {
+    Instruction& instruction = statement.instruction;
+    std::string_view name = split_blanks(statement.rest).front();
+    std::string_view value = trim(statement.rest.substr(name.size()));
+    if (value.empty()) {
+        statement.fail(name, fmt::format("{} {} has no value", instruction.name, printable(name)),
+                       fmt::format("write {} {}=VALUE", instruction.name, printable(name)));
+    }
+    instruction.args = {std::string(name), std::string(value)};
+    warn(statement, name, "legacy-key-value", fmt::format("{} without \"=\" is an old form", instruction.name),
+         fmt::format("write {} {}=VALUE", instruction.name, printable(name)));
+}
+
+void parse_pairs(Statement& statement) {
+    Instruction& instruction = statement.instruction;
+    require_arguments(statement, fmt::format("write {} NAME=VALUE", instruction.name));
+    auto words = split_words(statement.rest, statement.escape);
+    if (words.empty() || words[0].text.find('=') == std::string::npos) return parse_legacy_pair(statement);
+    for (const Word& word : words) {
+        size_t equals = word.text.find('=');
+        if (equals == std::string::npos) {
+            statement.fail(word.part, fmt::format("{} has no \"=\"", quoted(word.text)),
+                           "write NAME=VALUE, and put values with blanks in quotes");
+        }
+        if (equals == 0) {
+            statement.fail(word.part, fmt::format("a name is missing before \"=\" in {}", instruction.name),
+                           "write NAME=VALUE, without blanks around the \"=\"");
+        }
+        instruction.args.push_back(word.text.substr(0, equals));
+        instruction.args.push_back(word.text.substr(equals + 1));
+    }
+}
+
+void parse_arg(Statement& statement) {
+    require_arguments(statement, "write ARG NAME or ARG NAME=DEFAULT");
+    for (Word& word : split_words(statement.rest, statement.escape)) {
+        if (word.text[0] == '=') {
+            statement.fail(word.part, "a name is missing before \"=\" in ARG",
+                           "write NAME=DEFAULT, without blanks around the \"=\"");
+        }
+        statement.instruction.args.push_back(std::move(word.text));
+    }
+}
+
+void require_destination(const Statement& statement) {
+    const Instruction& instruction = statement.instruction;
+    if (instruction.args.size() + instruction.heredocs.size() >= 2) return;
+    if (instruction.args.empty()) {
+        statement.fail_missing(fmt::format("{} has no sources and no destination", instruction.name),
+                               fmt::format("write {} SOURCE… DESTINATION", instruction.name));
+    }
+    statement.fail(statement.rest, fmt::format("{} has no destination", instruction.name),
+                   fmt::format("write {} SOURCE… DESTINATION; \".\" is the working directory", instruction.name));
+}
+
+void parse_copy(Statement& statement) {
+    Instruction& instruction = statement.instruction;
+    if (!take_exec_form(statement)) {
+        auto words = split_blanks(statement.rest);
+        std::vector<HeredocMarker> markers;
+        for (std::string_view word : words) {
+            auto marker = parse_heredoc_marker(word);
+            if (!marker) {
+                instruction.args.emplace_back(word);
+                continue;
+            }
+            if (word.data() == words.back().data()) {
+                statement.fail(word, fmt::format("{} cannot have a heredoc as its destination", instruction.name),
+                               fmt::format("write {} <<{} DESTINATION", instruction.name, marker->name));
+            }
+            markers.push_back(std::move(*marker));
+        }
+        take_heredocs(statement, markers);
+    }
+    require_destination(statement);
+}
+
+bool is_stage_name(std::string_view name) {
+    auto allowed = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+    };
+    return !name.empty() && name[0] >= 'a' && name[0] <= 'z' && std::all_of(name.begin(), name.end(), allowed);
+}
+
+void parse_from(Statement& statement) {
+    require_arguments(statement, "write FROM IMAGE, or FROM scratch");
+    auto words = split_blanks(statement.rest);
+    auto comment = std::find_if(words.begin(), words.end(), [](std::string_view word) { return word[0] == '#'; });
+    if (comment != words.end()) {
+        statement.fail(*comment, "a comment cannot follow an instruction", "give the comment a line of its own");
+    }
+    bool named = words.size() == 3 && equal_ignoring_case(words[1], "as");
+    if (words.size() != 1 && !named) {
+        statement.fail(words[1], "FROM takes an image and, after AS, a name", "write FROM IMAGE AS NAME");
+    }
+    statement.instruction.args.emplace_back(words[0]);
+    if (!named) return;
+    if (!is_stage_name(to_lower(words[2]))) {
+        statement.fail(words[2], fmt::format("{} cannot be a stage's name", quoted(words[2])),
+                       "begin with a letter and use letters, digits, \"-\", \"_\" and \".\"");
+    }
+    statement.instruction.args.emplace_back("AS");
+    statement.instruction.args.emplace_back(words[2]);
+    if ((words[1] == "as") != (statement.line.text()[statement.line.text().find_first_not_of(" \t")] == 'f')) {
+        warn(statement, words[1], "from-as-casing", "FROM and AS are written in different cases",
+             "write both in capitals");
+    }
+    if (to_lower(words[2]) != words[2]) {
+        warn(statement, words[2], "stage-name-casing",
+             fmt::format("the stage's name {} is not in lower case", quoted(words[2])),
+             fmt::format("write {}", to_lower(words[2])));
+    }
+}
+
+void parse_healthcheck(Statement& statement) {
+    const char* usage = "write HEALTHCHECK CMD COMMAND or HEALTHCHECK NONE";
+    require_arguments(statement, usage);
+    std::string_view type = split_blanks(statement.rest).front();
+    std::string_view whole = statement.rest;
+    statement.rest = trim(whole.substr(type.size()));
+    if (equal_ignoring_case(type, "none")) {
+        if (!statement.rest.empty()) statement.fail(statement.rest, "HEALTHCHECK NONE takes no arguments", usage);
+        statement.instruction.args.emplace_back("NONE");
+        return;
+    }
+    if (!equal_ignoring_case(type, "cmd")) {
+        statement.fail(type, fmt::format("HEALTHCHECK cannot be {}", quoted(type)), usage);
+    }
+    statement.instruction.args.emplace_back("CMD");
+    bool exec = !statement.rest.empty() && take_exec_form(statement);
+    if (!exec && !statement.rest.empty()) statement.instruction.args.emplace_back(statement.rest);
+    if (statement.instruction.args.size() == 1) statement.fail(type, "HEALTHCHECK CMD has no command", usage);
+}
+
+void parse_onbuild(Statement& statement) {
+    require_arguments(statement, "write ONBUILD and an instruction");
+    std::string_view word = split_blanks(statement.rest).front();
+    if (equal_ignoring_case(word, "onbuild")) {
+        statement.fail(word, "ONBUILD cannot trigger ONBUILD", "remove one of the two");
+    }
+    if (equal_ignoring_case(word, "from") || equal_ignoring_case(word, "maintainer")) {
+        statement.fail(word, fmt::format("ONBUILD cannot trigger {}", quoted(word)), "remove the line");
+    }
+    auto offset = static_cast<size_t>(statement.rest.data() - statement.line.text().data());
+    Instruction trigger = parse_instruction(statement.line, offset, statement.reader, statement.escape,
+                                            statement.warnings, Nesting::trigger);
+    std::string text(statement.rest);
+    for (const Heredoc& heredoc : trigger.heredocs) text += "\n" + heredoc.contents + heredoc.name;
+    statement.instruction.args = {std::move(text)};
+    statement.instruction.heredocs = std::move(trigger.heredocs);
+}
+
+void parse_volume(Statement& statement) {
+    Instruction& instruction = statement.instruction;
+    require_arguments(statement, "write VOLUME /PATH");
+    if (!take_exec_form(statement)) {
+        for (std::string_view word : split_blanks(statement.rest)) instruction.args.emplace_back(word);
+    }
+    bool blank = std::any_of(instruction.args.begin(), instruction.args.end(),
+                             [](const std::string& volume) { return trim(volume).empty(); });
+    if (instruction.args.empty() || blank) {
+        statement.fail(statement.rest, "VOLUME holds an empty path", "write VOLUME /PATH");
+    }
+}
+
+void parse_expose(Statement& statement) {
+    require_arguments(statement, "write EXPOSE PORT or EXPOSE PORT/udp");
+    for (std::string_view word : split_blanks(statement.rest)) statement.instruction.args.emplace_back(word);
+}
+
+// USER, WORKDIR, STOPSIGNAL, MAINTAINER: the rest of the line is one argument.
+void parse_single(Statement& statement, std::string hint) {
+    require_arguments(statement, std::move(hint));
+    statement.instruction.args.emplace_back(statement.rest);
+}
+
+}  // namespace
+
+void parse_arguments(Statement& statement, Nesting nesting) {
+    const std::string& name = statement.instruction.name;
+    if (name == "RUN" || name == "CMD" || name == "ENTRYPOINT") return parse_command(statement);
+    if (name == "COPY" || name == "ADD") return parse_copy(statement);
+    if (name == "ENV" || name == "LABEL") return parse_pairs(statement);
+    if (name == "ARG") return parse_arg(statement);
+    if (name == "SHELL") return parse_shell(statement);
+    if (name == "HEALTHCHECK") return parse_healthcheck(statement);
+    if (name == "VOLUME") return parse_volume(statement);
+    if (name == "EXPOSE") return parse_expose(statement);
+    if (name == "USER") return parse_single(statement, "write USER NAME or USER NAME:GROUP");
+    if (name == "WORKDIR") return parse_single(statement, "write WORKDIR /PATH");
+    if (name == "STOPSIGNAL") return parse_single(statement, "write STOPSIGNAL SIGTERM, for example");
+    if (name == "FROM" && nesting == Nesting::top_level) return parse_from(statement);
+    if (name == "ONBUILD" && nesting == Nesting::top_level) return parse_onbuild(statement);
+    if (name == "MAINTAINER" && nesting == Nesting::top_level) {
+        parse_single(statement, "write LABEL org.opencontainers.image.authors=NAME");
+        statement.warnings.push_back({"maintainer-deprecated", "MAINTAINER is deprecated", statement.instruction.span,
+                                      "write LABEL org.opencontainers.image.authors=NAME"});
+        return;
+    }
+    throw Error(ErrorKind::internal, fmt::format("no parser for {}", name)).at(statement.instruction.span);
+}
+
+}  // namespace gbuild::dockerfile

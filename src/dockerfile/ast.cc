@@ -1,0 +1,37 @@
+#include "gbuild/dockerfile/ast.h"
+
+#include <algorithm>
+
+#include "source_text.h"
+
+namespace gbuild::dockerfile {
+
+const Flag* Instruction::flag(std::string_view flag_name) const {
+    auto found = std::find_if(flags.begin(), flags.end(), [&](const Flag& flag) { return flag.name == flag_name; });
+    return found == flags.end() ? nullptr : &*found;
+}
+
+SourceSpan Dockerfile::span_of_line(int line) const {
+    std::string source;
+    if (line >= 1 && static_cast<size_t>(line) <= lines.size())
+        source = span_source(lines[static_cast<size_t>(line) - 1]);
+    return {file, line, 0, 1, source};
+}
+
+SourceSpan Dockerfile::span_of(const Instruction& instruction, std::string_view part) const {
+    if (part.empty() || part.size() > max_span_source) return instruction.span;
+    int last = std::min(instruction.last_line, static_cast<int>(lines.size()));
+    for (int number = instruction.first_line; number <= last; number++) {
+        const std::string& line = lines[static_cast<size_t>(number) - 1];
+        size_t from = 0;
+        if (number == instruction.span.line) {
+            from = static_cast<size_t>(instruction.span.column - 1 + instruction.span.length);
+        }
+        size_t at = line.find(part, from);
+        if (at == std::string::npos || at >= max_span_source) continue;
+        return {file, number, static_cast<int>(at) + 1, static_cast<int>(part.size()), span_source(line)};
+    }
+    return instruction.span;
+}
+
+}  // namespace gbuild::dockerfile

@@ -1,0 +1,156 @@
+#include "gbuild/dockerfile/pattern.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "gbuild/base/error.h"
+#include "gbuild/base/text.h"
+#include "utf8.h"
+
+namespace gbuild::dockerfile {
+
+namespace {
+
+constexpr size_t max_pattern = 4096;
+
+[[noreturn]] void malformed(std::string_view reason) {
+    throw Error(ErrorKind::dockerfile, fmt::format("the pattern is malformed: {}", reason));
+}
+
+char32_t class_character(const std::u32string& text, size_t& at) {
+    if (at < text.size() && (text[at] == U'-' || text[at] == U']')) {
+        malformed(fmt::format("\"{}\" in a class needs a \"\\\" before it", text[at] == U'-' ? '-' : ']'));
+    }
+    if (at < text.size() && text[at] == U'\\') at++;
+    if (at >= text.size()) malformed("a \"[\" is not closed");
+    return text[at++];
+}
+
+}  // namespace
+
+Pattern::Pattern(std::string_view text) {
+    if (text.size() > max_pattern) {
+        throw Error(ErrorKind::limit, fmt::format("a pattern is longer than {} bytes", max_pattern));
+    }
+    if (text.find_first_of("*?[]\\") == std::string_view::npos) {
+        literal_ = text;
+        return;
+    }
+    compile(text);
+}
+
+// moby's rules: "**" with or without a "/" after it stands for directories, but one at the very start of a pattern
+// without other special characters matches any beginning ("**file" matches "a/myfile").
+void Pattern::compile(std::string_view pattern) {
+    std::u32string text = decode(pattern);
+    bool plain_suffix = text.substr(0, 2) == U"**" && text.find_first_of(U"*?[]\\", 2) == std::u32string::npos;
+    for (size_t at = 0; at < text.size();) {
+        char32_t c = text[at++];
+        if (c == U'*' && at < text.size() && text[at] == U'*') {
+            at++;
+            bool at_start = at == 2;
+            bool slash = at < text.size() && text[at] == U'/';
+            if (slash) at++;
+            bool any = at == text.size() || (at_start && plain_suffix && !slash);
+            tokens_.push_back({any ? Kind::anything : Kind::any_directories, 0, false, {}});
+        } else if (c == U'*') {
+            tokens_.push_back({Kind::any_name, 0, false, {}});
+        } else if (c == U'?') {
+            tokens_.push_back({Kind::any_character, 0, false, {}});
+        } else if (c == U'[') {
+            tokens_.push_back(compile_class(text, at));
+        } else {
+            if (c == U'\\') {
+                if (at == text.size()) malformed("it ends in a \"\\\"");
+                c = text[at++];
+            }
+            tokens_.push_back({Kind::literal, c, false, {}});
+        }
+    }
+}
+
+Pattern::Token Pattern::compile_class(const std::u32string& text, size_t& at) const {
+    Token token{Kind::character_class, 0, false, {}};
+    if (at < text.size() && text[at] == U'^') {
+        token.negated = true;
+        at++;
+    }
+    while (at >= text.size() || text[at] != U']' || token.ranges.empty()) {
+        char32_t low = class_character(text, at);
+        char32_t high = low;
+        if (at < text.size() && text[at] == U'-') {
+            at++;
+            high = class_character(text, at);
+            if (high < low) malformed("a range in a class runs backwards");
+        }
+        token.ranges.push_back({low, high});
+    }
+    at++;
+    return token;
+}
+
+bool Pattern::matches_character(const Token& token, char32_t character) {
+    switch (token.kind) {
+    case Kind::literal: return token.character == character;
+    case Kind::any_character: return character != U'/';
+    case Kind::character_class: {
+        bool inside = std::any_of(token.ranges.begin(), token.ranges.end(), [&](const Range& range) {
+            return range.low <= character && character <= range.high;
+        });
+        return inside != token.negated;
+    }
+    default: return false;
+    }
+}
+
+// All positions in the pattern that the text so far can have led to are followed at once, which keeps the time linear
+// in the path however many stars there are. Position i means: the tokens before i are matched; within[i]: in the middle
+// of the any_directories token i.
+bool Pattern::run(std::string_view path, Parents parents) const {
+    std::u32string text = decode(path);
+    size_t count = tokens_.size();
+    std::vector<char> at(count + 1, 0), within(count + 1, 0), next(count + 1, 0), next_within(count + 1, 0);
+    auto skip_empty = [&](std::vector<char>& positions) {
+        for (size_t i = 0; i < count; i++) {
+            Kind kind = tokens_[i].kind;
+            bool may_be_empty = kind == Kind::any_name || kind == Kind::any_directories || kind == Kind::anything;
+            if (positions[i] && may_be_empty) positions[i + 1] = 1;
+        }
+    };
+    at[0] = 1;
+    skip_empty(at);
+    for (char32_t c : text) {
+        if (c == U'/' && parents == Parents::counted && at[count]) return true;
+        std::fill(next.begin(), next.end(), 0);
+        std::fill(next_within.begin(), next_within.end(), 0);
+        for (size_t i = 0; i < count; i++) {
+            if (!at[i] && !within[i]) continue;
+            const Token& token = tokens_[i];
+            if (token.kind == Kind::any_directories) {
+                next_within[i] = 1;
+                if (c == U'/') next[i + 1] = 1;
+            } else if (token.kind == Kind::anything || (token.kind == Kind::any_name && c != U'/')) {
+                next[i] = 1;
+            } else if (matches_character(token, c)) {
+                next[i + 1] = 1;
+            }
+        }
+        skip_empty(next);
+        at.swap(next);
+        within.swap(next_within);
+    }
+    return at[count];
+}
+
+bool Pattern::matches(std::string_view path) const {
+    return tokens_.empty() ? path == literal_ : run(path, Parents::ignored);
+}
+
+bool Pattern::matches_path_or_parent(std::string_view path) const {
+    if (!tokens_.empty()) return run(path, Parents::counted);
+    if (path.substr(0, literal_.size()) != literal_) return false;
+    return path.size() == literal_.size() || (path[literal_.size()] == '/' && !literal_.empty());
+}
+
+}  // namespace gbuild::dockerfile
