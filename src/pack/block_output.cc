@@ -19,10 +19,9 @@ BlockOutput::BlockOutput(int fd) : fd_(fd) {
 
 void BlockOutput::write(const BlockJob& job) {
     if (job.kind == BlockJob::Kind::copy_head) return copy_head(job);
-    const std::span<const std::byte> block = job.stored();
     const uint64_t at = position_;
-    const uint32_t size = static_cast<uint32_t>(block.size()) | (job.compressed > 0 ? 0 : stored_bit);
-    append(block);
+    const uint32_t size = job.disk_size();
+    append(job.disk());
     if (job.kind == BlockJob::Kind::fragment) {
         fragments_.push_back({at, size, job.size});
         return;

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "block_list.h"
+#include "block_job.h"
 #include "gbuild/pack/pack.h"
 
 namespace gbuild::pack {

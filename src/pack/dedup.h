@@ -6,7 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "block_list.h"
+#include "block_job.h"
 
 namespace gbuild::pack {
 

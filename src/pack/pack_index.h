@@ -3,7 +3,7 @@
 
 #include <deque>
 
-#include "block_list.h"
+#include "block_job.h"
 #include "entry_codec.h"
 #include "gbuild/pack/pack.h"
 #include "pack_format.h"

@@ -10,11 +10,6 @@
 namespace gbuild::pack {
 namespace {
 
-void compress(BlockJob& job, BlockCompressor& compressor, uint32_t block_size) {
-    if (job.kind == BlockJob::Kind::copy_head) return;
-    job.compressed = compressor.compress({job.in.get(), job.size}, {job.out.get(), block_size});
-}
-
 void write_index(const BlockProducer& producer, const PackOptions& options, BlockOutput& output) {
     const uint64_t data_end = output.position();
     const std::span<const std::byte> entries = producer.entries().bytes();
@@ -42,7 +37,9 @@ void write_pack(tree::EntryStream& entries, const WritePackJob& job, int fd) {
     {
         OrderedPool<BlockJob, BlockCompressor> pool(
             threads, slots_for(threads, options.block_size), [&] { return make_compressor(options); },
-            [&](BlockJob& block, BlockCompressor& compressor) { compress(block, compressor, options.block_size); },
+            [](BlockJob& block, BlockCompressor& compressor) {
+                if (block.kind != BlockJob::Kind::copy_head) block.compress(compressor);
+            },
             [&](BlockJob& block) { output.write(block); });
         pool.run([&](BlockJob& block) { return producer.next(block); });
     }
