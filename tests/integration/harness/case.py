@@ -1,6 +1,7 @@
 """The test case that every theme builds on: a scratch folder, a store of its own, the program, and registries."""
 import atexit
 import functools
+import hashlib
 import os
 import shutil
 import signal
@@ -15,6 +16,7 @@ from . import bases, parts
 from .oci import Layout
 from .registry import Registry
 from .squashfs import Reader
+from .tree import differences
 
 PROGRAM = os.environ.get("GBUILD", str(parts.PROJECT / "build" / "dev" / "gbuild"))
 
@@ -160,7 +162,6 @@ class Case(unittest.TestCase):
     # Checks.
 
     def assert_same_tree(self, expected, actual, ignore=()):
-        from .tree import differences
         lines = differences(expected, actual, ignore)
         if lines:
             more = f"\n… and {len(lines) - 30} more" if len(lines) > 30 else ""
@@ -180,7 +181,6 @@ class Case(unittest.TestCase):
 
     def assert_store_verified(self):
         """Every blob in the store has the content its name promises."""
-        import hashlib
         for blob in (self.store / "blobs").rglob("*"):
             if blob.is_file() and len(blob.name) == 64:
                 self.assertEqual(hashlib.sha256(blob.read_bytes()).hexdigest(), blob.name, "the store holds a bad blob")

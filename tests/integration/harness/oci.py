@@ -58,7 +58,7 @@ class Layout:
         (self._blobs / hashlib.sha256(data).hexdigest()).write_bytes(data)
         return sha256(data)
 
-    def _add_document(self, media_type, value, **more):
+    def add_document(self, media_type, value, **more):
         data = to_json(value)
         self.add_blob(data)
         return descriptor(media_type, data, **more)
@@ -70,18 +70,18 @@ class Layout:
             item, diff_id = self._add_layer(layer, image.compression)
             layers.append(item)
             diff_ids.append(diff_id)
-        config = self._add_document(CONFIG, {
+        config = self.add_document(CONFIG, {
             **image.platform, "created": image.created, "config": image.config,
             "rootfs": {"type": "layers", "diff_ids": image.diff_ids or diff_ids},
             "history": [{"created": image.created, "created_by": "test"} for _ in layers]})
-        manifest = self._add_document(MANIFEST, {"schemaVersion": 2, "mediaType": MANIFEST, "config": config,
+        manifest = self.add_document(MANIFEST, {"schemaVersion": 2, "mediaType": MANIFEST, "config": config,
                                                  "layers": layers}, platform=image.platform)
         if tag:
             self.tag(manifest, tag)
         return manifest
 
     def add_index(self, manifests, tag):
-        self.tag(self._add_document(INDEX, {"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests}), tag)
+        self.tag(self.add_document(INDEX, {"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests}), tag)
 
     def tag(self, item, tag):
         named = {**item, "annotations": {"org.opencontainers.image.ref.name": tag}}
