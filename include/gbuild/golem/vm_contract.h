@@ -10,13 +10,31 @@
 
 namespace gbuild::golem {
 
-// The entries the VM needs and the tree lacks: /dev /dev/pts /dev/shm /proc /sys /etc /tmp, /etc/hosts /etc/hostname
-// /etc/resolv.conf as regular files, /etc/mtab, volume mount points, the working directory, a 0755 root. Never through a
-// symbolic link of the image. mtimes are `epoch`. Applying it to the tree makes the contract hold.
+// The entries the VM needs and the tree lacks. Applying them to the tree makes the contract hold:
+//  - /dev /dev/pts /dev/shm /proc /sys /etc (0755) and /tmp (1777) are directories. Whatever else stands there, a
+//  symbolic
+//    link above all, is replaced and not followed; an /etc that was a link to a directory keeps that directory's
+//    contents as hard links, for losing them would lose the image's accounts.
+//  - /etc/hosts /etc/hostname /etc/resolv.conf are regular files: those that are not become empty ones (0644).
+//  - /etc/mtab, where nothing is, points to /proc/mounts.
+//  - every volume and the working directory is a directory (0755), found through symbolic links inside the tree.
+//  - the root has mode 0755.
+// New entries belong to 0:0 and have the mtime `epoch`. Throws dockerfile for a volume or working directory that is, or
+// lies below, something that is no directory, and for a volume that is the root; integrity for symbolic links in a
+// circle.
 tree::LayerTree missing_entries(const tree::Tree& tree, const oci::ContainerConfig& config, int64_t epoch);
 
-// What a provider will do that the user may not expect; ids: no-volume, volume-content, entrypoint-not-run,
-// entrypoint-no-slash, user-not-root, image-large. `tree` is the final one.
+// What a provider will do that the user may not expect. `tree` is the final one. The ids:
+//  - no-volume: nothing can be transferred to or from the VM.
+//  - volume-content: what the image has under a volume is hidden by it; a warning for each such volume.
+//  - entrypoint-not-run: there is an ENTRYPOINT, or a CMD that starts a program. A CMD that only offers a prompt (one
+//  word
+//    without a slash, or a shell, as base images have it) is not worth a warning in every image.
+//  - entrypoint-no-slash: the VM does not search PATH for it.
+//  - user-not-root: commands run as another user.
+//  - image-large: a file in the working directory is larger than the 128 MiB of RAM that hold all changes to the root,
+//  and no
+//    volume covers it; the first change to it would fail. A large image as such does no harm: it is read from disk.
 std::vector<Warning> check_contract(const tree::Tree& tree, const oci::ContainerConfig& config);
 
 }  // namespace gbuild::golem

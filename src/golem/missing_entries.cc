@@ -1,0 +1,190 @@
+#include <map>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "gbuild/base/error.h"
+#include "gbuild/base/text.h"
+#include "gbuild/golem/vm_contract.h"
+
+namespace gbuild::golem {
+
+namespace {
+
+using tree::EntryKind;
+using tree::FileType;
+using tree::FollowLast;
+using tree::Inode;
+using tree::LayerEntry;
+using tree::LayerTree;
+using tree::Node;
+using tree::Tree;
+
+const Node* child_of(const Node* directory, std::string_view name) {
+    if (!directory || !directory->is_directory()) return nullptr;
+    auto found = directory->children.find(name);
+    return found == directory->children.end() ? nullptr : found->second.get();
+}
+
+Inode new_inode(FileType type, uint16_t mode, int64_t mtime) {
+    Inode inode;
+    inode.type = type;
+    inode.mode = mode;
+    inode.mtime = mtime;
+    return inode;
+}
+
+LayerEntry entry_of(std::string path, Inode inode) { return {EntryKind::inode, std::move(path), "", std::move(inode)}; }
+
+// What the VM mounts over, and /etc. Names are looked up in the directories themselves, so no link is ever followed.
+class SystemEntries {
+  public:
+    SystemEntries(const Tree& tree, int64_t epoch) : tree_(tree), epoch_(epoch) {}
+
+    LayerTree take() && {
+        const Node& root = tree_.root();
+        // First, so that what a linked /etc holds is still there to be linked to.
+        etc(root);
+        if (root.inode->mode != 0755) {
+            Inode inode = *root.inode;
+            inode.mode = 0755;
+            entries_.push_back(entry_of("", std::move(inode)));
+        }
+        const Node* dev = directory(&root, "", "dev", 0755);
+        directory(dev, "dev/", "pts", 0755);
+        directory(dev, "dev/", "shm", 0755);
+        directory(&root, "", "proc", 0755);
+        directory(&root, "", "sys", 0755);
+        directory(&root, "", "tmp", 01777);
+        return std::move(entries_);
+    }
+
+  private:
+    // The directory `name` when it is one; else an entry that makes it one, and nullptr.
+    const Node* directory(const Node* parent, const std::string& prefix, const std::string& name, uint16_t mode) {
+        const Node* node = child_of(parent, name);
+        if (node && node->is_directory()) return node;
+        entries_.push_back(entry_of(prefix + name, new_inode(FileType::directory, mode, epoch_)));
+        return nullptr;
+    }
+
+    void etc(const Node& root) {
+        const Node* node = child_of(&root, "etc");
+        bool is_link = node && node->inode->type == FileType::symlink;
+        if (is_link) {
+            node = tree_.find("/etc", FollowLast::yes);
+            if (node && node->is_directory()) {
+                copy_directory(*node, "etc", tree_.resolve("/etc", FollowLast::yes));
+            } else {
+                node = directory(nullptr, "", "etc", 0755);
+            }
+        } else {
+            node = directory(&root, "", "etc", 0755);
+        }
+        for (const char* name : {"hosts", "hostname", "resolv.conf"}) {
+            const Node* file = child_of(node, name);
+            if (file && file->inode->type == FileType::regular) continue;
+            entries_.push_back(entry_of(std::string("etc/") + name, new_inode(FileType::regular, 0644, epoch_)));
+        }
+        if (!child_of(node, "mtab")) {
+            Inode link = new_inode(FileType::symlink, 0777, epoch_);
+            link.target = "/proc/mounts";
+            entries_.push_back(entry_of("etc/mtab", std::move(link)));
+        }
+    }
+
+    void copy_directory(const Node& node, const std::string& to, const std::string& from) {
+        entries_.push_back(entry_of(to, *node.inode));
+        for (const auto& [name, child] : node.children) {
+            std::string source = from.empty() ? name : from + '/' + name;
+            if (child->is_directory())
+                copy_directory(*child, to + '/' + name, source);
+            else if (source != "etc")  // the link itself, of an /etc that leads to the root
+                entries_.push_back({EntryKind::hard_link, to + '/' + name, source, {}});
+        }
+    }
+
+    const Tree& tree_;
+    int64_t epoch_;
+    LayerTree entries_;
+};
+
+// Adds a directory that is missing, and those missing on the way to it.
+class DirectoryMaker {
+  public:
+    DirectoryMaker(const Tree& tree, int64_t epoch, LayerTree& entries) :
+        tree_(tree), epoch_(epoch), entries_(entries) {
+        for (const auto& entry : entries_) types_[entry.path] = entry.inode.type;
+    }
+
+    void make(const std::string& path, std::string_view what) {
+        size_t end = 0;
+        while (end != path.size()) {
+            end = std::min(path.find('/', end == 0 ? 0 : end + 1), path.size());
+            std::string part = path.substr(0, end);
+            std::optional<FileType> type = type_at(part);
+            if (type == FileType::directory) continue;
+            if (type) {
+                throw Error(ErrorKind::dockerfile,
+                            fmt::format("{}: {} is not a directory in the image", what, quoted('/' + part)))
+                    .hint("choose another path, or remove what is there");
+            }
+            types_[part] = FileType::directory;
+            entries_.push_back(entry_of(std::move(part), new_inode(FileType::directory, 0755, epoch_)));
+        }
+    }
+
+  private:
+    std::optional<FileType> type_at(const std::string& path) const {
+        if (auto added = types_.find(path); added != types_.end()) return added->second;
+        const Node* node = tree_.find(path, FollowLast::no);
+        return node ? std::optional(node->inode->type) : std::nullopt;
+    }
+
+    const Tree& tree_;
+    int64_t epoch_;
+    LayerTree& entries_;
+    std::map<std::string, FileType> types_;  // of the entries
+};
+
+void add_mount_points(const Tree& tree, const oci::ContainerConfig& config, int64_t epoch, LayerTree& entries) {
+    DirectoryMaker maker(tree, epoch, entries);
+    auto add = [&](const std::string& path, const std::string& what) {
+        std::string real = with_context(what, [&] { return tree.resolve(path, FollowLast::yes); });
+        maker.make(real, what);
+        return real;
+    };
+    for (const auto& volume : config.volumes) {
+        std::string what = "volume " + quoted(volume);
+        if (add(volume, what).empty()) {
+            throw Error(ErrorKind::dockerfile, what + " is the root of the image")
+                .hint("name a directory below it, for example VOLUME /golem/work");
+        }
+    }
+    if (!config.working_dir.empty()) add(config.working_dir, "working directory " + quoted(config.working_dir));
+}
+
+// Something that is there now and would be another thing after `entries`.
+bool replaces(const Tree& tree, const LayerTree& entries) {
+    for (const auto& entry : entries) {
+        if (!entry.path.empty() && tree.find(entry.path, FollowLast::no)) return true;
+    }
+    return false;
+}
+
+}  // namespace
+
+LayerTree missing_entries(const Tree& tree, const oci::ContainerConfig& config, int64_t epoch) {
+    LayerTree entries = SystemEntries(tree, epoch).take();
+    if (!replaces(tree, entries)) {
+        add_mount_points(tree, config, epoch, entries);
+        return entries;
+    }
+    // Paths may lead elsewhere once a link is gone, so the rest is looked up in the tree as it will be.
+    Tree changed = tree.clone();
+    changed.apply(entries);
+    add_mount_points(changed, config, epoch, entries);
+    return entries;
+}
+
+}  // namespace gbuild::golem

@@ -1,0 +1,184 @@
+#include "gbuild/golem/vm_contract.h"
+#include "support/catch.h"
+
+using gbuild::Warning;
+using gbuild::golem::check_contract;
+using gbuild::oci::ContainerConfig;
+using gbuild::tree::EntryKind;
+using gbuild::tree::FileType;
+using gbuild::tree::LayerEntry;
+using gbuild::tree::LayerTree;
+using gbuild::tree::Tree;
+
+namespace {
+
+constexpr uint64_t ram = 128u << 20;
+
+LayerEntry entry(FileType type, std::string path, uint64_t size, uint16_t mode = 0755, std::string target = "") {
+    LayerEntry result{EntryKind::inode, std::move(path), "", {}};
+    result.inode.type = type;
+    result.inode.mode = mode;
+    result.inode.size = size;
+    result.inode.target = std::move(target);
+    return result;
+}
+LayerEntry file(std::string path, uint64_t size = 1) { return entry(FileType::regular, std::move(path), size); }
+LayerEntry directory(std::string path) { return entry(FileType::directory, std::move(path), 0); }
+LayerEntry link_at(std::string path, std::string to) {
+    return entry(FileType::symlink, std::move(path), 0, 0777, std::move(to));
+}
+
+std::vector<std::string> ids(const LayerTree& entries, const ContainerConfig& config) {
+    Tree tree;
+    tree.apply(entries);
+    std::vector<std::string> result;
+    for (const auto& warning : check_contract(tree, config)) result.push_back(warning.id);
+    return result;
+}
+
+Warning only_warning(const LayerTree& entries, const ContainerConfig& config) {
+    Tree tree;
+    tree.apply(entries);
+    std::vector<Warning> warnings = check_contract(tree, config);
+    REQUIRE(warnings.size() == 1);
+    return warnings[0];
+}
+
+// Nothing to warn about.
+ContainerConfig good() {
+    ContainerConfig config;
+    config.volumes = {"/data"};
+    return config;
+}
+
+using Ids = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("an image that keeps the contract gives no warning") {
+    CHECK(ids({directory("data"), file("etc/passwd")}, good()).empty());
+}
+
+TEST_CASE("an image without a volume cannot transfer files") {
+    Warning warning = only_warning({}, {});
+    CHECK(warning.id == "no-volume");
+    CHECK_THAT(warning.hint, ContainsSubstring("VOLUME"));
+}
+
+TEST_CASE("content under a volume is named") {
+    Warning warning = only_warning({file("data/b"), link_at("data/a", "b"), directory("data/c/empty")}, good());
+    CHECK(warning.id == "volume-content");
+    CHECK(warning.message ==
+          "the volume \"/data\" hides what the image has there: \"/data/a\", \"/data/b\", \"/data/c/empty\"");
+}
+
+TEST_CASE("much content under a volume is counted") {
+    LayerTree entries;
+    for (char c = 'a'; c < 'a' + 12; c++) entries.push_back(file(std::string("data/") + c));
+    CHECK_THAT(only_warning(entries, good()).message, ContainsSubstring("\"/data/e\" and 7 more"));
+}
+
+TEST_CASE("a volume behind a link hides what the link leads to") {
+    ContainerConfig config;
+    config.volumes = {"/link"};
+    CHECK(only_warning({file("real/x"), link_at("link", "real")}, config).id == "volume-content");
+}
+
+TEST_CASE("a volume inside a volume is no content of the outer one") {
+    ContainerConfig config;
+    config.volumes = {"/data", "/data/in/side"};
+    CHECK(ids({directory("data/in/side")}, config).empty());
+    CHECK_THAT(only_warning({file("data/in/side/x")}, config).message, ContainsSubstring("volume \"/data/in/side\""));
+}
+
+TEST_CASE("each volume with content has its own warning") {
+    ContainerConfig config;
+    config.volumes = {"/a", "/b", "/c"};
+    CHECK(ids({file("a/x"), file("b/x"), directory("c")}, config) == Ids{"volume-content", "volume-content"});
+}
+
+TEST_CASE("an entrypoint is not run by default") {
+    ContainerConfig config = good();
+    config.entrypoint = {"/entry"};
+    config.cmd = {"bash"};
+    Warning warning = only_warning({}, config);
+    CHECK(warning.id == "entrypoint-not-run");
+    CHECK_THAT(warning.message, ContainsSubstring("ENTRYPOINT"));
+}
+
+TEST_CASE("a CMD that starts a program is not run by default") {
+    ContainerConfig config = good();
+    config.cmd = GENERATE(values<std::vector<std::string>>({{"python3", "x.py"}, {"/srv/app"}}));
+    Warning warning = only_warning({}, config);
+    CHECK(warning.id == "entrypoint-not-run");
+    CHECK_THAT(warning.message, ContainsSubstring("CMD"));
+}
+
+TEST_CASE("a base image's prompt is worth no warning") {
+    ContainerConfig config = good();
+    config.cmd = GENERATE(values<std::vector<std::string>>({{}, {"bash"}, {"python3"}, {"/bin/sh"}, {"/bin/bash"}}));
+    CHECK(ids({}, config).empty());
+}
+
+TEST_CASE("an empty entrypoint is none") {
+    ContainerConfig config = good();
+    config.entrypoint = std::vector<std::string>();
+    CHECK(ids({}, config).empty());
+}
+
+TEST_CASE("an entrypoint without a slash cannot start, and its path is looked up in the image") {
+    ContainerConfig config = good();
+    config.entrypoint = {"python3"};
+    config.env = {"PATH=relative:/none:/opt/bin:/usr/bin"};
+    LayerTree entries = {file("usr/bin/python3.11"), link_at("usr/bin/python3", "python3.11"),
+                         link_at("opt/bin/python3", "python3"), directory("none/python3")};
+    Tree tree;
+    tree.apply(entries);
+    auto warnings = check_contract(tree, config);
+    REQUIRE(warnings.size() == 2);
+    CHECK(warnings[1].id == "entrypoint-no-slash");
+    CHECK(warnings[1].hint == "write \"/usr/bin/python3\"");
+}
+
+TEST_CASE("an entrypoint that is nowhere gets general advice") {
+    ContainerConfig config = good();
+    config.entrypoint = {"nothing"};
+    CHECK(ids({}, config) == Ids{"entrypoint-not-run", "entrypoint-no-slash"});
+    CHECK(check_contract(Tree(), config)[1].hint == "write the program's full path");
+}
+
+TEST_CASE("a user other than root is pointed out") {
+    ContainerConfig config = good();
+    config.user = GENERATE(as<std::string>(), "1000:0", "1000", "app", "65534:65534");
+    CHECK(only_warning({}, config).id == "user-not-root");
+}
+
+TEST_CASE("root by any name is no surprise") {
+    ContainerConfig config = good();
+    config.user = GENERATE(as<std::string>(), "", "0", "0:0", "root", "0:100", "00");
+    CHECK(ids({}, config).empty());
+}
+
+TEST_CASE("a file in the working directory that is larger than the RAM root is named") {
+    ContainerConfig config = good();
+    config.working_dir = "/app";
+    Warning warning =
+        only_warning({file("app/small", ram), file("app/m/large", ram + 1), file("app/m/larger", 2 * ram)}, config);
+    CHECK(warning.id == "image-large");
+    CHECK_THAT(warning.message, ContainsSubstring("\"/app/m/larger\" (268.4 MB)"));
+}
+
+TEST_CASE("large files elsewhere do no harm") {
+    ContainerConfig config = good();
+    config.working_dir = GENERATE(as<std::string>(), "", "/", "/app", "/absent");
+    CHECK(ids({file("usr/lib/large", 2 * ram), file("app/small", ram)}, config).empty());
+}
+
+TEST_CASE("large files that a volume covers are that warning's matter") {
+    ContainerConfig config;
+    config.working_dir = "/app/work";
+    config.volumes = {"/app"};
+    CHECK(ids({file("app/work/large", 2 * ram)}, config) == Ids{"volume-content"});
+    config.volumes = {"/app/work/data"};
+    CHECK(ids({file("app/work/data/large", 2 * ram)}, config) == Ids{"volume-content"});
+}
