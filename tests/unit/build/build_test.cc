@@ -1,0 +1,276 @@
+// Whole builds in one process: from a context on disk to a .gvmi that is read back.
+#include "gbuild/build/build.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <fstream>
+#include <mutex>
+
+#include "gbuild/base/atomic_file.h"
+#include "gbuild/golem/container_config.h"
+#include "gbuild/pack/image_reader.h"
+#include "gbuild/store/store.h"
+#include "support/catch.h"
+
+using namespace gbuild;
+namespace fs = std::filesystem;
+
+namespace {
+
+// Keeps what a build said.
+class Recorder : public EventSink {
+  public:
+    void emit(const Event& event) override {
+        std::lock_guard lock(mutex_);
+        events_.push_back(event);
+    }
+    template <class Kind>
+    std::vector<Kind> all() const {
+        std::vector<Kind> found;
+        for (const auto& event : events_) {
+            if (const auto* kind = std::get_if<Kind>(&event)) found.push_back(*kind);
+        }
+        return found;
+    }
+    bool warned(const std::string& id) const {
+        auto warnings = all<Warning>();
+        return std::any_of(warnings.begin(), warnings.end(), [&](const Warning& w) { return w.id == id; });
+    }
+
+  private:
+    std::mutex mutex_;
+    std::vector<Event> events_;
+};
+
+class Workshop {
+  public:
+    Workshop() { fs::create_directory(context()); }
+
+    fs::path context() const { return dir_.path() / "context"; }
+    fs::path image() const { return dir_.path() / "out.gvmi"; }
+    void file(const std::string& name, std::string_view text) const {
+        fs::create_directories((context() / name).parent_path());
+        std::ofstream(context() / name) << text;
+        fs::permissions(context() / name, fs::perms(0644));
+    }
+    build::BuildOptions options(std::string_view dockerfile) const {
+        file("Dockerfile", dockerfile);
+        build::BuildOptions options;
+        options.context = context();
+        options.store_root = dir_.path() / "store";
+        options.output = image();
+        options.jobs = 2;
+        return options;
+    }
+    build::BuildResult build(std::string_view dockerfile) { return build::run_build(options(dockerfile), events, {}); }
+
+    // The contents of a file in the image; "<absent>" when it is not there.
+    std::string content(const std::string& path) const {
+        pack::ImageReader reader(image().native());
+        tree::Tree tree = reader.read_tree();
+        const tree::Node* node = tree.find(path, tree::FollowLast::no);
+        if (!node) return "<absent>";
+        std::string text;
+        reader.read_file(*node->inode, [&](std::span<const std::byte> run) { text += as_text(run); });
+        return text;
+    }
+    std::optional<tree::Inode> inode(const std::string& path) const {
+        pack::ImageReader reader(image().native());
+        tree::Tree tree = reader.read_tree();
+        const tree::Node* node = tree.find(path, tree::FollowLast::no);
+        if (!node) return std::nullopt;
+        return *node->inode;
+    }
+    golem::TrailerConfig trailer() const {
+        return golem::parse_trailer_json(pack::ImageReader(image().native()).trailer_json());
+    }
+
+    Recorder events;
+
+  private:
+    TempDir dir_;
+};
+
+std::string bytes_of(const fs::path& file) { return read_text_file(file, 100 << 20); }
+
+}  // namespace
+
+TEST_CASE("files copied onto scratch are in the image with the entries the VM needs") {
+    Workshop shop;
+    shop.file("hello.txt", "hello\n");
+    auto result = shop.build("FROM scratch\nCOPY hello.txt /srv/\nVOLUME /data\nWORKDIR /work\n");
+    CHECK(shop.content("srv/hello.txt") == "hello\n");
+    for (const char* path : {"dev", "dev/pts", "dev/shm", "proc", "sys", "etc", "tmp", "data", "work"}) {
+        INFO(path);
+        REQUIRE(shop.inode(path));
+        CHECK(shop.inode(path)->is_directory());
+    }
+    CHECK(shop.inode("tmp")->mode == 01777);
+    CHECK(result.sha3 == pack::ImageReader(result.file.native()).sha3());
+    CHECK(result.size == fs::file_size(result.file));
+    CHECK(shop.trailer().config.volumes == std::set<std::string>{"/data"});
+    CHECK(shop.trailer().config.working_dir == "/work");
+    CHECK(shop.trailer().image_id == result.image_id);
+}
+
+TEST_CASE("the same inputs give the same bytes whatever the jobs, the store's state and the host's times") {
+    Workshop shop;
+    for (int i = 0; i < 50; i++)
+        shop.file("d/f" + std::to_string(i), std::string(5000, static_cast<char>('a' + i % 26)));
+    auto options = shop.options("FROM scratch\nCOPY d /d\nVOLUME /v\n");
+    build::run_build(options, shop.events, {});
+    std::string first = bytes_of(shop.image());
+
+    options.jobs = 1;
+    build::run_build(options, shop.events, {});  // warm
+    CHECK(bytes_of(shop.image()) == first);
+
+    fs::remove_all(options.store_root);
+    fs::last_write_time(shop.context() / "d/f7", fs::file_time_type::clock::now() - std::chrono::hours(1000));
+    options.jobs = 4;
+    build::run_build(options, shop.events, {});  // cold
+    CHECK(bytes_of(shop.image()) == first);
+}
+
+TEST_CASE("a changed file changes the image, and only a rebuilt pack is new") {
+    Workshop shop;
+    shop.file("a", "one");
+    auto before = shop.build("FROM scratch\nCOPY a /a\n");
+    shop.file("a", "two");
+    auto after = shop.build("FROM scratch\nCOPY a /a\n");
+    CHECK(before.sha3 != after.sha3);
+    CHECK(before.image_id != after.image_id);
+    CHECK(shop.content("a") == "two");
+}
+
+TEST_CASE("a later stage takes files from an earlier one, whose other files stay out") {
+    Workshop shop;
+    shop.file("keep", "wanted contents");
+    shop.file("secret", "SECRET-0123456789");
+    shop.build("FROM scratch AS one\nCOPY keep secret /x/\nFROM scratch\nCOPY --from=one /x/keep /y/\n");
+    CHECK(shop.content("y/keep") == "wanted contents");
+    CHECK(shop.content("x/secret") == "<absent>");
+}
+
+TEST_CASE("a stage that starts from another has its files and configuration") {
+    Workshop shop;
+    shop.file("a", "a");
+    shop.build("FROM scratch AS base\nENV X=1\nCOPY a /a\nFROM base\nENV Y=$X$X\n");
+    CHECK(shop.content("a") == "a");
+    CHECK(shop.trailer().config.env_value("Y") == "11");
+}
+
+TEST_CASE("USER is written as numbers from the image's own passwd") {
+    Workshop shop;
+    shop.file("passwd", "root:x:0:0::/root:/bin/sh\napp:x:1234:77::/home/app:/bin/sh\n");
+    auto result = shop.build("FROM scratch\nCOPY passwd /etc/passwd\nUSER app\nWORKDIR /home/app\n");
+    CHECK(shop.trailer().config.user == "1234:77");
+    CHECK(result.config.user == "1234:77");
+    CHECK(shop.inode("home/app")->uid == 1234);
+    CHECK(shop.inode("home")->gid == 77);
+    CHECK(shop.events.warned("user-not-root"));
+}
+
+TEST_CASE("an unknown USER is an error and leaves no image") {
+    Workshop shop;
+    REQUIRE_THROWS_WITH(shop.build("FROM scratch\nUSER nobody-here\n"), ContainsSubstring("nobody-here"));
+    CHECK_FALSE(fs::exists(shop.image()));
+}
+
+TEST_CASE("a failed build leaves the earlier image as it was") {
+    Workshop shop;
+    shop.file("a", "a");
+    shop.build("FROM scratch\nCOPY a /a\n");
+    std::string before = bytes_of(shop.image());
+    REQUIRE_THROWS_AS(shop.build("FROM scratch\nCOPY missing /a\n"), Error);
+    CHECK(bytes_of(shop.image()) == before);
+}
+
+TEST_CASE("a step's error has its place in the Dockerfile") {
+    Workshop shop;
+    try {
+        shop.build("FROM scratch\nVOLUME /v\nCOPY missing /a\n");
+        FAIL("nothing thrown");
+    } catch (const Error& error) {
+        REQUIRE(error.span());
+        CHECK(error.span()->line == 3);
+        CHECK(error.message().find("missing") != std::string::npos);
+    }
+    CHECK(shop.events.all<StepFailed>().size() == 1);
+}
+
+TEST_CASE("RUN is refused before anything is fetched, with its line") {
+    Workshop shop;
+    try {
+        shop.build("FROM no-such-registry.invalid/base\nRUN true\n");
+        FAIL("nothing thrown");
+    } catch (const Error& error) {
+        CHECK(error.kind() == ErrorKind::unsupported);
+        REQUIRE(error.span());
+        CHECK(error.span()->line == 2);
+    }
+}
+
+TEST_CASE("WORKDIR over a file is an error, through a symbolic link it stays in the image") {
+    Workshop shop;
+    shop.file("f", "");
+    fs::create_symlink("../../../../srv", shop.context() / "f2");
+    fs::create_directory(shop.context() / "d");
+    fs::create_symlink("../../../../srv", shop.context() / "d/link");
+    REQUIRE_THROWS_WITH(shop.build("FROM scratch\nCOPY f /f\nWORKDIR /f/sub\n"), ContainsSubstring("not a directory"));
+    shop.build("FROM scratch\nCOPY d /\nWORKDIR /link/sub\n");
+    CHECK(shop.inode("srv/sub")->is_directory());
+    CHECK(shop.inode("link")->type == tree::FileType::symlink);
+}
+
+TEST_CASE("--timestamp is the mtime of what steps make and of the superblock") {
+    Workshop shop;
+    shop.file("a", "a");
+    auto options = shop.options("FROM scratch\nCOPY a /a\nWORKDIR /w\n");
+    options.timestamp = 1700000000;
+    build::run_build(options, shop.events, {});
+    for (const char* path : {"a", "w", "proc"}) CHECK(shop.inode(path)->mtime == 1700000000);
+    CHECK(pack::ImageReader(shop.image().native()).superblock().created == 1700000000);
+}
+
+TEST_CASE("tags are remembered with the image they name") {
+    Workshop shop;
+    auto options = shop.options("FROM scratch\nVOLUME /v\n");
+    options.tags = {{"team/app", "1"}, {"app", "latest"}};
+    auto result = build::run_build(options, shop.events, {});
+    store::Store store(options.store_root);
+    REQUIRE(store.find_image("team/app", "1"));
+    CHECK(store.find_image("app", "latest")->sha3 == result.sha3);
+    CHECK(store.find_image("app", "latest")->file == result.file.native());
+}
+
+TEST_CASE("an output that cannot be written is refused at once") {
+    Workshop shop;
+    auto options = shop.options("FROM no-such-registry.invalid/base\n");
+    options.output = "/nonexistent/dir/out.gvmi";
+    REQUIRE_THROWS_WITH(build::run_build(options, shop.events, {}), ContainsSubstring("/nonexistent/dir/out.gvmi"));
+}
+
+TEST_CASE("a named directory serves COPY --from and is no base") {
+    Workshop shop;
+    TempDir other;
+    std::ofstream(other.path() / "data") << "from elsewhere";
+    auto options = shop.options("FROM scratch\nCOPY --from=assets data /data\n");
+    options.build_contexts["assets"] = other.path().native();
+    build::run_build(options, shop.events, {});
+    CHECK(shop.content("data") == "from elsewhere");
+
+    options = shop.options("FROM assets\n");
+    options.build_contexts["assets"] = other.path().native();
+    REQUIRE_THROWS_AS(build::run_build(options, shop.events, {}), Error);
+}
+
+TEST_CASE("a build context or Dockerfile that is not there is said with a remedy") {
+    Workshop shop;
+    auto options = shop.options("FROM scratch\n");
+    options.dockerfile = "Dockerfile.none";
+    REQUIRE_THROWS_WITH(build::run_build(options, shop.events, {}), ContainsSubstring("Dockerfile.none"));
+    options.context = shop.context() / "none";
+    REQUIRE_THROWS_WITH(build::run_build(options, shop.events, {}), ContainsSubstring("does not exist"));
+}

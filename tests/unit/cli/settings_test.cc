@@ -1,0 +1,194 @@
+#include "gbuild/cli/build_settings.h"
+
+#include "fake_console.h"
+#include "gbuild/base/atomic_file.h"
+#include "support/catch.h"
+
+using namespace gbuild;
+using namespace gbuild::cli;
+
+namespace {
+
+template <class Settings>
+build::BuildOptions apply(const Settings& settings, FakeConsole& fake) {
+    build::BuildOptions options;
+    settings.apply(options, fake.console);
+    return options;
+}
+
+template <class Settings>
+std::string failure(const Settings& settings, ErrorKind kind = ErrorKind::usage) {
+    FakeConsole fake;
+    try {
+        apply(settings, fake);
+    } catch (const Error& error) {
+        CHECK(error.kind() == kind);
+        return error.message();
+    }
+    return "no error";
+}
+
+SourceSettings here() {
+    SourceSettings settings;
+    settings.context = ".";
+    return settings;
+}
+
+}  // namespace
+
+TEST_CASE("a build argument without a value takes the environment's, or is left out") {
+    FakeConsole fake;
+    fake.environment = {{"FROM_ENV", "e=1"}};
+    SourceSettings settings = here();
+    settings.build_args = {"A=1=2", "EMPTY=", "FROM_ENV", "NOT_THERE"};
+    CHECK(apply(settings, fake).build_args ==
+          std::map<std::string, std::string>{{"A", "1=2"}, {"EMPTY", ""}, {"FROM_ENV", "e=1"}});
+}
+
+TEST_CASE("labels and named contexts") {
+    FakeConsole fake;
+    SourceSettings settings = here();
+    settings.labels = {"a=b", "empty"};
+    settings.build_contexts = {"base=oci-layout://x"};
+    auto options = apply(settings, fake);
+    CHECK(options.labels == std::map<std::string, std::string>{{"a", "b"}, {"empty", ""}});
+    CHECK(options.build_contexts == std::map<std::string, std::string>{{"base", "oci-layout://x"}});
+}
+
+TEST_CASE("assignments need a name") {
+    SourceSettings settings = here();
+    settings.build_args = {"=x"};
+    CHECK(failure(settings) == "--build-arg \"=x\": a name is missing");
+    settings = here();
+    settings.build_contexts = {"base"};
+    CHECK(failure(settings) == "--build-context \"base\": a source is missing");
+}
+
+TEST_CASE("a context that is no local directory is refused") {
+    SourceSettings settings = here();
+    settings.context = "no/such/directory";
+    CHECK(failure(settings, ErrorKind::not_found) == "the build context \"no/such/directory\" does not exist");
+    settings.context = "/dev/null";
+    CHECK(failure(settings) == "the build context \"/dev/null\" is not a directory");
+    for (const char* remote : {"https://example.org/x.git", "git@example.org:x", "-"}) {
+        settings.context = remote;
+        CHECK_THAT(failure(settings, ErrorKind::unsupported), ContainsSubstring("is not a local directory"));
+    }
+}
+
+TEST_CASE("a platform nobody knows is a usage error") {
+    SourceSettings settings = here();
+    settings.platform = "linux/warp9";
+    CHECK(failure(settings) != "no error");
+}
+
+TEST_CASE("mirrors are for docker.io unless they name a registry") {
+    FakeConsole fake;
+    RegistrySettings settings;
+    settings.mirrors = {"a.example", "http://b.example:5000/x?y=z", "quay.io=c.example", "quay.io=https://d.example"};
+    using Hosts = std::vector<std::string>;
+    CHECK(apply(settings, fake).registry.mirrors ==
+          std::map<std::string, Hosts>{{"docker.io", {"a.example", "http://b.example:5000/x?y=z"}},
+                                       {"quay.io", {"c.example", "https://d.example"}}});
+    settings.mirrors = {"quay.io="};
+    CHECK(failure(settings) == "--registry-mirror \"quay.io=\": a host is missing");
+}
+
+TEST_CASE("pull policies") {
+    FakeConsole fake;
+    RegistrySettings settings;
+    CHECK(apply(settings, fake).pull == build::PullPolicy::missing);
+    settings.pull = "always";
+    CHECK(apply(settings, fake).pull == build::PullPolicy::always);
+    settings.pull = "never";
+    CHECK(apply(settings, fake).pull == build::PullPolicy::never);
+}
+
+TEST_CASE("files of credentials and certificates must be there") {
+    RegistrySettings settings;
+    settings.authfile = "no/such/file";
+    CHECK(failure(settings, ErrorKind::not_found) == "--authfile \"no/such/file\": no such file");
+    settings = {};
+    settings.ca_files = {"no/such/ca.pem"};
+    CHECK(failure(settings, ErrorKind::not_found) == "--ca-file \"no/such/ca.pem\": no such file");
+}
+
+TEST_CASE("jobs are a number from 1") {
+    WorkSettings settings;
+    build::BuildOptions options;
+    settings.jobs = "3";
+    settings.apply(options);
+    CHECK(options.jobs == 3);
+    for (const char* bad : {"0", "-1", "x", "1025", "1.5", "99999999999999999999"}) {
+        settings.jobs = bad;
+        CHECK_THROWS_AS(settings.apply(options), Error);
+    }
+}
+
+TEST_CASE("sizes") {
+    CHECK(parse_size("131072") == 131072);
+    CHECK(parse_size("128K") == 131072);
+    CHECK(parse_size("1m") == 1u << 20);
+    for (const char* bad : {"", "K", "1.5K", "-1", "1G", "18446744073709551615K"}) CHECK(!parse_size(bad));
+}
+
+TEST_CASE("times are seconds or RFC 3339") {
+    CHECK(parse_timestamp("0", "x") == 0);
+    CHECK(parse_timestamp("1714564800", "x") == 1714564800);
+    CHECK(parse_timestamp("2024-05-01T14:00:00+02:00", "x") == 1714564800);
+    for (const char* bad : {"", "yesterday", "-1", "99999999999999999999", "2024-13-01T00:00:00Z"}) {
+        CHECK_THROWS_AS(parse_timestamp(bad, "x"), Error);
+    }
+}
+
+TEST_CASE("the timestamp comes from the option, then from SOURCE_DATE_EPOCH") {
+    FakeConsole fake;
+    ImageSettings settings;
+    CHECK(!apply(settings, fake).timestamp);
+    fake.environment["SOURCE_DATE_EPOCH"] = "100";
+    CHECK(apply(settings, fake).timestamp == 100);
+    settings.timestamp = "200";
+    CHECK(apply(settings, fake).timestamp == 200);
+}
+
+TEST_CASE("a bad SOURCE_DATE_EPOCH is an error, not ignored") {
+    FakeConsole fake;
+    fake.environment["SOURCE_DATE_EPOCH"] = "soon";
+    CHECK_THROWS_WITH(apply(ImageSettings{}, fake), "SOURCE_DATE_EPOCH \"soon\": not a time");
+}
+
+TEST_CASE("each compression has its standard level") {
+    FakeConsole fake;
+    for (const char* name : {"gzip", "lzo", "lz4", "xz"}) {
+        ImageSettings settings;
+        settings.compression = name;
+        auto packing = apply(settings, fake).packing;
+        CHECK(pack::codec_name(packing.codec) == name);
+        CHECK(packing.level == pack::level_range(packing.codec).standard);
+    }
+}
+
+TEST_CASE("zstd needs the flag that says what it costs") {
+    FakeConsole fake;
+    ImageSettings settings;
+    settings.compression = "zstd";
+    CHECK_THAT(failure(settings), ContainsSubstring("providers cannot mount a zstd image"));
+    settings.allow_unmountable_zstd = true;
+    CHECK(apply(settings, fake).packing.codec == pack::Codec::zstd);
+}
+
+TEST_CASE("bad packing options are usage errors") {
+    ImageSettings settings;
+    settings.compression = "brotli";
+    CHECK(failure(settings) == "--compression \"brotli\": no such compression");
+    settings = {};
+    settings.level = "99";
+    CHECK(failure(settings) != "no error");
+    settings.level = "fast";
+    CHECK(failure(settings) == "--compression-level \"fast\": not a number");
+    settings = {};
+    for (const char* bad : {"1K", "2M", "100K", "big"}) {
+        settings.block_size = bad;
+        CHECK(failure(settings) != "no error");
+    }
+}
