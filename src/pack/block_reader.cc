@@ -9,9 +9,10 @@
 
 namespace gbuild::pack {
 
-BlockReader::BlockReader(int fd, Codec codec, uint32_t block_size, std::string what) :
+BlockReader::BlockReader(int fd, Codec codec, uint32_t block_size, uint64_t end, std::string what) :
     fd_(fd),
     block_size_(block_size),
+    end_(end),
     what_(std::move(what)),
     decompressor_(make_decompressor(codec)),
     disk_(std::make_unique<std::byte[]>(block_size)) {}
@@ -35,6 +36,9 @@ void BlockReader::load(uint64_t position, uint32_t size, Buffer& into) {
     const uint32_t length = disk_bytes(size);
     if (length == 0 || length > block_size_) {
         throw Error(ErrorKind::integrity, fmt::format("{} is damaged: a block of {} bytes", what_, length));
+    }
+    if (position > end_ || length > end_ - position) {
+        throw Error(ErrorKind::integrity, fmt::format("{} is damaged: a block lies outside its data", what_));
     }
     const bool stored = (size & stored_bit) != 0;
     const std::span disk(stored ? into.bytes.get() : disk_.get(), length);

@@ -15,8 +15,8 @@ namespace gbuild::pack {
 
 class BlockReader {
   public:
-    // `fd` is borrowed; `what` names the file in errors.
-    BlockReader(int fd, Codec codec, uint32_t block_size, std::string what);
+    // `fd` is borrowed; no block lies behind `end`; `what` names the file in errors.
+    BlockReader(int fd, Codec codec, uint32_t block_size, uint64_t end, std::string what);
 
     // The block at `position` with on-disk size `size` (its stored bit included). Throws integrity when it is damaged
     // or longer than a block. Valid until the next call.
@@ -36,6 +36,7 @@ class BlockReader {
 
     int fd_;
     uint32_t block_size_;
+    uint64_t end_;
     std::string what_;
     std::unique_ptr<BlockDecompressor> decompressor_;
     std::unique_ptr<std::byte[]> disk_;

@@ -79,7 +79,7 @@ void read_contents(const PackSet& packs, tree::ContentRef content,
         place.fragment_size = fragment.size;
         place.fragment_offset = file.fragment_offset;
     }
-    BlockReader reader(pack.fd(), packs.options().codec, packs.options().block_size, "the pack");
+    BlockReader reader(pack.fd(), packs.options().codec, packs.options().block_size, pack.data_end(), "the pack");
     read_content(reader, place, consume);
 }
 

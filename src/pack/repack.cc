@@ -21,7 +21,7 @@ class TailReader {
         const Pack& pack = packs_.at(move.pack);
         if (!reader_ || pack_ != move.pack) {
             const PackOptions& options = packs_.options();
-            reader_.emplace(pack.fd(), options.codec, options.block_size, "the pack");
+            reader_.emplace(pack.fd(), options.codec, options.block_size, pack.data_end(), "the pack");
             pack_ = move.pack;
         }
         const Fragment& source = pack.fragments()[move.fragment];

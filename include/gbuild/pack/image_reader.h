@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "gbuild/base/fd.h"
@@ -24,6 +25,7 @@ struct SuperblockFacts {
     bool xattrs = false;
 };
 
+// For one thread at a time.
 class ImageReader {
   public:
     // Throws not_found, io; integrity for anything that is not a .gvmi (bad magic, CRC, JSON length).
@@ -35,9 +37,10 @@ class ImageReader {
     uint64_t file_size() const;
     std::string sha3() const;  // reads the whole file
 
-    // The tree; ContentRef::number of a regular file is its inode number, for read_file.
+    // The tree. Throws integrity, or limit for one that would take gigabytes of memory. ContentRef::number of a regular
+    // file is its inode number, for read_file.
     tree::Tree read_tree() const;
-    // The contents of a regular file of this image, in runs.
+    // The contents of a regular file of the tree that this object read, in runs. Throws integrity.
     void read_file(const tree::Inode& file, const std::function<void(std::span<const std::byte>)>& consume) const;
 
   private:
