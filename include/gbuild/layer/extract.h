@@ -26,8 +26,10 @@ struct ExtractSummary {
 };
 
 // Creates everything below `tree`'s node at `path` (a file: that file alone, under its name) in `root`, which must be
-// empty or not contain the names. Modes, mtimes (directories last), xattrs, hard links, holes. Throws conflict, io,
-// no_space.
+// empty or not contain the names. Modes, mtimes (directories last), xattrs, hard links, holes. Nothing is written
+// through a symbolic link, whoever changes the directory meanwhile. With Ownership::ignore devices are left out, and
+// the setuid and setgid bits of files. What is left out, xattrs that the file system refuses included, is in `skipped`.
+// Throws not_found, conflict, io, no_space.
 ExtractSummary extract(const tree::Tree& tree, const std::string& path, const RootedDir& root,
                        const ExtractOptions& options);
 

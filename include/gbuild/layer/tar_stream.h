@@ -26,15 +26,23 @@ struct TarOptions {
     std::optional<Digest> diff_id;  // of the uncompressed tar; checked at the end
 };
 
-// Entries of an uncompressed tar: ustar, PAX (global and per-file), GNU long names, GNU and PAX sparse, xattrs
-// (SCHILY.xattr.*, LIBARCHIVE.xattr.*), base-256 numbers. Hostile input gives an integrity or limit error: names that
-// leave the root, ids beyond 32 bits, a root that is not a directory, bare ".wh.", truncated archives. A stream with no
-// entries at all is an empty layer.
+// Entries of an uncompressed tar: v7, ustar, PAX (global and per-file), GNU long names, GNU and PAX sparse, xattrs
+// (SCHILY.xattr.*, LIBARCHIVE.xattr.*), base-256 numbers. Names are bytes, also where PAX asks for UTF-8. POSIX ACLs
+// (SCHILY.acl.*) become xattrs with the kernel's names, system.posix_acl_access and _default, and the record's text as
+// value: squashfs cannot hold them, but whoever drops them can name them. Owner names are ignored, numbers count.
+//
+// Hostile input gives an integrity or limit error: names that leave the root, a root that is not a directory, bare
+// ".wh.", malformed headers, truncated archives; ids beyond 32 bits, device numbers that squashfs cannot hold, files of
+// more than 1 TiB together, holes included. Entry types that are no files (volume labels, dumps) are unsupported. The
+// end of the stream between two entries is an end of the archive, and whatever follows the end-of-archive mark is
+// ignored, both as in all tar readers. A stream with no entries at all is an empty layer.
 std::unique_ptr<tree::EntryStream> read_tar(std::unique_ptr<ByteSource> tar, TarOptions options);
 
-// Any archive that ADD unpacks: tar, plain or compressed with gzip, bzip2, xz or zstd. `is_archive` looks at the first
-// bytes as docker does; 512 bytes are enough.
-bool is_archive(std::span<const std::byte> head);
+// Any archive that ADD unpacks: tar, plain or compressed with gzip, bzip2, xz or zstd.
 std::unique_ptr<tree::EntryStream> read_archive(std::unique_ptr<ByteSource> file, TarOptions options);
+
+// Whether a file may be such an archive, by its first bytes (512 are enough): a compressor's magic, or a tar header
+// with a right checksum. What a compressed file holds is only known by reading it.
+bool is_archive(std::span<const std::byte> head);
 
 }  // namespace gbuild::layer

@@ -1,0 +1,35 @@
+// Gzip (RFC 1952) inflated by ISA-L, all members, with their checksums.
+#pragma once
+
+#include <isa-l/igzip_lib.h>
+
+#include <memory>
+#include <string>
+
+#include "gbuild/base/byte_source.h"
+
+namespace gbuild::layer {
+
+class GzipSource : public ByteSource {
+  public:
+    // `inner` must start with a gzip header's magic bytes.
+    GzipSource(std::unique_ptr<ByteSource> inner, std::string what);
+    std::span<const std::byte> next() override;
+
+  private:
+    bool refill();
+    std::optional<uint8_t> take_byte();
+    bool start_member();
+    void inflate_some();
+
+    std::unique_ptr<ByteSource> inner_;
+    std::string what_;
+    std::unique_ptr<inflate_state> state_;
+    std::unique_ptr<std::byte[]> out_;
+    std::span<const std::byte> rest_;  // of the inner run, not yet consumed
+    bool in_member_ = false;
+    bool inner_ended_ = false;
+    bool done_ = false;
+};
+
+}  // namespace gbuild::layer
