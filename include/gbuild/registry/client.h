@@ -16,17 +16,25 @@
 namespace gbuild::registry {
 
 struct ClientOptions {
-    std::optional<std::filesystem::path> authfile;          // --authfile; else the usual places
-    std::map<std::string, std::vector<std::string>> mirrors;// registry → mirror base URLs or hosts, tried in order first
-    std::vector<std::string> insecure;                      // hosts (with port) that may speak plain HTTP or bad TLS
-    std::vector<std::filesystem::path> ca_files;            // added to the system's
-    std::vector<std::filesystem::path> certs_dirs;          // "/etc/docker/certs.d", "~/.config/containers/certs.d"
+    // --authfile; else the usual places
+    std::optional<std::filesystem::path> authfile;
+    // registry → mirrors, tried in order before the registry itself: "host[:port][/prefix]", or with http:// or
+    // https:// in front to fix the protocol. The prefix goes before the repository's name.
+    std::map<std::string, std::vector<std::string>> mirrors;
+    // hosts (with port) that may speak plain HTTP or bad TLS
+    std::vector<std::string> insecure;
+    // CA certificates (PEM) trusted besides the system's: for every host, and for one host (with port)
+    std::vector<std::filesystem::path> ca_files;
+    std::map<std::string, std::vector<std::filesystem::path>> host_ca_files;
+    // directories like /etc/docker/certs.d: HOST[:PORT]/{*.crt, *.cert + *.key}; see default_certs_dirs()
+    std::vector<std::filesystem::path> certs_dirs;
     int max_attempts = 5;
-    std::chrono::milliseconds first_delay{500};             // doubled and jittered at each further attempt
-    std::chrono::seconds max_retry_after{120};              // a longer Retry-After is an error that says when
+    std::chrono::milliseconds first_delay{500};  // doubled and jittered at each further attempt
+    std::chrono::seconds max_retry_after{120};   // a longer Retry-After is an error that says when
     std::chrono::seconds connect_timeout{20};
     std::chrono::seconds stall_timeout{60};
-    std::function<void(const std::string&)> notice;         // "retrying in 2 s: connection reset"; may be empty
+    // "retrying in 2.0 s: connection reset"; may be empty. Called from the threads that fetch.
+    std::function<void(const std::string&)> notice;
 };
 
 // One per build: keeps connections and tokens. Thread-safe.

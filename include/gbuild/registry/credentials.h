@@ -1,0 +1,78 @@
+// Who we are to a registry: auth files of docker and containers tools, and credential helper programs.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gbuild/base/process.h"
+
+namespace gbuild::registry {
+
+struct Credential {
+    std::string username;
+    std::string password;
+    std::string identity_token;  // an OAuth refresh token; replaces the two above
+    std::string registry_token;  // a ready bearer token; replaces the three above
+    bool operator==(const Credential&) const = default;
+};
+
+// A variable of the environment; nullopt when not set. The default reads the process's own.
+using Environment = std::function<std::optional<std::string>(const char* name)>;
+std::optional<std::string> process_environment(const char* name);
+
+// Where credentials are looked for, in order; the files need not exist unless `required`.
+struct AuthFiles {
+    std::vector<std::filesystem::path> paths;
+    bool required = false;
+};
+// --authfile, else $REGISTRY_AUTH_FILE: that file alone. Else ${DOCKER_CONFIG:-~/.docker}/config.json,
+// $XDG_RUNTIME_DIR/containers/auth.json, ${XDG_CONFIG_HOME:-~/.config}/containers/auth.json.
+AuthFiles auth_files(const std::optional<std::filesystem::path>& authfile,
+                     const Environment& environment = process_environment);
+
+// Reads an auth file's text. `repository` ("team/app") makes keys such as "quay.io/team" match, the longest first;
+// docker.io's legacy key https://index.docker.io/v1/ is known. Helpers (credHelpers, credsStore) are asked through
+// `run`; one that cannot be run is told to `notice`, and counts as having nothing.
+class AuthFile {
+  public:
+    using Run = std::function<CommandResult(const std::vector<std::string>&, const CommandOptions&)>;
+    using Notice = std::function<void(const std::string&)>;
+
+    // Throws usage naming `path` when the text is no auth file.
+    AuthFile(std::string_view json, std::filesystem::path path);
+    std::optional<Credential> find(const std::string& registry, const std::string& repository, const Run& run,
+                                   const Notice& notice) const;
+
+  private:
+    struct Entry {
+        std::string key;  // normalised
+        Credential credential;
+    };
+    struct Helper {
+        std::string registry;  // normalised; "" for credsStore
+        std::string program;   // the part after docker-credential-
+    };
+    const Helper* helper_for(const std::string& registry) const;
+
+    std::vector<Entry> entries_;
+    std::vector<Helper> helpers_;
+};
+
+// Looks through all files, reading each at most once. Thread-safe.
+class CredentialStore {
+  public:
+    CredentialStore(AuthFiles files, AuthFile::Notice notice);
+    ~CredentialStore();
+    // nullopt: nothing is known about this registry. Throws when a required file is not there or a file is malformed.
+    std::optional<Credential> find(const std::string& registry, const std::string& repository);
+
+  private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace gbuild::registry

@@ -1,0 +1,69 @@
+// The Authorization header: from a server's challenge and our credentials to a Basic value or a token
+// (distribution's token authentication, and its OAuth2 variant for identity tokens).
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <utility>
+
+#include "endpoint.h"
+#include "gbuild/registry/auth_challenge.h"
+#include "gbuild/registry/credentials.h"
+#include "http_errors.h"
+#include "transport.h"
+
+namespace gbuild::registry {
+
+// One repository at one endpoint, with its protocol known.
+struct Place {
+    std::string name;        // the endpoint's: whose credentials
+    Url base;                // where they may be sent
+    std::string repository;  // as the endpoint calls it
+    Subject subject;
+};
+
+struct Token {
+    std::string value;
+    std::chrono::steady_clock::time_point expires;
+};
+
+// Asks the token service that a Bearer challenge names. Throws unauthorized, network, interrupted.
+Token fetch_token(Transport& transport, const Place& place, const Challenge& challenge,
+                  const std::optional<Credential>& credential, const std::stop_token& stop);
+
+// Thread-safe: threads that need the same token wait for one request.
+class Authorizer {
+  public:
+    Authorizer(Transport& transport, CredentialStore& credentials) : transport_(transport), credentials_(credentials) {}
+
+    // What worked last, renewed when it is about to expire; "" before the first challenge.
+    std::string current(const Place& place, const std::stop_token& stop);
+    // The answer to a 401 for a request that was sent with `failed`. Throws unauthorized when there is no other.
+    std::string answer(const Place& place, const Response& refusal, const std::string& failed,
+                       const std::stop_token& stop);
+    // For a 401 although the request was sent with what answer() gave.
+    Error refused(const Place& place);
+
+  private:
+    struct Grant {
+        std::mutex mutex;
+        std::optional<Challenge> challenge;
+        std::optional<Credential> credential;
+        std::string value;  // of the Authorization header
+        std::chrono::steady_clock::time_point expires;
+    };
+    std::shared_ptr<Grant> grant(const Place& place);
+    static Error refusal_for(const Grant& held, const Place& place);
+    void renew(Grant& grant, const Place& place, const std::stop_token& stop);
+
+    Transport& transport_;
+    CredentialStore& credentials_;
+    Synchronized<std::map<std::pair<std::string, std::string>, std::shared_ptr<Grant>>> grants_;
+};
+
+}  // namespace gbuild::registry

@@ -1,0 +1,111 @@
+#include "curl_handle.h"
+
+#include <algorithm>
+#include <new>
+
+#include "gbuild/base/text.h"
+
+namespace gbuild::registry {
+
+namespace {
+
+constexpr size_t max_idle = 16;
+constexpr long kept_connections = 4;
+
+// curl_global_init must come before anything else and is thread-safe only in newer versions.
+class CurlLibrary {
+  public:
+    CurlLibrary() {
+        if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+            throw Error(ErrorKind::internal, "libcurl cannot be initialised");
+        }
+    }
+    CurlLibrary(const CurlLibrary&) = delete;
+    CurlLibrary& operator=(const CurlLibrary&) = delete;
+    ~CurlLibrary() { curl_global_cleanup(); }
+};
+
+void check(CURLMcode code) {
+    if (code != CURLM_OK) throw Error(ErrorKind::internal, std::string("libcurl: ") + curl_multi_strerror(code));
+}
+
+class Attached {
+  public:
+    Attached(CURLM* multi, CURL* easy) : multi_(multi), easy_(easy) { check(curl_multi_add_handle(multi_, easy_)); }
+    Attached(const Attached&) = delete;
+    Attached& operator=(const Attached&) = delete;
+    ~Attached() { curl_multi_remove_handle(multi_, easy_); }
+
+  private:
+    CURLM* multi_;
+    CURL* easy_;
+};
+
+}  // namespace
+
+void add_header(CurlHeaderList& list, const std::string& line) {
+    curl_slist* longer = curl_slist_append(list.get(), line.c_str());
+    if (!longer) throw std::bad_alloc();
+    static_cast<void>(list.release());
+    list.reset(longer);
+}
+
+CurlHandle::CurlHandle() {
+    static const CurlLibrary library;
+    multi_.reset(curl_multi_init());
+    easy_.reset(curl_easy_init());
+    if (!multi_ || !easy_) throw std::bad_alloc();
+    check(curl_multi_setopt(multi_.get(), CURLMOPT_MAXCONNECTS, kept_connections));
+}
+
+void CurlHandle::reset() {
+    curl_easy_reset(easy_.get());
+    error_[0] = '\0';
+    set(CURLOPT_ERRORBUFFER, error_.data());
+}
+
+CURLcode CurlHandle::run(const std::stop_token& stop) {
+    Attached attached(multi_.get(), easy_.get());
+    std::stop_callback wake(stop, [this] { curl_multi_wakeup(multi_.get()); });
+    for (int running = 1;;) {
+        if (stop.stop_requested()) {
+            // Or removing the handle would wait for a name lookup to end.
+            set(CURLOPT_QUICK_EXIT, 1L);
+            throw Error(ErrorKind::interrupted, "interrupted");
+        }
+        check(curl_multi_perform(multi_.get(), &running));
+        if (running == 0) break;
+        check(curl_multi_poll(multi_.get(), nullptr, 0, 1000, nullptr));
+    }
+    int left = 0;
+    while (const CURLMsg* message = curl_multi_info_read(multi_.get(), &left)) {
+        if (message->msg == CURLMSG_DONE) return message->data.result;
+    }
+    throw Error(ErrorKind::internal, "libcurl ended a transfer without a result");
+}
+
+std::string CurlHandle::explanation(CURLcode code) const {
+    std::string_view text(error_.data());
+    return printable(text.empty() ? curl_easy_strerror(code) : trim(text));
+}
+
+HandlePool::Lease HandlePool::take(std::string_view origin) {
+    {
+        auto idle = idle_.lock();
+        if (!idle->empty()) {
+            auto same = std::find_if(idle->begin(), idle->end(), [&](const auto& h) { return h->origin == origin; });
+            if (same == idle->end()) same = idle->begin();
+            auto handle = std::move(*same);
+            idle->erase(same);
+            return Lease(*this, std::move(handle));
+        }
+    }
+    return Lease(*this, std::make_unique<CurlHandle>());
+}
+
+HandlePool::Lease::~Lease() {
+    auto idle = pool_.idle_.lock();
+    if (idle->size() < max_idle) idle->push_back(std::move(handle_));
+}
+
+}  // namespace gbuild::registry

@@ -1,0 +1,83 @@
+// libcurl's handles, owned; and the transfers of one thread at a time.
+#pragma once
+
+#include <curl/curl.h>
+
+#include <array>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gbuild/base/error.h"
+#include "gbuild/base/synchronized.h"
+
+namespace gbuild::registry {
+
+struct CurlSlistFree {
+    void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+};
+using CurlHeaderList = std::unique_ptr<curl_slist, CurlSlistFree>;
+// Appends one "Name: value" line.
+void add_header(CurlHeaderList& list, const std::string& line);
+
+// One transfer at a time, over connections that it keeps alive in between.
+class CurlHandle {
+  public:
+    CurlHandle();
+
+    // Forgets all options, keeps the connections.
+    void reset();
+    template <class T>
+    void set(CURLoption option, T value) {
+        if (curl_easy_setopt(easy_.get(), option, value) != CURLE_OK) {
+            throw Error(ErrorKind::internal, "libcurl refuses option " + std::to_string(option));
+        }
+    }
+    // Runs the transfer that was set up. `stop` ends it at once with an interrupted error, from whichever thread.
+    CURLcode run(const std::stop_token& stop);
+    // What went wrong in the last run, in libcurl's words.
+    std::string explanation(CURLcode code) const;
+
+    std::string origin;  // of the last transfer
+
+  private:
+    struct EasyCleanup {
+        void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
+    };
+    struct MultiCleanup {
+        void operator()(CURLM* multi) const { curl_multi_cleanup(multi); }
+    };
+    // Destroyed in reverse: libcurl wants easy handles gone before their multi handle.
+    std::unique_ptr<CURLM, MultiCleanup> multi_;
+    std::unique_ptr<CURL, EasyCleanup> easy_;
+    std::array<char, CURL_ERROR_SIZE> error_{};
+};
+
+// Handles that nobody uses at the moment, so that their connections are used again.
+class HandlePool {
+  public:
+    // Gives the handle back on destruction.
+    class Lease {
+      public:
+        Lease(HandlePool& pool, std::unique_ptr<CurlHandle> handle) : pool_(pool), handle_(std::move(handle)) {}
+        Lease(const Lease&) = delete;
+        Lease& operator=(const Lease&) = delete;
+        ~Lease();
+        CurlHandle& operator*() const { return *handle_; }
+        CurlHandle* operator->() const { return handle_.get(); }
+
+      private:
+        HandlePool& pool_;
+        std::unique_ptr<CurlHandle> handle_;
+    };
+
+    // One that talked to `origin` last when there is one.
+    Lease take(std::string_view origin);
+
+  private:
+    Synchronized<std::vector<std::unique_ptr<CurlHandle>>> idle_;
+};
+
+}  // namespace gbuild::registry

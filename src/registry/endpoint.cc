@@ -1,0 +1,90 @@
+#include "endpoint.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "gbuild/base/error.h"
+#include "gbuild/base/text.h"
+#include "gbuild/registry/retry.h"
+
+namespace gbuild::registry {
+
+namespace {
+
+constexpr size_t max_ping_body = 64u << 10;
+
+// https for all but two: loopback is tried in the clear first, a host that may be insecure afterwards.
+std::vector<std::string> protocols_for(const Url& https, HostSettings& hosts) {
+    if (is_loopback(https.host) && !hosts.tls(https)->named) return {"http", "https"};
+    if (hosts.insecure(https)) return {"https", "http"};
+    return {"https"};
+}
+
+std::shared_ptr<Endpoint> mirror_endpoint(const std::string& mirror, HostSettings& hosts) {
+    bool has_scheme = mirror.find("://") != std::string::npos;
+    auto url = Url::parse(has_scheme ? mirror : "https://" + mirror);
+    if (!url || !url->query.empty() || mirror.find('@') != std::string::npos) {
+        throw Error(ErrorKind::usage, fmt::format("{} is no registry mirror", quoted(mirror)))
+            .hint("write HOST[:PORT][/PREFIX] or an http(s) URL without user name and query");
+    }
+    std::string prefix = url->path.substr(1);
+    while (prefix.ends_with('/')) prefix.pop_back();
+    if (!prefix.empty()) prefix += '/';
+    auto protocols = has_scheme ? std::vector{url->scheme} : protocols_for(*url, hosts);
+    std::string name = url->authority();
+    return std::make_shared<Endpoint>(Endpoint::Role::mirror, name, *url, prefix, std::move(protocols));
+}
+
+// Go's and nginx' words to a client that speaks HTTP where TLS is wanted.
+bool wants_tls(const Response& response) {
+    return response.status == 400 && response.error_body.find("HTTPS") != std::string::npos;
+}
+
+}  // namespace
+
+Url Endpoint::with_protocol(const std::string& protocol) const {
+    Url url = base_;
+    url.path = "/";
+    if (url.scheme == protocol) return url;
+    if (url.authority() == url.host) url.port = protocol == "https" ? 443 : 80;
+    url.scheme = protocol;
+    return url;
+}
+
+Url Endpoint::base(Transport& transport, const std::stop_token& stop) {
+    if (protocols_.size() == 1) return with_protocol(protocols_.front());
+    auto known = protocol_.lock();
+    if (known->empty()) *known = find_protocol(transport, stop);
+    return with_protocol(*known);
+}
+
+std::string Endpoint::find_protocol(Transport& transport, const std::stop_token& stop) const {
+    for (const auto& protocol : protocols_) {
+        bool last = protocol == protocols_.back();
+        Request ping;
+        ping.url = with_protocol(protocol);
+        ping.url.path = "/v2/";
+        TextReceiver ignored(max_ping_body, ping.url.shown());
+        try {
+            Response response = transport.send(ping, ignored, stop);
+            if (last || protocol == "https" || !wants_tls(response)) return protocol;
+        } catch (const TransientError&) {
+            if (last || protocol == "http") throw;
+        } catch (const Error& error) {
+            if (last || error.kind() != ErrorKind::network) throw;
+        }
+    }
+    return protocols_.back();
+}
+
+Endpoints endpoints_of(const std::string& registry, const std::vector<std::string>& mirrors, HostSettings& hosts) {
+    Endpoints out;
+    for (const auto& mirror : mirrors) out.push_back(mirror_endpoint(mirror, hosts));
+    auto url = Url::parse("https://" + (registry == "docker.io" ? "registry-1.docker.io" : registry));
+    if (!url) throw Error(ErrorKind::usage, fmt::format("{} is no registry", quoted(registry)));
+    out.push_back(std::make_shared<Endpoint>(Endpoint::Role::registry, registry, *url, "", protocols_for(*url, hosts)));
+    return out;
+}
+
+}  // namespace gbuild::registry

@@ -1,0 +1,103 @@
+#include "gbuild/registry/host_settings.h"
+
+#include <curl/curl.h>
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "gbuild/base/error.h"
+#include "gbuild/base/fd.h"
+#include "gbuild/base/text.h"
+
+namespace gbuild::registry {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t max_pem_file = 4u << 20;
+
+std::string read_pem(const fs::path& path) {
+    std::string pem = read_text_file(path, max_pem_file);
+    if (pem.find("-----BEGIN ") == std::string::npos) {
+        throw Error(ErrorKind::usage, fmt::format("{} holds no certificate in PEM form", quoted(path.string())));
+    }
+    if (!pem.ends_with('\n')) pem += '\n';
+    return pem;
+}
+
+// libcurl replaces its CA file by what it is given and keeps its CA directory. Where it has no directory, the file's
+// certificates go in front of ours.
+std::string system_ca_pem() {
+    const auto* version = curl_version_info(CURLVERSION_NOW);
+    std::error_code ignored;
+    if (version->capath && fs::is_directory(version->capath, ignored)) return {};
+    if (!version->cainfo || !fs::exists(version->cainfo, ignored)) return {};
+    return read_pem(version->cainfo);
+}
+
+// docker's names for one registry: as in a reference, and the host that serves it.
+std::vector<std::string> names_of(const Url& url) {
+    std::vector<std::string> names{url.authority()};
+    if (url.authority() == url.host) names.push_back(fmt::format("{}:{}", url.host, url.port));
+    if (url.host == "registry-1.docker.io") names.push_back("docker.io");
+    return names;
+}
+
+void read_certs_dir(const fs::path& directory, TlsSettings& out) {
+    std::error_code error;
+    std::vector<fs::path> files;
+    for (const auto& entry : fs::directory_iterator(directory, error)) files.push_back(entry.path());
+    if (error) return;
+    out.named = true;
+    std::sort(files.begin(), files.end());
+    for (const auto& file : files) {
+        if (file.extension() == ".crt") out.ca_pem += read_pem(file);
+        if (file.extension() != ".cert" || !out.client_certificate.empty()) continue;
+        out.client_certificate = file;
+        out.client_key = fs::path(file).replace_extension(".key");
+        if (!fs::exists(out.client_key, error)) {
+            throw Error(ErrorKind::usage, fmt::format("{} has no key beside it", quoted(file.string())))
+                .hint(fmt::format("put it at {}", quoted(out.client_key.string())));
+        }
+    }
+}
+
+}  // namespace
+
+HostSettings::HostSettings(const ClientOptions& options) :
+    ca_files_(options.ca_files), host_ca_files_(options.host_ca_files), certs_dirs_(options.certs_dirs) {
+    for (const auto& host : options.insecure) insecure_.push_back(to_lower(host));
+}
+
+bool HostSettings::insecure(const Url& url) const {
+    auto names = names_of(url);
+    return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+        return std::find(insecure_.begin(), insecure_.end(), name) != insecure_.end();
+    });
+}
+
+std::shared_ptr<const TlsSettings> HostSettings::tls(const Url& url) {
+    auto known = known_.lock();
+    auto& settings = (*known)[url.authority()];
+    if (!settings) settings = read(url);
+    return settings;
+}
+
+std::shared_ptr<const TlsSettings> HostSettings::read(const Url& url) const {
+    auto out = std::make_shared<TlsSettings>();
+    out->verify = !insecure(url);
+    for (const auto& file : ca_files_) out->ca_pem += read_pem(file);
+    for (const auto& name : names_of(url)) {
+        if (auto files = host_ca_files_.find(name); files != host_ca_files_.end()) {
+            for (const auto& file : files->second) out->ca_pem += read_pem(file);
+            out->named = true;
+        }
+        for (const auto& directory : certs_dirs_) read_certs_dir(directory / name, *out);
+    }
+    if (!out->ca_pem.empty()) out->ca_pem = system_ca_pem() + out->ca_pem;
+    return out;
+}
+
+}  // namespace gbuild::registry

@@ -1,0 +1,169 @@
+#include "http_errors.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "gbuild/base/text.h"
+#include "gbuild/registry/retry.h"
+
+namespace gbuild::registry {
+
+namespace {
+
+// The message of a registry's error body (distribution-spec, "Error Codes"), as ": text"; "" when there is none.
+std::string said(const Response& response) {
+    auto document = nlohmann::json::parse(response.error_body, nullptr, false);
+    if (!document.is_object()) return {};
+    auto errors = document.find("errors");
+    if (errors == document.end() || !errors->is_array() || errors->empty() || !errors->front().is_object()) return {};
+    auto message = errors->front().find("message");
+    if (message == errors->front().end() || !message->is_string()) return {};
+    return ": " + printable(message->get<std::string>().substr(0, 200));
+}
+
+std::string login_command(const std::string& registry) {
+    return registry == "docker.io" ? "`docker login`" : fmt::format("`docker login {}`", registry);
+}
+
+[[noreturn]] void throw_rate_limited(const Response& response, const Subject& subject,
+                                     std::optional<std::chrono::seconds> after) {
+    TransientError error(
+        ErrorKind::network,
+        fmt::format("{} limits the number of requests (status 429{})", response.url.authority(), said(response)),
+        after);
+    error.hint(fmt::format("log in with {} for a higher limit, or use a mirror with --registry-mirror",
+                           login_command(subject.registry)));
+    throw error;
+}
+
+[[noreturn]] void throw_untrusted(const std::string& explanation, const Url& url) {
+    Error error(ErrorKind::network,
+                fmt::format("cannot trust the certificate of {}: {}", url.authority(), explanation));
+    if (explanation.find("subject name") != std::string::npos || explanation.find("match") != std::string::npos) {
+        throw std::move(error).hint("use the name that the certificate is for");
+    }
+    if (explanation.find("expired") != std::string::npos || explanation.find("not yet valid") != std::string::npos) {
+        throw std::move(error).hint("renew the certificate, or set this machine's clock");
+    }
+    throw std::move(error).hint(fmt::format(
+        "pass the registry's CA with --ca-file FILE, or put it at /etc/docker/certs.d/{}/ca.crt", url.authority()));
+}
+
+// What a plain-HTTP answer looks like to TLS libraries.
+bool looks_like_plain_http(std::string_view explanation) {
+    for (std::string_view sign : {"wrong version number", "packet length too long", "unexpected TLS packet",
+                                  "unexpected message", "http request"}) {
+        if (explanation.find(sign) != std::string_view::npos) return true;
+    }
+    return false;
+}
+
+[[noreturn]] void throw_tls_failure(const std::string& explanation, const Url& url) {
+    if (looks_like_plain_http(explanation)) {
+        throw Error(ErrorKind::network, fmt::format("{} does not speak TLS: {}", url.authority(), explanation))
+            .hint(fmt::format("if it is a plain-HTTP registry that you trust, pass --insecure-registry {}",
+                              url.authority()));
+    }
+    throw TransientError(ErrorKind::network, fmt::format("no TLS connection to {}: {}", url.authority(), explanation));
+}
+
+[[noreturn]] void throw_unknown_host(const Url& url) {
+    TransientError error(ErrorKind::network, fmt::format("unknown host {}", quoted(url.host)));
+    error.hint("check the name and the network; behind a proxy, set HTTPS_PROXY");
+    throw error;
+}
+
+[[noreturn]] void throw_proxy_failure(const std::string& explanation, const Url& url) {
+    throw Error(ErrorKind::network, fmt::format("cannot reach {} through the proxy: {}", url.authority(), explanation))
+        .hint("check HTTP_PROXY, HTTPS_PROXY and NO_PROXY");
+}
+
+// CURLE_TOO_LARGE, which has a name since 8.6. A header line beyond libcurl's own cap; CURLE_OUT_OF_MEMORY before.
+constexpr int too_large = 100;
+
+bool worth_another_try(CURLcode code) {
+    switch (code) {
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_PARTIAL_FILE:
+    case CURLE_OPERATION_TIMEDOUT:
+    case CURLE_GOT_NOTHING:
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR: return true;
+    default: return false;
+    }
+}
+
+}  // namespace
+
+void throw_transfer_error(CURLcode code, const std::string& explanation, const Url& url) {
+    switch (code) {
+    case CURLE_COULDNT_RESOLVE_HOST: throw_unknown_host(url);
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_PROXY: throw_proxy_failure(explanation, url);
+    case CURLE_PEER_FAILED_VERIFICATION: throw_untrusted(explanation, url);
+    case CURLE_SSL_CONNECT_ERROR: throw_tls_failure(explanation, url);
+    case CURLE_OUT_OF_MEMORY: throw_oversized_header(url);
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_WEIRD_SERVER_REPLY:
+        throw Error(ErrorKind::network, fmt::format("{} does not speak HTTP: {}", url.authority(), explanation))
+            .hint("check the registry's host and port");
+    default: break;
+    }
+    if (code == too_large) throw_oversized_header(url);
+    // "CONNECT tunnel failed, response 407"
+    if (explanation.find("CONNECT") != std::string::npos) throw_proxy_failure(explanation, url);
+    std::string message = fmt::format("transfer from {} failed: {}", url.authority(), explanation);
+    if (worth_another_try(code)) throw TransientError(ErrorKind::network, message);
+    throw Error(ErrorKind::network, message);
+}
+
+void throw_oversized_header(const Url& url) {
+    throw Error(ErrorKind::network, fmt::format("{} answered with headers beyond all measure", url.authority()));
+}
+
+bool is_transient(int status) { return status == 408 || status == 429 || (status >= 500 && status <= 599); }
+
+void throw_status(const Response& response, const Subject& subject) {
+    std::string where = response.url.authority();
+    if (is_transient(response.status)) {
+        auto header = response.headers.find("retry-after");
+        auto after = header ? parse_retry_after(*header, std::chrono::system_clock::now()) : std::nullopt;
+        if (response.status == 429) throw_rate_limited(response, subject, after);
+        throw TransientError(ErrorKind::network,
+                             fmt::format("{} failed with status {}{}", where, response.status, said(response)), after);
+    }
+    if (response.status == 404) {
+        throw Error(ErrorKind::not_found, fmt::format("{} has no {}", subject.registry, subject.what))
+            .hint("check the name and the tag");
+    }
+    if (response.status == 403) {
+        throw Error(ErrorKind::unauthorized,
+                    fmt::format("{} forbids pulling {}{}", where, subject.what, said(response)))
+            .hint(fmt::format("log in as somebody who may, with {} or --authfile", login_command(subject.registry)));
+    }
+    throw Error(ErrorKind::network, fmt::format("{} answered with status {}{} when asked for {}", where,
+                                                response.status, said(response), subject.what));
+}
+
+Error login_needed(const Subject& subject) {
+    return Error(ErrorKind::unauthorized,
+                 fmt::format("{} does not exist, or {} wants a login for it", subject.what, subject.registry))
+        .hint(fmt::format("check the name, or log in with {} or --authfile", login_command(subject.registry)));
+}
+
+Error login_refused(const std::string& registry, const std::string& username) {
+    return Error(ErrorKind::unauthorized, username.empty() ? fmt::format("{} refuses the stored token", registry)
+                                                           : fmt::format("{} refuses the user name or password of {}",
+                                                                         registry, quoted(username)))
+        .hint(fmt::format("check {} or --authfile", login_command(registry)));
+}
+
+Error pull_refused(const Subject& subject, const std::string& username) {
+    return Error(ErrorKind::unauthorized,
+                 fmt::format("{} does not exist, or {} does not let {} pull it", subject.what, subject.registry,
+                             username.empty() ? "the stored token" : quoted(username)))
+        .hint(fmt::format("check the name, or log in as somebody else with {} or --authfile",
+                          login_command(subject.registry)));
+}
+
+}  // namespace gbuild::registry

@@ -1,0 +1,35 @@
+// Every way a request can fail, said so that the reader knows what to do.
+#pragma once
+
+#include <curl/curl.h>
+
+#include <string>
+
+#include "gbuild/base/error.h"
+#include "transport.h"
+
+namespace gbuild::registry {
+
+// What a request was about, for messages.
+struct Subject {
+    std::string registry;  // as references name it: "docker.io", "localhost:5000"
+    std::string what;      // "image docker.io/library/debian:latest", "blob sha256:…"
+};
+
+// Below HTTP: names, connections, TLS.
+[[noreturn]] void throw_transfer_error(CURLcode code, const std::string& explanation, const Url& url);
+[[noreturn]] void throw_oversized_header(const Url& url);
+
+// An answer other than success, 401 excepted: 404 is not_found, 403 unauthorized, 408, 429 and 5xx TransientErrors,
+// the rest network.
+[[noreturn]] void throw_status(const Response& response, const Subject& subject);
+
+// 408, 429 and 5xx.
+bool is_transient(int status);
+
+Error login_needed(const Subject& subject);
+Error login_refused(const std::string& registry, const std::string& username);
+// The registry knows who we are, and still says no.
+Error pull_refused(const Subject& subject, const std::string& username);
+
+}  // namespace gbuild::registry

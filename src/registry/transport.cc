@@ -1,0 +1,134 @@
+#include "transport.h"
+
+#include <fmt/format.h>
+
+#include "exchange.h"
+#include "gbuild/base/fd.h"
+#include "gbuild/base/text.h"
+#include "gbuild/registry/credentials.h"
+#include "http_errors.h"
+
+namespace gbuild::registry {
+
+namespace {
+
+constexpr long receive_buffer = 256 * 1024;
+constexpr int max_redirects = 8;
+
+bool is_redirect(int status) {
+    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+Url redirect_target(const Response& response) {
+    auto location = response.headers.find("location");
+    auto target = location ? response.url.resolve(*location) : std::nullopt;
+    if (!target) {
+        throw Error(ErrorKind::network,
+                    fmt::format("{} redirects to nowhere (status {})", response.url.shown(), response.status));
+    }
+    if (response.url.scheme == "https" && target->scheme == "http") {
+        throw Error(ErrorKind::network,
+                    fmt::format("{} redirects from https to plain http, to {}", response.url.shown(), target->shown()))
+            .hint("the registry must redirect to https");
+    }
+    return *target;
+}
+
+}  // namespace
+
+void Headers::add(std::string_view name, std::string_view value) { fields_.emplace_back(to_lower(name), value); }
+
+std::optional<std::string> Headers::find(std::string_view name) const {
+    for (const auto& [field, value] : fields_) {
+        if (field == name) return value;
+    }
+    return std::nullopt;
+}
+
+std::vector<std::string> Headers::all(std::string_view name) const {
+    std::vector<std::string> out;
+    for (const auto& [field, value] : fields_) {
+        if (field == name) out.push_back(value);
+    }
+    return out;
+}
+
+void TextReceiver::write(std::span<const std::byte> bytes) {
+    if (bytes.size() > cap_ - text_.size()) {
+        throw Error(ErrorKind::limit, fmt::format("{} is larger than {}", what_, human_size(cap_)));
+    }
+    text_ += as_text(bytes);
+}
+
+Response Transport::send(const Request& request, BodyReceiver& receiver, const std::stop_token& stop) {
+    auto handle = pool_.take(request.url.origin());
+    handle->reset();
+    CurlHeaderList headers = set_up(*handle, request);
+    Exchange exchange(request.url, receiver);
+    exchange.attach(*handle);
+    handle->origin = request.url.origin();
+    return exchange.finish(handle->run(stop), *handle);
+}
+
+Response Transport::send_following(Request request, BodyReceiver& receiver, const std::stop_token& stop) {
+    for (int hops = 0; hops <= max_redirects; hops++) {
+        Response response = send(request, receiver, stop);
+        if (!is_redirect(response.status) || request.form) return response;
+        Url target = redirect_target(response);
+        if (!target.same_origin(request.url)) request.authorization.clear();
+        request.url = std::move(target);
+    }
+    throw Error(ErrorKind::network, fmt::format("{} redirects more than {} times", request.url.shown(), max_redirects));
+}
+
+CurlHeaderList Transport::set_up(CurlHandle& handle, const Request& request) {
+    handle.set(CURLOPT_URL, request.url.text().c_str());
+    handle.set(CURLOPT_PROTOCOLS_STR, "http,https");
+    handle.set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+    handle.set(CURLOPT_PATH_AS_IS, 1L);
+    handle.set(CURLOPT_NOSIGNAL, 1L);
+    handle.set(CURLOPT_TCP_KEEPALIVE, 1L);
+    handle.set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    handle.set(CURLOPT_USERAGENT, "gbuild/" GBUILD_VERSION);
+    handle.set(CURLOPT_BUFFERSIZE, receive_buffer);
+    handle.set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(timeouts_.connect.count()));
+    handle.set(CURLOPT_LOW_SPEED_LIMIT, 1L);
+    handle.set(CURLOPT_LOW_SPEED_TIME, static_cast<long>(timeouts_.stall.count()));
+    set_up_tls(handle, request.url);
+    set_up_proxy(handle, request.url);
+    if (request.form) handle.set(CURLOPT_COPYPOSTFIELDS, request.form->c_str());
+    CurlHeaderList headers;
+    for (const auto& line : request.headers) add_header(headers, line);
+    if (!request.authorization.empty()) add_header(headers, "Authorization: " + request.authorization);
+    // The default sends them to the proxy, too.
+    handle.set(CURLOPT_HEADEROPT, static_cast<long>(CURLHEADER_SEPARATE));
+    handle.set(CURLOPT_HTTPHEADER, headers.get());
+    return headers;
+}
+
+void Transport::set_up_tls(CurlHandle& handle, const Url& url) {
+    if (url.scheme != "https") return;
+    auto tls = hosts_.tls(url);
+    handle.set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+    handle.set(CURLOPT_SSL_VERIFYPEER, tls->verify ? 1L : 0L);
+    handle.set(CURLOPT_SSL_VERIFYHOST, tls->verify ? 2L : 0L);
+    if (!tls->ca_pem.empty()) {
+        auto pem = tls->ca_pem;
+        curl_blob blob{pem.data(), pem.size(), CURL_BLOB_COPY};
+        handle.set(CURLOPT_CAINFO_BLOB, &blob);
+    }
+    if (!tls->client_certificate.empty()) {
+        handle.set(CURLOPT_SSLCERT, tls->client_certificate.c_str());
+        handle.set(CURLOPT_SSLKEY, tls->client_key.c_str());
+    }
+}
+
+// libcurl reads the proxy variables but HTTP_PROXY, which servers' CGI scripts must not trust; we are no CGI script.
+// Loopback is always reached directly.
+void Transport::set_up_proxy(CurlHandle& handle, const Url& url) {
+    if (is_loopback(url.host)) return handle.set(CURLOPT_PROXY, "");
+    if (url.scheme != "http" || process_environment("http_proxy")) return;
+    if (auto proxy = process_environment("HTTP_PROXY")) handle.set(CURLOPT_PROXY, proxy->c_str());
+}
+
+}  // namespace gbuild::registry
