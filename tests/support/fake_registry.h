@@ -1,0 +1,83 @@
+// A registry (distribution-spec, pull only) with a token service, on a FaultServer; faults are scripted per path.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "gbuild/base/digest.h"
+#include "support/fault_server.h"
+
+namespace gbuild::test {
+
+// Edits (or replaces) the answer that would be right. See namespace faults for the usual ones.
+using Fault = std::function<void(const HttpRequest& request, HttpReply& reply)>;
+
+enum class Login { none, basic, token };
+
+// Set up first, then pulled from. Everything is thread-safe but the public members, which are set before the first
+// request.
+class FakeRegistry {
+  public:
+    explicit FakeRegistry(Login login = Login::none);
+
+    std::string host() const { return server_.host(); }
+    const FaultServer& server() const { return server_; }
+    // "127.0.0.1:PORT/REPOSITORY:TAG"
+    std::string reference(const std::string& repository, const std::string& tag = "latest") const;
+
+    // Contents. Blobs and manifests by digest are found in every repository.
+    Digest add_blob(std::string bytes);
+    Digest add_manifest(const std::string& repository, const std::string& tag, std::string json,
+                        std::string media_type = "application/vnd.oci.image.manifest.v1+json");
+
+    // The next request for a path that contains `part` gets this fault; several are used up in order, one a request.
+    void fault(const std::string& part, Fault fault);
+    // Tokens handed out so far are no good any more.
+    void revoke_tokens();
+
+    // Requests under /v2/ other than the ping, whose path contains `part`.
+    std::vector<HttpRequest> requests(std::string_view part = "") const;
+
+    std::string username = "bob", password = "secret", identity_token;  // what logs in; no password: anybody
+    std::string realm;                                                  // of Login::token; default: own /token
+    int expires_in = 300;
+    std::string token_member = "token";
+
+  private:
+    struct Document {
+        std::string body, media_type;
+    };
+    HttpReply handle(const HttpRequest& request);
+    HttpReply answer(const HttpRequest& request);
+    HttpReply content(const HttpRequest& request) const;
+    HttpReply token(const HttpRequest& request);
+    bool authorized(const HttpRequest& request) const;
+    HttpReply challenge(const HttpRequest& request) const;
+
+    Login login_;
+    mutable std::mutex mutex_;
+    std::map<std::string, Document> documents_;  // "blobs/sha256:…", "REPOSITORY/manifests/TAG"
+    std::map<std::string, std::deque<Fault>> faults_;
+    int token_number_ = 0, first_good_token_ = 1;
+    FaultServer server_;  // last: its threads use the rest
+};
+
+namespace faults {
+
+Fault status(int status, std::vector<std::pair<std::string, std::string>> headers = {});
+Fault cut(size_t body_bytes, Ending how = Ending::close);
+Fault corrupt(size_t at);
+// The whole body with status 200, whatever range was asked for.
+Fault ignore_range(std::string whole);
+Fault header(std::string name, std::string value);  // replaces
+Fault body(std::string body);
+Fault redirect(std::string url, int status = 307);
+Fault endless_header();
+
+}  // namespace faults
+
+}  // namespace gbuild::test
