@@ -35,7 +35,8 @@ class ZstdDecompressor : public BlockDecompressor {
     }
     size_t decompress(std::span<const std::byte> in, std::span<std::byte> out) override {
         const size_t length = ZSTD_decompressDCtx(context_.get(), out.data(), out.size(), in.data(), in.size());
-        if (ZSTD_isError(length)) throw_damaged_block(Codec::zstd);
+        // No input at all is fine for the library, but no block is empty.
+        if (ZSTD_isError(length) || length == 0) throw_damaged_block(Codec::zstd);
         return length;
     }
 
