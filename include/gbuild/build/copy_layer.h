@@ -9,8 +9,10 @@
 //  - Parents that are missing are made 0755 with the --chown owner, else 0:0.
 //  - A file never replaces a directory nor a directory anything else: an error that names both.
 //  - A pattern with wildcards may match nothing as long as another source of the step is there.
-//  - --exclude and --parents patterns count from the copied directory, or from the source's root.
-//  - --chmod does not change symbolic links, nor what an archive unpacks.
+//  - --exclude patterns count from the copied directory, and meet a file that is a source itself by its name or path;
+//    --parents patterns count from the pivot, or from the source's root, and leave existing directories as they are.
+//  - --chmod does not change symbolic links, made parents, nor what an archive unpacks.
+//  - --link makes the destination's parents anew whatever is there, as real directories.
 // Differing on purpose: hard links in a build context become separate files (identical contents share their blocks in
 // the image anyway) while those of a stage or image stay links; host xattrs are not read.
 #pragma once
@@ -38,7 +40,7 @@ struct TreeSource {
 // All references and pointers must stay valid while the result's `to_pack` is in use.
 struct CopyRequest {
     const plan::CopyStep& step;
-    std::variant<const ContextDir*, TreeSource> source;  // where step.paths are
+    std::variant<const ContextDir*, TreeSource> source;  // where step.paths are; null when there are none
     const tree::Tree& target;                            // the image so far; not looked at by --link
     // The image's account files; asked for once, and only when --chown has a name in it.
     std::function<tree::Accounts()> accounts;

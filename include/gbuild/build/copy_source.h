@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "gbuild/base/error.h"
 #include "gbuild/base/rooted.h"
 #include "gbuild/dockerfile/ignore.h"
 #include "gbuild/tree/layer_tree.h"
@@ -18,8 +19,8 @@ struct ContextEntry {
     tree::Inode inode;  // mode, type, size and symlink target from disk; owner 0:0, mtime 0, no xattrs
 };
 
-// What a walk does with an entry. A directory that is passed over appears all the same when something below it is
-// taken.
+// What a walk does with an entry. `path` is relative to the directory walked. A directory that is passed over appears
+// all the same when something below it is taken.
 enum class Selection {
     take,
     pass_over,  // not this one, but look below it
@@ -48,6 +49,8 @@ class ContextDir {
     // Everything below a directory, sorted by path, parents first; symbolic links are not followed below it. A socket
     // that is taken is an unsupported error, a directory that cannot be read a permission error, each naming the path.
     std::vector<ContextEntry> children(const std::string& path, const Selector& select = {}) const;
+    // The error that match() throws for a pattern that selects nothing.
+    Error nothing_matches(const std::string& pattern) const;
     // What is at `path`, symbolic links followed; nullopt when there is nothing.
     std::optional<ContextEntry> find(const std::string& path) const;
     // Opens a regular file that one of the above gave. Throws permission, not_found, each naming the path.

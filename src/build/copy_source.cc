@@ -1,0 +1,324 @@
+#include "gbuild/build/copy_source.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <unordered_map>
+
+#include <fmt/format.h>
+
+#include "gbuild/base/error.h"
+#include "gbuild/base/text.h"
+#include "source_names.h"
+
+namespace gbuild::build {
+
+namespace {
+
+constexpr int max_links = 40;  // as Linux
+
+constexpr const char* unreadable_hint = "make it readable, or list it in .dockerignore";
+
+// Runs `body`; a permission error that leaves it says what to do.
+template <class Body>
+decltype(auto) reading(Body&& body) {
+    try {
+        return std::forward<Body>(body)();
+    } catch (Error& error) {
+        if (error.kind() == ErrorKind::permission) error.hint(unreadable_hint);
+        throw;
+    }
+}
+
+struct RawName {
+    std::string name;
+    struct stat st;
+};
+
+// A directory's names in byte order, so that nothing depends on the file system's.
+std::vector<RawName> read_directory(const RootedDir& root, const std::string& path) {
+    UniqueFd fd = root.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(fd.get()), ::closedir);
+    if (!stream) throw_errno(fmt::format("cannot list {}", quoted(path)));
+    int directory = fd.release();
+    std::vector<RawName> names;
+    for (;;) {
+        errno = 0;
+        const dirent* entry = ::readdir(stream.get());
+        if (!entry) break;
+        std::string_view name = entry->d_name;
+        if (name == "." || name == "..") continue;
+        RawName found{std::string(name), {}};
+        if (::fstatat(directory, entry->d_name, &found.st, AT_SYMLINK_NOFOLLOW) == 0) {
+            names.push_back(std::move(found));
+        } else if (errno != ENOENT) {  // gone since: as if it had never been there
+            throw_errno(fmt::format("cannot stat {}", quoted(join_path(path, name))));
+        }
+    }
+    if (errno != 0) throw_errno(fmt::format("cannot list {}", quoted(path)));
+    std::sort(names.begin(), names.end(), [](const RawName& a, const RawName& b) { return a.name < b.name; });
+    return names;
+}
+
+std::string read_link(const RootedDir& root, const std::string& path) {
+    UniqueFd fd = root.open(path, O_PATH | O_NOFOLLOW);
+    std::string target(4096, '\0');
+    ssize_t length = ::readlinkat(fd.get(), "", target.data(), target.size());
+    if (length < 0) throw_errno(fmt::format("cannot read the symbolic link {}", quoted(path)));
+    target.resize(static_cast<size_t>(length));
+    return target;
+}
+
+// A context's names as .dockerignore leaves them.
+class ContextNames : public SourceNames {
+  public:
+    ContextNames(const RootedDir& root, const dockerfile::IgnoreRules& ignore) : root_(root), ignore_(ignore) {}
+
+    std::optional<Found> find(const std::string& path) const override {
+        auto found = resolve(path);
+        if (!found || !visible(found->path, found->type)) return std::nullopt;
+        return found;
+    }
+
+    std::vector<Name> list(const std::string& directory) const override {
+        std::vector<Name> names;
+        for (RawName& raw : reading([&] { return read_directory(root_, directory); })) {
+            tree::FileType type = tree::file_type(raw.st.st_mode);
+            if (visible(join_path(directory, raw.name), type)) names.push_back({std::move(raw.name), type});
+        }
+        return names;
+    }
+
+    // Symbolic links are followed by hand, because the ignore rules are about the path they lead to.
+    std::optional<Found> resolve(const std::string& path) const {
+        std::vector<std::string> done;
+        std::vector<std::string> rest = split(path, '/');
+        std::reverse(rest.begin(), rest.end());
+        tree::FileType type = tree::FileType::directory;
+        int links = 0;
+        while (!rest.empty()) {
+            std::string name = std::move(rest.back());
+            rest.pop_back();
+            if (name.empty() || name == ".") continue;
+            if (type != tree::FileType::directory) return std::nullopt;
+            if (name == "..") {
+                if (!done.empty()) done.pop_back();
+                continue;
+            }
+            done.push_back(std::move(name));
+            std::string at = join(done, "/");
+            auto st = root_.lstat(at);
+            if (!st) return std::nullopt;
+            type = tree::file_type(st->st_mode);
+            if (type != tree::FileType::symlink) continue;
+            if (++links > max_links || ignore_.excluded(at)) return std::nullopt;
+            follow(read_link(root_, at), done, rest);
+            type = tree::FileType::directory;
+        }
+        return Found{join(done, "/"), type};
+    }
+
+  private:
+    static void follow(const std::string& target, std::vector<std::string>& done, std::vector<std::string>& rest) {
+        done.pop_back();
+        if (target.starts_with('/')) done.clear();
+        std::vector<std::string> parts = split(target, '/');
+        rest.insert(rest.end(), parts.rbegin(), parts.rend());
+    }
+
+    bool visible(const std::string& path, tree::FileType type) const {
+        if (path.empty() || !ignore_.excluded(path)) return true;
+        return type == tree::FileType::directory && ignore_.may_reinclude() && keeps_something(path);
+    }
+
+    bool keeps_something(const std::string& directory) const {
+        std::vector<std::string> pending = {directory};
+        while (!pending.empty()) {
+            std::string path = std::move(pending.back());
+            pending.pop_back();
+            for (const RawName& raw : read_directory(root_, path)) {
+                std::string below = join_path(path, raw.name);
+                if (!ignore_.excluded(below)) return true;
+                if (S_ISDIR(raw.st.st_mode)) pending.push_back(std::move(below));
+            }
+        }
+        return false;
+    }
+
+    const RootedDir& root_;
+    const dockerfile::IgnoreRules& ignore_;
+};
+
+ContextEntry make_entry(const RootedDir& root, std::string shown, const std::string& real, const struct stat& st) {
+    ContextEntry entry{std::move(shown), {}};
+    tree::Inode& inode = entry.inode;
+    inode.type = tree::file_type(st.st_mode);
+    inode.mode = static_cast<uint16_t>(st.st_mode & 07777);
+    if (inode.type == tree::FileType::regular) inode.size = static_cast<uint64_t>(st.st_size);
+    if (inode.type == tree::FileType::symlink) inode.target = read_link(root, real);
+    if (inode.type == tree::FileType::char_device || inode.type == tree::FileType::block_device) {
+        inode.device_major = major(st.st_rdev);
+        inode.device_minor = minor(st.st_rdev);
+    }
+    return entry;
+}
+
+// Everything below one directory, see ContextDir::children.
+class Walk {
+  public:
+    Walk(const RootedDir& root, const dockerfile::IgnoreRules& ignore, const Selector& select) :
+        root_(root), ignore_(ignore), select_(select) {}
+
+    std::vector<ContextEntry> run(const std::string& shown, const std::string& real) {
+        shown_ = shown;
+        real_ = real;
+        pending_.push_back("");
+        while (!pending_.empty()) {
+            std::string directory = std::move(pending_.back());
+            pending_.pop_back();
+            visit(directory);
+        }
+        std::sort(taken_.begin(), taken_.end(),
+                  [](const ContextEntry& a, const ContextEntry& b) { return a.path < b.path; });
+        return std::move(taken_);
+    }
+
+  private:
+    // `directory` and all paths below are relative to the directory walked.
+    void visit(const std::string& directory) {
+        for (const RawName& raw : list(directory)) {
+            std::string path = join_path(directory, raw.name);
+            bool is_directory = S_ISDIR(raw.st.st_mode);
+            Selection selection = choose(path, tree::file_type(raw.st.st_mode));
+            if (selection == Selection::prune || (selection == Selection::pass_over && !is_directory)) continue;
+            ContextEntry entry = make_entry(root_, join_path(shown_, path), join_path(real_, path), raw.st);
+            if (is_directory) pending_.push_back(path);
+            if (selection == Selection::pass_over)
+                passed_.emplace(path, std::move(entry));
+            else
+                take(path, std::move(entry));
+        }
+    }
+
+    std::vector<RawName> list(const std::string& directory) {
+        std::string real = join_path(real_, directory);
+        try {
+            return reading([&] { return read_directory(root_, real); });
+        } catch (const Error& error) {
+            // Nobody asked for it: it was only searched for what a negated rule might keep.
+            bool needed = directory.empty() || !ignore_.excluded(real);
+            if (needed || error.kind() != ErrorKind::permission) throw;
+            return {};
+        }
+    }
+
+    Selection choose(const std::string& path, tree::FileType type) const {
+        bool excluded = ignore_.excluded(join_path(real_, path));
+        bool searched = type == tree::FileType::directory && ignore_.may_reinclude();
+        if (excluded && !searched) return Selection::prune;
+        Selection selection = select_ ? select_(path, type) : Selection::take;
+        return excluded && selection == Selection::take ? Selection::pass_over : selection;
+    }
+
+    void take(const std::string& path, ContextEntry entry) {
+        if (entry.inode.type == tree::FileType::socket) {
+            throw Error(ErrorKind::unsupported,
+                        fmt::format("{} is a socket, which cannot be copied", quoted(entry.path)))
+                .hint("list it in .dockerignore");
+        }
+        taken_.push_back(std::move(entry));
+        std::string_view above = path;
+        while (!passed_.empty() && above.find('/') != std::string_view::npos) {
+            above = above.substr(0, above.rfind('/'));
+            auto passed = passed_.find(std::string(above));
+            if (passed == passed_.end()) continue;
+            taken_.push_back(std::move(passed->second));
+            passed_.erase(passed);
+        }
+    }
+
+    const RootedDir& root_;
+    const dockerfile::IgnoreRules& ignore_;
+    const Selector& select_;
+    std::string shown_, real_;
+    std::vector<std::string> pending_;
+    std::unordered_map<std::string, ContextEntry> passed_;
+    std::vector<ContextEntry> taken_;
+};
+
+}  // namespace
+
+ContextDir::ContextDir(RootedDir root, dockerfile::IgnoreRules ignore, std::string name) :
+    root_(std::move(root)), ignore_(std::move(ignore)), name_(std::move(name)) {}
+
+std::vector<ContextEntry> ContextDir::match(const std::string& pattern) const {
+    auto entries = match_any(pattern);
+    if (entries.empty()) throw nothing_matches(pattern);
+    return entries;
+}
+
+std::vector<ContextEntry> ContextDir::match_any(const std::string& pattern) const {
+    std::string cleaned = clean_source(pattern);
+    std::vector<ContextEntry> entries;
+    for (const std::string& path : matching_paths(ContextNames(root_, ignore_), cleaned)) {
+        auto entry = find(path);
+        if (!entry) {
+            throw Error(ErrorKind::dockerfile,
+                        fmt::format("{} in {} is a symbolic link to nothing in it", quoted(path), name_));
+        }
+        entries.push_back(std::move(*entry));
+    }
+    if (entries.empty() && !has_wildcards(cleaned)) throw nothing_matches(pattern);
+    return entries;
+}
+
+Error ContextDir::nothing_matches(const std::string& pattern) const {
+    ContextNames names(root_, ignore_);
+    std::string cleaned = clean_source(pattern);
+    dockerfile::IgnoreRules no_rules;
+    if (!matching_paths(ContextNames(root_, no_rules), cleaned).empty()) {
+        return Error(ErrorKind::dockerfile,
+                     fmt::format("{} is excluded from {} by .dockerignore", quoted(pattern), name_))
+            .hint(fmt::format("to copy it all the same, end .dockerignore with the line !{}", printable(cleaned)));
+    }
+    std::string hint = hint_for_missing(names, cleaned);
+    if (hint.empty() && pattern.find("..") != std::string::npos) hint = "a source is never outside of " + name_;
+    Error error(ErrorKind::dockerfile, has_wildcards(cleaned)
+                                           ? fmt::format("nothing in {} matches {}", name_, quoted(pattern))
+                                           : fmt::format("{} is not in {}", quoted(pattern), name_));
+    return hint.empty() ? error : error.hint(hint);
+}
+
+std::vector<ContextEntry> ContextDir::children(const std::string& path, const Selector& select) const {
+    auto found = ContextNames(root_, ignore_).find(clean_source(path));
+    if (!found || found->type != tree::FileType::directory) {
+        throw Error(ErrorKind::not_found, fmt::format("{} is not a directory of {}", quoted(path), name_));
+    }
+    return Walk(root_, ignore_, select).run(clean_source(path), found->path);
+}
+
+std::optional<ContextEntry> ContextDir::find(const std::string& path) const {
+    std::string cleaned = clean_source(path);
+    auto found = ContextNames(root_, ignore_).find(cleaned);
+    if (!found) return std::nullopt;
+    auto st = root_.lstat(found->path);
+    if (!st) return std::nullopt;
+    return make_entry(root_, cleaned, found->path, *st);
+}
+
+UniqueFd ContextDir::open(const std::string& path) const {
+    // O_NONBLOCK: a pipe put in the file's place must not hang the build.
+    UniqueFd fd = reading([&] { return root_.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY); });
+    struct stat st;
+    if (::fstat(fd.get(), &st) != 0) throw_errno(fmt::format("cannot stat {}", quoted(path)));
+    if (!S_ISREG(st.st_mode)) {
+        throw Error(ErrorKind::io, fmt::format("{} is no longer a regular file", quoted(path)));
+    }
+    return fd;
+}
+
+}  // namespace gbuild::build

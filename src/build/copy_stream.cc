@@ -1,0 +1,294 @@
+#include "copy_stream.h"
+
+#include <array>
+
+#include <fmt/format.h>
+
+#include "gbuild/base/binary.h"
+#include "gbuild/base/byte_source.h"
+#include "gbuild/base/error.h"
+#include "gbuild/base/text.h"
+#include "gbuild/layer/tar_stream.h"
+#include "source_names.h"
+
+namespace gbuild::build {
+
+namespace {
+
+Error changed(const std::string& path) {
+    return Error(ErrorKind::integrity, fmt::format("{} changed while it was being copied", quoted(path)))
+        .hint("build again when nothing writes to the build context");
+}
+
+// The contents of one file of a placement, a heredoc's or a context's.
+class Contents {
+  public:
+    Contents(const NewContents& from, const ContextDir* context) : path_(from.path) {
+        if (from.text)
+            rest_ = as_bytes(*from.text);
+        else
+            fd_ = context->open(from.path);
+    }
+    // Fills `out`, or throws integrity.
+    void read(std::span<std::byte> out) {
+        size_t got = 0;
+        if (fd_) {
+            got = with_context([&] { return fmt::format("reading {}", quoted(path_)); },
+                               [&] { return read_full(fd_.get(), out); });
+        } else {
+            got = std::min(out.size(), rest_.size());
+            std::copy_n(rest_.begin(), got, out.begin());
+            rest_ = rest_.subspan(got);
+        }
+        if (got != out.size()) throw changed(path_);
+    }
+    bool at_end() {
+        std::byte one;
+        return fd_ ? read_full(fd_.get(), std::span(&one, 1)) == 0 : rest_.empty();
+    }
+
+  private:
+    const std::string& path_;
+    UniqueFd fd_;
+    std::span<const std::byte> rest_;
+};
+
+Sha256Sum finish_sum(Hasher& hasher) {
+    Sha256Sum sum;
+    hasher.finish(sum);
+    return sum;
+}
+
+void add_entry(BinaryWriter& out, const std::string& path, const Placed& placed) {
+    const tree::Inode& inode = placed.inode;
+    out.number<uint8_t>('e');
+    out.text(path);
+    out.number(static_cast<uint8_t>(inode.type));
+    out.number(inode.mode);
+    out.number(inode.uid);
+    out.number(inode.gid);
+    out.number(inode.mtime);
+    out.number(inode.device_major);
+    out.number(inode.device_minor);
+    out.number(inode.size);
+    out.text(inode.target);
+    out.varint(inode.xattrs.size());
+    for (const tree::Xattr& xattr : inode.xattrs) {
+        out.text(xattr.name);
+        out.text(xattr.value);
+    }
+    if (placed.contents) out.raw(placed.contents->digest);
+}
+
+void add_archive(BinaryWriter& out, const ArchiveFile& archive, const UnpackOptions& unpack) {
+    out.number<uint8_t>('a');
+    out.text(archive.directory);
+    out.text(archive.digest.text());
+    out.number<uint8_t>(unpack.owner.has_value());
+    out.number(unpack.owner.value_or(tree::Owner()).uid);
+    out.number(unpack.owner.value_or(tree::Owner()).gid);
+    out.number(unpack.epoch);
+}
+
+class PlacementStream : public tree::EntryStream {
+  public:
+    PlacementStream(Placement placement, const ContextDir* context) :
+        placement_(std::move(placement)), next_(placement_.begin()), context_(context) {}
+
+    bool next(tree::LayerEntry& entry) override {
+        skip_rest();
+        if (next_ == placement_.end()) return false;
+        const auto& [path, placed] = *next_++;
+        entry = {tree::EntryKind::inode, path, {}, placed.inode};
+        current_ = placed.contents ? &*placed.contents : nullptr;
+        left_ = placed.inode.size;
+        if (current_ && left_ > 0) contents_.emplace(*current_, context_);
+        return true;
+    }
+
+    void read(std::span<std::byte> out) override {
+        if (out.empty()) return;
+        if (!contents_ || out.size() > left_) {
+            throw Error(ErrorKind::internal, "more contents asked for than a copied file has");
+        }
+        contents_->read(out);
+        hasher_.update(out);
+        left_ -= out.size();
+        if (left_ > 0) return;
+        if (finish_sum(hasher_) != current_->digest || !contents_->at_end()) throw changed(current_->path);
+        contents_.reset();
+    }
+
+  private:
+    void skip_rest() {
+        contents_.reset();
+        hasher_ = Hasher(HashAlgorithm::sha256);
+    }
+
+    Placement placement_;
+    Placement::const_iterator next_;
+    const ContextDir* context_;
+    const NewContents* current_ = nullptr;
+    std::optional<Contents> contents_;
+    uint64_t left_ = 0;
+    Hasher hasher_{HashAlgorithm::sha256};
+};
+
+// Lends a source, so that what a reader leaves of it can still be verified.
+class LentSource : public ByteSource {
+  public:
+    explicit LentSource(ByteSource& source) : source_(source) {}
+    std::span<const std::byte> next() override { return source_.next(); }
+
+  private:
+    ByteSource& source_;
+};
+
+class ArchiveStream : public tree::EntryStream {
+  public:
+    ArchiveStream(ArchiveFile archive, const ContextDir& context, const UnpackOptions& unpack) :
+        archive_(std::move(archive)),
+        unpack_(unpack),
+        file_(std::make_unique<FileSource>(context.open(archive_.path)), archive_.digest, archive_.size,
+              quoted(archive_.path)) {
+        layer::TarOptions options;
+        options.whiteouts = layer::Whiteouts::keep_as_files;
+        options.what = quoted(archive_.path);
+        entries_ = layer::read_archive(std::make_unique<LentSource>(file_), options);
+    }
+
+    bool next(tree::LayerEntry& entry) override {
+        if (!entries_->next(entry)) {
+            while (!file_.next().empty()) {
+            }
+            return false;
+        }
+        entry.path = join_path(archive_.directory, entry.path);
+        if (entry.kind == tree::EntryKind::hard_link) entry.target = join_path(archive_.directory, entry.target);
+        if (unpack_.owner) {
+            entry.inode.uid = unpack_.owner->uid;
+            entry.inode.gid = unpack_.owner->gid;
+        }
+        entry.inode.mtime = std::min(entry.inode.mtime, unpack_.epoch);
+        return true;
+    }
+
+    void read(std::span<std::byte> out) override { entries_->read(out); }
+
+  private:
+    ArchiveFile archive_;
+    UnpackOptions unpack_;
+    VerifyingSource file_;
+    std::unique_ptr<tree::EntryStream> entries_;
+};
+
+class PartsStream : public tree::EntryStream {
+  public:
+    PartsStream(std::vector<CopyPart> parts, const ContextDir* context, const UnpackOptions& unpack) :
+        parts_(std::move(parts)), context_(context), unpack_(unpack) {}
+
+    bool next(tree::LayerEntry& entry) override {
+        for (;;) {
+            if (current_ && current_->next(entry)) return true;
+            current_.reset();
+            if (next_ == parts_.size()) return false;
+            CopyPart& part = parts_[next_++];
+            if (auto* placement = std::get_if<Placement>(&part)) {
+                current_ = std::make_unique<PlacementStream>(std::move(*placement), context_);
+            } else {
+                current_ = std::make_unique<ArchiveStream>(std::get<ArchiveFile>(std::move(part)), *context_, unpack_);
+            }
+        }
+    }
+
+    void read(std::span<std::byte> out) override { current_->read(out); }
+
+  private:
+    std::vector<CopyPart> parts_;
+    size_t next_ = 0;
+    const ContextDir* context_;
+    UnpackOptions unpack_;
+    std::unique_ptr<tree::EntryStream> current_;
+};
+
+class ContentHasher {
+  public:
+    explicit ContentHasher(const ContextDir* context) : context_(context) {}
+
+    Sha256Sum sum(const NewContents& from, uint64_t size) {
+        Contents contents(from, context_);
+        for (uint64_t left = size; left > 0;) {
+            std::span<std::byte> run(buffer_.get(), static_cast<size_t>(std::min<uint64_t>(left, run_size)));
+            contents.read(run);
+            hasher_.update(run);
+            left -= run.size();
+        }
+        if (!contents.at_end()) throw changed(from.path);
+        return finish_sum(hasher_);
+    }
+
+    void complete(ArchiveFile& archive) {
+        FileSource file(context_->open(archive.path));
+        archive.size = 0;
+        for (auto run = file.next(); !run.empty(); run = file.next()) {
+            hasher_.update(run);
+            archive.size += run.size();
+        }
+        archive.digest = Digest::of_sha256(finish_sum(hasher_));
+    }
+
+  private:
+    static constexpr size_t run_size = 256 * 1024;
+    const ContextDir* context_;
+    std::unique_ptr<std::byte[]> buffer_ = std::make_unique<std::byte[]>(run_size);
+    Hasher hasher_{HashAlgorithm::sha256};
+};
+
+}  // namespace
+
+Digest hash_contents(std::vector<CopyPart>& parts, const ContextDir* context, const UnpackOptions& unpack) {
+    ContentHasher contents(context);
+    Hasher hasher(HashAlgorithm::sha256);
+    hasher.update("gbuild copy 1\n");
+    BinaryWriter record;
+    for (CopyPart& part : parts) {
+        if (auto* archive = std::get_if<ArchiveFile>(&part)) {
+            contents.complete(*archive);
+            add_archive(record, *archive, unpack);
+        } else {
+            for (auto& [path, placed] : std::get<Placement>(part)) {
+                if (placed.contents) placed.contents->digest = contents.sum(*placed.contents, placed.inode.size);
+                add_entry(record, path, placed);
+                hasher.update(record.bytes());
+                record.clear();
+            }
+        }
+        hasher.update(record.bytes());
+        record.clear();
+    }
+    return Digest::of_sha256(finish_sum(hasher));
+}
+
+std::unique_ptr<tree::EntryStream> stream_parts(std::vector<CopyPart> parts, const ContextDir* context,
+                                                const UnpackOptions& unpack) {
+    return std::make_unique<PartsStream>(std::move(parts), context, unpack);
+}
+
+bool holds_archive(const ContextDir& context, const std::string& path) {
+    std::array<std::byte, 512> head;
+    UniqueFd fd = context.open(path);
+    size_t length = read_full(fd.get(), head);
+    if (!layer::is_archive(std::span(head).first(length))) return false;
+    layer::TarOptions options;
+    options.whiteouts = layer::Whiteouts::keep_as_files;
+    auto entries = layer::read_archive(std::make_unique<FileSource>(context.open(path)), options);
+    try {
+        tree::LayerEntry first;
+        return entries->next(first);
+    } catch (const Error& error) {
+        if (error.kind() == ErrorKind::io || error.kind() == ErrorKind::permission) throw;
+        return false;
+    }
+}
+
+}  // namespace gbuild::build

@@ -1,0 +1,30 @@
+// New contents on their way from a context into a pack, checked against what they were when the step was planned.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "copy_destination.h"
+#include "gbuild/build/copy_source.h"
+
+namespace gbuild::build {
+
+// How the entries of an unpacked archive are changed.
+struct UnpackOptions {
+    std::optional<tree::Owner> owner;
+    int64_t epoch = 0;  // newer mtimes become this
+};
+
+// Reads the contents of `parts` from `context` (nullptr: heredocs only), fills in their digests, and hashes everything
+// that the stream made of them will yield. Throws integrity for a file that has not the size it had.
+Digest hash_contents(std::vector<CopyPart>& parts, const ContextDir* context, const UnpackOptions& unpack);
+
+// `parts` must have gone through hash_contents().
+std::unique_ptr<tree::EntryStream> stream_parts(std::vector<CopyPart> parts, const ContextDir* context,
+                                                const UnpackOptions& unpack);
+
+// True when the file can be read as an archive: docker unpacks what holds at least one entry.
+bool holds_archive(const ContextDir& context, const std::string& path);
+
+}  // namespace gbuild::build

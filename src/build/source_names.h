@@ -1,0 +1,48 @@
+// Finding what a COPY pattern names, the same for a directory on disk and for a file tree.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gbuild/base/error.h"
+#include "gbuild/tree/inode.h"
+
+namespace gbuild::build {
+
+// The names of a source. Paths are relative to its root, "" is the root.
+class SourceNames {
+  public:
+    struct Found {
+        std::string path;  // without symbolic links
+        tree::FileType type;
+    };
+    struct Name {
+        std::string name;
+        tree::FileType type;  // of a link: symlink
+    };
+
+    virtual ~SourceNames() = default;
+    // What is at `path`, all symbolic links followed inside the source.
+    virtual std::optional<Found> find(const std::string& path) const = 0;
+    // The names in a directory that find() gave the path of, in any order.
+    virtual std::vector<Name> list(const std::string& directory) const = 0;
+};
+
+std::string join_path(std::string_view directory, std::string_view name);
+
+// A source as COPY writes it, made relative: no leading "/", "." or empty components, ".." stops at the root.
+std::string clean_source(std::string_view pattern);
+bool has_wildcards(std::string_view pattern);
+
+// The paths that a cleaned pattern selects, sorted; a pattern without wildcards selects itself if find() knows it.
+// Symbolic links are followed before the first wildcard, and are not looked through after it. Throws dockerfile for a
+// malformed pattern.
+std::vector<std::string> matching_paths(const SourceNames& names, const std::string& pattern);
+
+// "did you mean …?" or the like, or "" when nothing has a name like the cleaned pattern's.
+std::string hint_for_missing(const SourceNames& names, const std::string& pattern);
+
+}  // namespace gbuild::build
