@@ -8,8 +8,8 @@
 #include "gbuild/dockerfile/duration.h"
 #include "gbuild/dockerfile/mount.h"
 #include "gbuild/dockerfile/pattern.h"
+#include "gbuild/dockerfile/suggest.h"
 #include "statement.h"
-#include "suggest.h"
 
 namespace gbuild::dockerfile {
 

@@ -5,8 +5,8 @@
 #include <fmt/format.h>
 
 #include "gbuild/base/text.h"
+#include "gbuild/dockerfile/suggest.h"
 #include "statement.h"
-#include "suggest.h"
 #include "words.h"
 
 namespace gbuild::dockerfile {

@@ -9,7 +9,7 @@
 
 #include "gbuild/base/error.h"
 #include "gbuild/base/text.h"
-#include "suggest.h"
+#include "gbuild/dockerfile/suggest.h"
 
 namespace gbuild::dockerfile {
 

@@ -1,4 +1,5 @@
-#include "suggest.h"
+
+#include "gbuild/dockerfile/suggest.h"
 
 #include <optional>
 

@@ -1,5 +1,5 @@
-// From a parsed Dockerfile to the stages and steps that a build executes, with every value expanded. Pure: what it needs to
-// know of base images is asked of a callback.
+// From a parsed Dockerfile to the stages and steps that a build executes, with every value expanded. Pure: what it
+// needs to know of base images is asked of a callback.
 #pragma once
 
 #include <functional>
@@ -46,16 +46,16 @@ struct InlineFile {
 struct CopyStep {
     bool is_add = false;
     CopySource source;
-    std::vector<std::string> paths;   // patterns, expanded; heredocs are not among them
+    std::vector<std::string> paths;  // patterns, expanded; heredocs are not among them
     std::vector<InlineFile> inline_files;
-    std::string destination;          // absolute; ends in "/" when the Dockerfile's did (or was "." or "..")
-    std::optional<std::string> chown; // "user:group", resolved in the image at execution
-    std::optional<std::string> chmod; // octal or symbolic, validated
-    std::vector<std::string> exclude; // patterns
+    std::string destination;           // absolute; ends in "/" when the Dockerfile's did (or was "." or "..")
+    std::optional<std::string> chown;  // "user:group", resolved in the image at execution
+    std::optional<std::string> chmod;  // octal or symbolic, validated
+    std::vector<std::string> exclude;  // patterns
     bool parents = false;
     bool link = false;
-    std::optional<bool> unpack;       // ADD: unset means: archives are unpacked
-    std::string checksum;             // ADD of URLs
+    std::optional<bool> unpack;  // ADD: unset means: archives are unpacked
+    std::string checksum;        // ADD of URLs
     bool keep_git_dir = false;
 };
 
@@ -64,11 +64,11 @@ struct WorkdirStep {
 };
 
 struct RunStep {
-    std::vector<std::string> args;    // exec form as written, shell form with the shell in front
+    std::vector<std::string> args;  // exec form as written, shell form with the shell in front
     std::vector<dockerfile::Heredoc> heredocs;
     bool shell_form = true;
     std::map<std::string, std::string> arg_environment;  // declared ARGs visible to the command
-    std::vector<std::string> mounts;  // validated, as written
+    std::vector<std::string> mounts;                     // validated, as written
     std::string network = "default";
     std::string security = "sandbox";
 };
@@ -77,58 +77,65 @@ struct RunStep {
 struct ConfigStep {};
 
 struct Step {
-    int number = 0;          // from 1, over all steps of the plan that are shown
-    std::string instruction; // "COPY"
-    std::string text;        // the instruction as the Dockerfile has it, on one line
-    std::string expanded;    // the same with values expanded
+    int number = 0;           // from 1, over all steps of the plan that are shown
+    std::string instruction;  // "COPY"
+    std::string text;         // the instruction as the Dockerfile has it, on one line
+    std::string expanded;     // the same with values expanded
     SourceSpan span;
     std::variant<ConfigStep, CopyStep, WorkdirStep, RunStep> action;
     oci::ContainerConfig config;  // after this step
 };
 
 struct Stage {
-    int index = 0;           // as the Dockerfile counts them, from 0
-    std::string name;        // AS name, lower case; empty when unnamed
-    SourceSpan span;         // of FROM
-    std::string text;        // "FROM debian:latest AS base"
-    int number = 0;          // FROM is a numbered step, too
+    int index = 0;     // as the Dockerfile counts them, from 0
+    std::string name;  // AS name, lower case; empty when unnamed
+    SourceSpan span;   // of FROM
+    std::string text;  // "FROM debian:latest AS base"
+    int number = 0;    // FROM is a numbered step, too
     Base base;
     oci::Platform platform;
-    oci::ImageConfig base_config;
+    oci::ImageConfig base_config;  // with a PATH, as docker gives every image one
+    std::string author;            // MAINTAINER's, else the base's
     std::vector<Step> steps;
 
     const oci::ContainerConfig& config() const { return steps.empty() ? base_config.config : steps.back().config; }
 };
 
 struct Plan {
-    // The stages the target needs, in Dockerfile order; StageBase::stage indexes this vector. The last one is the target.
+    // The stages the target needs, in Dockerfile order; StageBase::stage indexes this vector. The last one is the
+    // target.
     std::vector<Stage> stages;
     std::vector<std::string> skipped;  // names or indexes of stages that nothing needs
     int total_steps = 0;               // numbered ones
     std::vector<Warning> warnings;     // unused build args and the like; each with a stable id
+    // Values of proxy arguments: they may hold passwords, so Step::expanded and the renderers show "***" instead.
+    std::vector<std::string> hidden_values;
 };
 
 struct PlanRequest {
-    std::string target;                               // stage name or index; "": the last
-    std::map<std::string, std::string> build_args;    // a null value has been looked up in the environment by the caller
-    std::map<std::string, std::string> labels;        // --label, set on the target's config last
-    oci::Platform platform;                           // --platform
-    oci::Platform build_platform;                     // the host's
-    std::set<std::string> named_contexts;             // --build-context names
+    std::string target;                             // stage name or index; "": the last
+    std::map<std::string, std::string> build_args;  // a null value has been looked up in the environment by the caller
+    std::map<std::string, std::string> labels;      // --label, set on the target's config last
+    oci::Platform platform;                         // --platform
+    oci::Platform build_platform;                   // the host's
+    std::set<std::string> named_contexts;           // --build-context names
 };
 
 // The configuration of a base that is not scratch and not a stage.
 using BaseConfig = std::function<oci::ImageConfig(const Base&)>;
 
-// Throws dockerfile with the place. Calls `base_config` once for each distinct base the target needs, in Dockerfile order.
+// Throws dockerfile with the place, not_found for a target that is not there, and unsupported for a base whose ONBUILD
+// triggers would have to run. Calls `base_config` once for each distinct base a needed FROM names, in
+// Dockerfile order.
 Plan make_plan(const dockerfile::Dockerfile& file, const PlanRequest& request, const BaseConfig& base_config);
 
-// The bases that make_plan would ask for, found without any base's configuration (FROM lines see global ARGs only, --from is
-// not expanded), so that they can be fetched side by side.
+// The distinct bases that make_plan would ask for, and the images and named contexts that COPY --from and mounts read,
+// in Dockerfile order. Found without any base's configuration (FROM lines see global ARGs only, --from is not
+// expanded), so that they can be fetched side by side.
 std::vector<Base> needed_bases(const dockerfile::Dockerfile& file, const PlanRequest& request);
 
-// Refuses, before anything is fetched, what this version cannot execute (RUN, ADD of URLs and git) in the stages the target
-// needs: an unsupported error at the line, with a hint.
+// Refuses, before anything is fetched, what this version cannot execute (RUN, ADD of URLs and git) in the stages the
+// target needs: an unsupported error at the line, with a hint.
 void require_executable(const dockerfile::Dockerfile& file, const PlanRequest& request);
 
 }  // namespace gbuild::plan

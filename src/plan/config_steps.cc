@@ -1,0 +1,169 @@
+// The instructions that change nothing but the configuration, and RUN.
+#include <fmt/format.h>
+
+#include "describe.h"
+#include "gbuild/base/text.h"
+#include "gbuild/dockerfile/duration.h"
+#include "paths.h"
+#include "ports.h"
+#include "stage_planner.h"
+#include "stop_signal.h"
+
+namespace gbuild::plan {
+
+void StagePlanner::arg(Step& step) {
+    std::vector<std::string> shown;
+    for (const std::string& argument : instruction_->args) {
+        scope_.declare(argument, *expansion_);
+        std::string name = argument.substr(0, argument.find('='));
+        auto value = scope_.get(name, config_);
+        shown.push_back(value && !is_proxy_name(name) ? name + "=" + describe_value(*value) : name);
+    }
+    show(step, shown);
+}
+
+std::vector<std::pair<std::string, std::string>> StagePlanner::expand_pairs(Step& step) {
+    std::vector<std::pair<std::string, std::string>> pairs;
+    std::vector<std::string> shown;
+    const auto& args = instruction_->args;
+    for (size_t i = 0; i + 1 < args.size(); i += 2) {
+        std::string name = word(args[i]);
+        if (name.empty()) {
+            fail(args[i], fmt::format("a name in {} is empty after expansion", instruction_->name),
+                 "check the variables in it");
+        }
+        std::string value = word(args[i + 1]);
+        shown.push_back(name);
+        shown.push_back(describe_value(value));
+        pairs.emplace_back(std::move(name), std::move(value));
+    }
+    show(step, shown);
+    return pairs;
+}
+
+// All values are expanded before the first is set: one instruction sees the values from before it.
+void StagePlanner::env(Step& step) {
+    for (const auto& [name, value] : expand_pairs(step)) {
+        if (name.find('=') != std::string::npos) {
+            fail(name, fmt::format("{} cannot be a variable's name", quoted(name)), "a name holds no \"=\"");
+        }
+        config_.set_env(name, value);
+    }
+}
+
+void StagePlanner::label(Step& step) {
+    for (auto& [name, value] : expand_pairs(step)) config_.labels[name] = std::move(value);
+}
+
+void StagePlanner::cmd(Step&) {
+    config_.cmd = with_shell(instruction_->args);
+    cmd_given_ = true;
+}
+
+// A CMD that came with the base was meant for the base's entry point.
+void StagePlanner::entrypoint(Step&) {
+    config_.entrypoint = with_shell(instruction_->args);
+    if (!cmd_given_) config_.cmd.reset();
+}
+
+void StagePlanner::shell(Step&) { config_.shell = instruction_->args; }
+
+void StagePlanner::expose(Step& step) {
+    std::vector<std::string> shown;
+    for (const std::string& argument : instruction_->args) {
+        for (const std::string& text : expansion_->words(argument)) {
+            ExposedPorts exposed;
+            try {
+                exposed = parse_ports(text);
+            } catch (const Error& error) {
+                fail(argument, error.message(), error.hint());
+            }
+            if (exposed.names_host) {
+                warn("expose-host-port", "EXPOSE takes no address and no host port; they have no effect", argument,
+                     fmt::format("write EXPOSE {}", text.substr(text.rfind(':') + 1)));
+            }
+            config_.exposed_ports.insert(exposed.ports.begin(), exposed.ports.end());
+            shown.push_back(text);
+        }
+    }
+    show(step, shown);
+}
+
+void StagePlanner::healthcheck(Step&) {
+    const auto& args = instruction_->args;
+    oci::Healthcheck check;
+    if (args[0] == "NONE") {
+        check.test = {"NONE"};
+        config_.healthcheck = check;
+        return;
+    }
+    check.test = args;
+    if (instruction_->form == dockerfile::Form::shell) check.test[0] = "CMD-SHELL";
+    auto duration = [&](const char* name) {
+        const dockerfile::Flag* flag = instruction_->flag(name);
+        return flag ? dockerfile::parse_duration(flag->value).value_or(0) : 0;
+    };
+    check.interval = duration("interval");
+    check.timeout = duration("timeout");
+    check.start_period = duration("start-period");
+    check.start_interval = duration("start-interval");
+    if (const dockerfile::Flag* retries = instruction_->flag("retries")) {
+        check.retries = static_cast<int64_t>(parse_decimal(retries->value).value_or(0));
+    }
+    config_.healthcheck = check;
+}
+
+void StagePlanner::maintainer(Step&) { stage_.author = instruction_->args[0]; }
+
+void StagePlanner::onbuild(Step&) { config_.on_build.push_back(instruction_->args[0]); }
+
+void StagePlanner::run_command(Step& step) {
+    RunStep run;
+    run.args = with_shell(instruction_->args);
+    run.heredocs = instruction_->heredocs;
+    run.shell_form = instruction_->form == dockerfile::Form::shell;
+    run.arg_environment = scope_.environment(config_);
+    for (const dockerfile::Flag& flag : instruction_->flags) {
+        if (flag.name == "mount") run.mounts.push_back(flag.value);
+        if (flag.name == "network") run.network = flag.value;
+        if (flag.name == "security") run.security = flag.value;
+    }
+    step.action = std::move(run);
+}
+
+void StagePlanner::stop_signal(Step& step) {
+    std::string signal = single(step);
+    if (!is_stop_signal(signal)) {
+        fail(instruction_->args[0], fmt::format("{} is no signal", quoted(signal)),
+             "give a name such as SIGTERM, or a number from 1 to 64");
+    }
+    config_.stop_signal = signal;
+}
+
+void StagePlanner::user(Step& step) { config_.user = single(step); }
+
+void StagePlanner::volume(Step& step) {
+    std::vector<std::string> volumes;
+    for (const std::string& argument : instruction_->args) {
+        volumes.push_back(word(argument));
+        if (volumes.back().empty()) {
+            fail(argument, "a path of VOLUME is empty after expansion", "check the variables in it");
+        }
+    }
+    config_.volumes.insert(volumes.begin(), volumes.end());
+    show(step, volumes);
+}
+
+void StagePlanner::workdir(Step& step) {
+    std::string path = single(step);
+    if (path[0] != '/' && !workdir_given_ && !std::holds_alternative<StageBase>(stage_.base)) {
+        warn("workdir-relative", "WORKDIR is relative to a directory that the base image chooses",
+             instruction_->args[0], fmt::format("write WORKDIR {}", resolve_path(working_directory(), path)));
+    }
+    workdir_given_ = true;
+    config_.working_dir = resolve_path(working_directory(), path);
+    step.action = WorkdirStep{config_.working_dir};
+    show(step, {config_.working_dir});
+}
+
+}  // namespace gbuild::plan

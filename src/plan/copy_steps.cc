@@ -1,0 +1,110 @@
+// COPY and ADD.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "gbuild/base/text.h"
+#include "gbuild/dockerfile/chmod.h"
+#include "gbuild/dockerfile/pattern.h"
+#include "paths.h"
+#include "stage_planner.h"
+
+namespace gbuild::plan {
+
+namespace {
+
+bool is_true(const dockerfile::Flag& flag) { return !flag.has_value || equal_ignoring_case(flag.value, "true"); }
+
+// "user", "user:group", ":group"
+bool is_owner(std::string_view text) {
+    return std::count(text.begin(), text.end(), ':') <= 1 && text != ":" && !text.empty();
+}
+
+}  // namespace
+
+void StagePlanner::copy_flags(CopyStep& copy, std::vector<dockerfile::Flag>& shown) {
+    for (dockerfile::Flag& flag : shown) {
+        const std::string written = flag.value;
+        if (flag.name != "from" && flag.has_value) flag.value = word(written);
+        auto reject = [&](std::string message, std::string hint) {
+            throw Error(ErrorKind::dockerfile, std::move(message)).hint(std::move(hint)).at(flag.span);
+        };
+        if (flag.name == "link")
+            copy.link = is_true(flag);
+        else if (flag.name == "parents")
+            copy.parents = is_true(flag);
+        else if (flag.name == "keep-git-dir")
+            copy.keep_git_dir = is_true(flag);
+        else if (flag.name == "unpack")
+            copy.unpack = is_true(flag);
+        else if (flag.value.empty())
+            reject(fmt::format("--{} is empty after expansion", flag.name), "check the variables in it");
+        else if (flag.name == "checksum")
+            copy.checksum = flag.value;
+        try {
+            if (flag.name == "chmod") {
+                dockerfile::Chmod::parse(flag.value);
+                copy.chmod = flag.value;
+            } else if (flag.name == "exclude") {
+                dockerfile::Pattern{flag.value};
+                copy.exclude.push_back(flag.value);
+            }
+        } catch (const Error& error) {
+            reject(error.message(), error.hint());
+        }
+        if (flag.name != "chown") continue;
+        if (!is_owner(flag.value))
+            reject(fmt::format("{} is no owner", quoted(flag.value)), "give USER, USER:GROUP or :GROUP");
+        copy.chown = flag.value;
+    }
+}
+
+void StagePlanner::check_sources(const CopyStep& copy, const std::string& destination) {
+    const auto& args = instruction_->args;
+    for (size_t i = 0; i < copy.paths.size(); i++) {
+        if (copy.paths[i].empty()) {
+            fail(args[i], fmt::format("a source of {} is empty after expansion", instruction_->name),
+                 "check the variables in it; \".\" is the whole context");
+        }
+        if (!copy.is_add && is_remote_source(copy.paths[i])) {
+            fail(args[i], fmt::format("COPY cannot fetch {}", quoted(copy.paths[i])),
+                 "use ADD for URLs and git repositories");
+        }
+    }
+    size_t sources = copy.paths.size() + copy.inline_files.size();
+    if (sources > 1 && destination.back() != '/') {
+        fail(args.back(), "several sources need a destination that ends in \"/\"",
+             fmt::format("write {}/", printable(args.back())));
+    }
+    if (copy.checksum.empty()) return;
+    if (sources != 1 || copy.paths.empty() || !is_remote_source(copy.paths[0])) {
+        fail("--checksum", "--checksum is for one URL or git repository", "remove the flag, or ADD the URL alone");
+    }
+}
+
+void StagePlanner::copy(Step& step) {
+    CopyStep copy;
+    copy.is_add = instruction_->name == "ADD";
+    if (auto source = source_.sources.find(index_); source != source_.sources.end()) copy.source = source->second;
+    std::vector<dockerfile::Flag> flags = instruction_->flags;
+    copy_flags(copy, flags);
+
+    std::vector<std::string> words;
+    for (const std::string& argument : instruction_->args) words.push_back(word(argument));
+    copy.paths.assign(words.begin(), words.end() - 1);
+    for (const dockerfile::Heredoc& heredoc : instruction_->heredocs) {
+        copy.inline_files.push_back(
+            {heredoc.name, heredoc.expand ? expansion_->heredoc(heredoc.contents) : heredoc.contents});
+    }
+    if (words.back().empty()) {
+        fail(instruction_->args.back(),
+             fmt::format("the destination of {} is empty after expansion", instruction_->name),
+             "check the variables in it; \".\" is the working directory");
+    }
+    copy.destination = resolve_destination(working_directory(), words.back());
+    check_sources(copy, copy.destination);
+    show(step, flags, words);
+    step.action = std::move(copy);
+}
+
+}  // namespace gbuild::plan

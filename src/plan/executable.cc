@@ -1,0 +1,91 @@
+// What this version cannot execute is refused before anything is fetched.
+#include <fmt/format.h>
+
+#include "gbuild/base/text.h"
+#include "gbuild/plan/plan.h"
+#include "paths.h"
+#include "stage_graph.h"
+#include "variables.h"
+
+namespace gbuild::plan {
+
+namespace {
+
+[[noreturn]] void refuse(SourceSpan span, std::string message, std::string hint) {
+    throw Error(ErrorKind::unsupported, std::move(message)).hint(std::move(hint)).at(std::move(span));
+}
+
+// Follows ARG and ENV as far as they are known without the base image, to see the sources of ADD.
+class StageCheck {
+  public:
+    StageCheck(const dockerfile::Dockerfile& file, const StageGraph& graph, const PlanRequest& request) :
+        file_(file), scope_(graph.globals(), request) {}
+
+    void look_at(const dockerfile::Instruction& instruction) {
+        if (instruction.name == "RUN") {
+            const dockerfile::Flag* mount = instruction.flag("mount");
+            refuse(mount ? mount->span : instruction.span,
+                   mount ? "RUN --mount cannot be executed yet" : "RUN cannot be executed yet",
+                   "put what RUN makes into the context and COPY it, or start from an image that has it");
+        }
+        try {
+            follow(instruction);
+        } catch (const Error& error) {
+            // An expansion that fails here may work when the base's environment is known; planning will tell.
+            if (error.kind() == ErrorKind::unsupported) throw;
+        }
+    }
+
+  private:
+    void follow(const dockerfile::Instruction& instruction) {
+        Expansion expansion(file_, instruction, [this](std::string_view name) { return scope_.get(name, config_); });
+        const auto& args = instruction.args;
+        if (instruction.name == "ARG") {
+            for (const std::string& arg : args) scope_.declare(arg, expansion);
+        }
+        if (instruction.name == "ENV") {
+            std::vector<std::string> words;
+            for (const std::string& arg : args) words.push_back(expansion.word(arg));
+            for (size_t i = 0; i + 1 < words.size(); i += 2) config_.set_env(words[i], words[i + 1]);
+        }
+        if (instruction.name != "ADD") return;
+        for (size_t i = 0; i + 1 < args.size(); i++) {
+            std::string source = expansion.word(args[i]);
+            if (!is_remote_source(source)) continue;
+            refuse(file_.span_of(instruction, args[i]), fmt::format("ADD cannot fetch {} yet", quoted(source)),
+                   "download it into the context and ADD or COPY the file");
+        }
+    }
+
+    const dockerfile::Dockerfile& file_;
+    StageScope scope_;
+    oci::ContainerConfig config_;
+};
+
+void refuse_stage_triggers(const dockerfile::Dockerfile& file, const StageGraph& graph, const SourceStage& stage) {
+    const auto* below = std::get_if<StageBase>(&stage.base);
+    if (!below) return;
+    const SourceStage& parent = graph.stage(below->stage);
+    for (size_t i = parent.from; i < parent.end; i++) {
+        if (file.instructions[i].name != "ONBUILD") continue;
+        const auto& from = file.instructions[stage.from];
+        refuse(file.span_of(from, from.args[0]),
+               fmt::format("the base has ONBUILD triggers, which are not supported: {}",
+                           quoted(file.instructions[i].args[0])),
+               "use a base without ONBUILD, and write the instructions themselves");
+    }
+}
+
+}  // namespace
+
+void require_executable(const dockerfile::Dockerfile& file, const PlanRequest& request) {
+    StageGraph graph(file, request);
+    for (int index : graph.needed()) {
+        const SourceStage& stage = graph.stage(index);
+        refuse_stage_triggers(file, graph, stage);
+        StageCheck check(file, graph, request);
+        for (size_t i = stage.from + 1; i < stage.end; i++) check.look_at(file.instructions[i]);
+    }
+}
+
+}  // namespace gbuild::plan

@@ -1,0 +1,200 @@
+#include "gbuild/plan/plan.h"
+
+#include <algorithm>
+#include <map>
+
+#include <fmt/format.h>
+
+#include "describe.h"
+#include "gbuild/base/text.h"
+#include "gbuild/dockerfile/suggest.h"
+#include "paths.h"
+#include "stage_graph.h"
+#include "stage_planner.h"
+
+namespace gbuild::plan {
+
+namespace {
+
+// Distinguishes bases; empty for those that have no configuration of their own to ask for.
+std::string key_of(const Base& base) {
+    if (const auto* image = std::get_if<ImageBase>(&base))
+        return "image " + image->reference + " " + image->platform.text();
+    if (const auto* context = std::get_if<NamedContextBase>(&base)) {
+        return "context " + context->name + " " + context->platform.text();
+    }
+    return {};
+}
+
+[[noreturn]] void refuse_triggers(SourceSpan span, const std::string& trigger) {
+    throw Error(ErrorKind::unsupported, fmt::format("the base has ONBUILD triggers, which are not supported: {}",
+                                                    quoted(trigger.substr(0, trigger.find('\n')))))
+        .hint("use a base without ONBUILD, and write the instructions themselves")
+        .at(std::move(span));
+}
+
+// Arguments that no ARG need declare: the proxies, the platform, and what steers the builder itself.
+bool is_predefined(const std::string& name, const GlobalScope& globals) {
+    return is_proxy_name(name) || name == "SOURCE_DATE_EPOCH" || name.compare(0, 9, "BUILDKIT_") == 0 ||
+           (globals.get(name) && (name.compare(0, 6, "TARGET") == 0 || name.compare(0, 5, "BUILD") == 0));
+}
+
+void warn_unused_args(const dockerfile::Dockerfile& file, const PlanRequest& request, const GlobalScope& globals,
+                      Plan& plan) {
+    std::vector<std::string> declared;
+    for (const auto& instruction : file.instructions) {
+        if (instruction.name != "ARG") continue;
+        for (const std::string& arg : instruction.args) declared.push_back(arg.substr(0, arg.find('=')));
+    }
+    for (const auto& [name, value] : request.build_args) {
+        if (std::find(declared.begin(), declared.end(), name) != declared.end() || is_predefined(name, globals))
+            continue;
+        plan.warnings.push_back(
+            {"unused-build-arg", fmt::format("no ARG declares the build argument {}", quoted(name)), std::nullopt,
+             dockerfile::suggest(name, declared, "", fmt::format("add ARG {} where it is used", name))});
+    }
+}
+
+std::vector<std::string> proxy_values(const PlanRequest& request) {
+    constexpr size_t shortest = 4;  // shorter ones hold no password, and hiding them would garble other text
+    std::vector<std::string> values;
+    for (const auto& [name, value] : request.build_args) {
+        if (is_proxy_name(name) && value.size() >= shortest) values.push_back(value);
+    }
+    // The longest first, so that one value inside another leaves nothing over.
+    std::sort(values.begin(), values.end(), [](const auto& a, const auto& b) { return a.size() > b.size(); });
+    return values;
+}
+
+std::string stage_label(const SourceStage& stage) {
+    return stage.name.empty() ? std::to_string(stage.index) : stage.name;
+}
+
+class Planner {
+  public:
+    Planner(const dockerfile::Dockerfile& file, const PlanRequest& request, const BaseConfig& base_config) :
+        file_(file), request_(request), base_config_(base_config), graph_(file, request) {}
+
+    Plan run() {
+        plan_.hidden_values = proxy_values(request_);
+        for (int i = 0; i < graph_.size(); i++) {
+            bool needed = std::binary_search(graph_.needed().begin(), graph_.needed().end(), i);
+            if (needed)
+                add_stage(graph_.stage(i));
+            else
+                plan_.skipped.push_back(stage_label(graph_.stage(i)));
+        }
+        Stage& target = plan_.stages.back();
+        auto& config = target.steps.empty() ? target.base_config.config : target.steps.back().config;
+        for (const auto& [name, value] : request_.labels) config.labels[name] = value;
+        warn_unused_args(file_, request_, graph_.globals(), plan_);
+        return std::move(plan_);
+    }
+
+  private:
+    void add_stage(const SourceStage& source) {
+        const auto& from = file_.instructions[source.from];
+        Stage stage;
+        stage.index = source.index;
+        stage.name = source.name;
+        stage.span = from.span;
+        stage.text = describe(from);
+        stage.number = ++plan_.total_steps;
+        stage.base = in_plan(source.base);
+        stage.platform = source.platform;
+        warn_unset(from, source);
+        StageScope scope = set_base(stage, source);
+        if (!stage.base_config.config.on_build.empty()) {
+            refuse_triggers(file_.span_of(from, from.args[0]), stage.base_config.config.on_build.front());
+        }
+        positions_[source.index] = plan_.stages.size();
+        StagePlanner planner(context_, renumbered(source), stage, std::move(scope));
+        planner.run();
+        scopes_.emplace(source.index, planner.scope());
+        plan_.stages.push_back(std::move(stage));
+    }
+
+    StageScope set_base(Stage& stage, const SourceStage& source) {
+        if (const auto* below = std::get_if<StageBase>(&source.base)) {
+            const Stage& parent = plan_.stages[positions_.at(below->stage)];
+            stage.base_config = parent.base_config;
+            stage.base_config.config = parent.config();
+            stage.base_config.author = stage.author = parent.author;
+            return scopes_.at(below->stage);
+        }
+        if (std::holds_alternative<ScratchBase>(source.base)) {
+            stage.base_config.platform = source.platform;
+            stage.base_config.config.working_dir = "/";
+        } else {
+            auto [entry, is_new] = configs_.try_emplace(key_of(source.base));
+            if (is_new) entry->second = base_config_(source.base);
+            stage.base_config = entry->second;
+        }
+        stage.author = stage.base_config.author;
+        auto& config = stage.base_config.config;
+        if (!config.env_value("PATH")) config.set_env("PATH", default_path);
+        return StageScope(graph_.globals(), request_);
+    }
+
+    void warn_unset(const dockerfile::Instruction& from, const SourceStage& source) {
+        for (const std::string& name : source.unset) {
+            plan_.warnings.push_back({"undefined-var", fmt::format("the variable {} is not set", name),
+                                      file_.span_of(from, from.args[0]),
+                                      fmt::format("give ARG {} a default before the first FROM", name)});
+        }
+    }
+
+    Base in_plan(const Base& base) const {
+        const auto* stage = std::get_if<StageBase>(&base);
+        return stage ? Base(StageBase{static_cast<int>(positions_.at(stage->stage))}) : base;
+    }
+
+    // The stage with the stages it copies from numbered as the plan does.
+    const SourceStage& renumbered(const SourceStage& source) {
+        current_ = source;
+        for (auto& [index, copied] : current_.sources) {
+            if (auto* stage = std::get_if<StageBase>(&copied))
+                stage->stage = static_cast<int>(positions_.at(stage->stage));
+        }
+        return current_;
+    }
+
+    const dockerfile::Dockerfile& file_;
+    const PlanRequest& request_;
+    const BaseConfig& base_config_;
+    StageGraph graph_;
+    Plan plan_;
+    PlanContext context_{file_, request_, graph_, plan_};
+    SourceStage current_;
+    std::map<int, size_t> positions_;  // Dockerfile's number → index in plan_.stages
+    std::map<int, StageScope> scopes_;
+    std::map<std::string, oci::ImageConfig> configs_;
+};
+
+}  // namespace
+
+Plan make_plan(const dockerfile::Dockerfile& file, const PlanRequest& request, const BaseConfig& base_config) {
+    return Planner(file, request, base_config).run();
+}
+
+std::vector<Base> needed_bases(const dockerfile::Dockerfile& file, const PlanRequest& request) {
+    StageGraph graph(file, request);
+    std::vector<Base> bases;
+    std::set<std::string> seen;
+    auto add = [&](const Base& base) {
+        std::string key = key_of(base);
+        if (!key.empty() && seen.insert(key).second) bases.push_back(base);
+    };
+    for (int index : graph.needed()) {
+        const SourceStage& stage = graph.stage(index);
+        add(stage.base);
+        for (const auto& [instruction, source] : stage.sources) {
+            if (const auto* image = std::get_if<ImageBase>(&source)) add(*image);
+            if (const auto* context = std::get_if<NamedContextBase>(&source)) add(*context);
+        }
+        for (const Base& mount : stage.mounts) add(mount);
+    }
+    return bases;
+}
+
+}  // namespace gbuild::plan

@@ -1,0 +1,55 @@
+#include "ports.h"
+
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "gbuild/base/error.h"
+#include "gbuild/base/text.h"
+#include "gbuild/dockerfile/suggest.h"
+
+namespace gbuild::plan {
+
+namespace {
+
+struct Range {
+    uint64_t first, last;
+};
+
+std::optional<Range> parse_range(std::string_view text) {
+    size_t dash = text.find('-');
+    auto first = parse_decimal(text.substr(0, dash));
+    auto last = dash == std::string_view::npos ? first : parse_decimal(text.substr(dash + 1));
+    if (!first || !last || *first > *last || *last > 65535) return std::nullopt;
+    return Range{*first, *last};
+}
+
+}  // namespace
+
+ExposedPorts parse_ports(std::string_view text) {
+    ExposedPorts result;
+    std::string_view ports = text;
+    if (size_t colon = ports.rfind(':'); colon != std::string_view::npos) {
+        result.names_host = true;
+        ports.remove_prefix(colon + 1);
+    }
+    size_t slash = ports.find('/');
+    std::string protocol = slash == std::string_view::npos ? "tcp" : to_lower(ports.substr(slash + 1));
+    const std::vector<std::string> protocols = {"tcp", "udp", "sctp"};
+    if (protocol.empty()) protocol = "tcp";
+    if (protocol != "tcp" && protocol != "udp" && protocol != "sctp") {
+        throw Error(ErrorKind::dockerfile, fmt::format("{} is no protocol of a port", quoted(protocol)))
+            .hint(dockerfile::suggest(protocol, protocols, "", "it is tcp, udp or sctp"));
+    }
+    auto range = parse_range(ports.substr(0, slash));
+    if (!range) {
+        throw Error(ErrorKind::dockerfile, fmt::format("{} is no port", quoted(text)))
+            .hint("give a number from 0 to 65535 or a range (8000-8010), with /udp or /sctp after it if need be");
+    }
+    for (uint64_t port = range->first; port <= range->last; port++) {
+        result.ports.push_back(fmt::format("{}/{}", port, protocol));
+    }
+    return result;
+}
+
+}  // namespace gbuild::plan

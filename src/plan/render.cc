@@ -1,0 +1,172 @@
+#include "gbuild/plan/render.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "gbuild/base/text.h"
+#include "stage_planner.h"
+#include "variables.h"
+
+namespace gbuild::plan {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+class Renderer {
+  public:
+    explicit Renderer(const Plan& plan) : plan_(plan) {}
+
+    std::string text() const {
+        std::string out;
+        for (const Stage& stage : plan_.stages) {
+            out += fmt::format("{:>3}  {}  [{}]\n", stage.number, shown(stage.text), shown(stage_name(stage)));
+            out += fmt::format("     from {}\n", shown(source_text(stage.base)));
+            for (const Step& step : stage.steps) add_step(out, step);
+        }
+        if (!plan_.skipped.empty()) out += fmt::format("not needed: {}\n", shown(join(plan_.skipped, ", ")));
+        return out;
+    }
+
+    Json json() const {
+        Json stages = Json::array(), warnings = Json::array();
+        for (const Stage& stage : plan_.stages) stages.push_back(stage_json(stage));
+        for (const Warning& warning : plan_.warnings) {
+            Json entry = {{"id", warning.id}, {"message", masked_text(warning.message)}, {"hint", warning.hint}};
+            if (warning.span) entry["line"] = warning.span->line;
+            warnings.push_back(std::move(entry));
+        }
+        return {
+            {"stages", stages}, {"skipped", plan_.skipped}, {"totalSteps", plan_.total_steps}, {"warnings", warnings}};
+    }
+
+  private:
+    std::string masked_text(const std::string& text) const { return masked(text, plan_.hidden_values); }
+    std::string shown(const std::string& text) const { return printable(masked_text(text)); }
+
+    std::vector<std::string> masked_list(std::vector<std::string> list) const {
+        for (std::string& text : list) text = masked_text(text);
+        return list;
+    }
+
+    static std::string stage_name(const Stage& stage) {
+        return stage.name.empty() ? fmt::format("stage {}", stage.index) : stage.name;
+    }
+
+    template <class Source>
+    std::string source_text(const Source& source) const {
+        return std::visit([this](const auto& one) { return describe_source(one); }, source);
+    }
+    std::string describe_source(const ScratchBase&) const { return "scratch"; }
+    std::string describe_source(const ContextSource&) const { return "the build context"; }
+    std::string describe_source(const StageBase& base) const {
+        const Stage& stage = plan_.stages[static_cast<size_t>(base.stage)];
+        return stage.name.empty() ? stage_name(stage) : "stage " + stage.name;
+    }
+    std::string describe_source(const ImageBase& base) const {
+        return fmt::format("image {} ({})", base.reference, base.platform.text());
+    }
+    std::string describe_source(const NamedContextBase& base) const { return "named context " + base.name; }
+
+    void add_step(std::string& out, const Step& step) const {
+        out += fmt::format("{:>3}    {}\n", step.number, shown(step.expanded));
+        if (const auto* copy = std::get_if<CopyStep>(&step.action)) {
+            out += fmt::format("         {} -> {}\n", shown(source_text(copy->source)), shown(copy->destination));
+        }
+    }
+
+    Json source_json(const ScratchBase&) const { return {{"kind", "scratch"}}; }
+    Json source_json(const ContextSource&) const { return {{"kind", "context"}}; }
+    Json source_json(const StageBase& base) const { return {{"kind", "stage"}, {"stage", base.stage}}; }
+    Json source_json(const ImageBase& base) const {
+        return {{"kind", "image"}, {"reference", masked_text(base.reference)}, {"platform", base.platform.text()}};
+    }
+    Json source_json(const NamedContextBase& base) const { return {{"kind", "named-context"}, {"name", base.name}}; }
+
+    Json action_json(const ConfigStep&) const { return {{"kind", "config"}}; }
+    Json action_json(const WorkdirStep& step) const { return {{"kind", "workdir"}, {"path", masked_text(step.path)}}; }
+    Json action_json(const CopyStep& step) const {
+        Json files = Json::array();
+        for (const InlineFile& file : step.inline_files) {
+            files.push_back({{"name", file.name}, {"contents", masked_text(file.contents)}});
+        }
+        Json json = {{"kind", step.is_add ? "add" : "copy"},
+                     {"source", std::visit([this](const auto& one) { return source_json(one); }, step.source)},
+                     {"paths", masked_list(step.paths)},
+                     {"inlineFiles", files},
+                     {"destination", masked_text(step.destination)},
+                     {"exclude", masked_list(step.exclude)},
+                     {"parents", step.parents},
+                     {"link", step.link}};
+        if (step.chown) json["chown"] = masked_text(*step.chown);
+        if (step.chmod) json["chmod"] = *step.chmod;
+        if (step.unpack) json["unpack"] = *step.unpack;
+        if (!step.checksum.empty()) json["checksum"] = step.checksum;
+        return json;
+    }
+    Json action_json(const RunStep& step) const {
+        Json environment = Json::object();
+        for (const auto& [name, value] : step.arg_environment) {
+            environment[name] = is_proxy_name(name) ? "***" : masked_text(value);
+        }
+        return {{"kind", "run"},
+                {"args", masked_list(step.args)},
+                {"form", step.shell_form ? "shell" : "exec"},
+                {"argEnvironment", environment},
+                {"mounts", masked_list(step.mounts)},
+                {"network", step.network},
+                {"security", step.security}};
+    }
+
+    Json step_json(const Step& step) const {
+        return {{"number", step.number},
+                {"instruction", step.instruction},
+                {"line", step.span.line},
+                {"text", masked_text(step.text)},
+                {"expanded", step.expanded},
+                {"action", std::visit([this](const auto& one) { return action_json(one); }, step.action)}};
+    }
+
+    Json config_json(const oci::ContainerConfig& config) const {
+        Json json = {{"env", masked_list(config.env)},
+                     {"volumes", config.volumes},
+                     {"workingDir", masked_text(config.working_dir)},
+                     {"user", masked_text(config.user)},
+                     {"exposedPorts", config.exposed_ports}};
+        Json labels = Json::object();
+        for (const auto& [name, value] : config.labels) labels[masked_text(name)] = masked_text(value);
+        json["labels"] = labels;
+        if (config.entrypoint) json["entrypoint"] = masked_list(*config.entrypoint);
+        if (config.cmd) json["cmd"] = masked_list(*config.cmd);
+        if (config.shell) json["shell"] = masked_list(*config.shell);
+        if (!config.stop_signal.empty()) json["stopSignal"] = config.stop_signal;
+        if (config.healthcheck) json["healthcheck"] = masked_list(config.healthcheck->test);
+        return json;
+    }
+
+    Json stage_json(const Stage& stage) const {
+        Json steps = Json::array();
+        for (const Step& step : stage.steps) steps.push_back(step_json(step));
+        return {{"index", stage.index},
+                {"name", stage.name},
+                {"number", stage.number},
+                {"line", stage.span.line},
+                {"text", masked_text(stage.text)},
+                {"base", std::visit([this](const auto& one) { return source_json(one); }, stage.base)},
+                {"platform", stage.platform.text()},
+                {"steps", steps},
+                {"config", config_json(stage.config())}};
+    }
+
+    const Plan& plan_;
+};
+
+}  // namespace
+
+std::string to_text(const Plan& plan) { return Renderer(plan).text(); }
+
+std::string to_json(const Plan& plan) {
+    return Renderer(plan).json().dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace gbuild::plan

@@ -1,0 +1,132 @@
+#include "variables.h"
+
+#include <algorithm>
+
+#include "gbuild/base/text.h"
+
+namespace gbuild::plan {
+
+namespace {
+
+std::pair<std::string, std::optional<std::string>> split_arg(const std::string& arg) {
+    size_t equals = arg.find('=');
+    if (equals == std::string::npos) return {arg, std::nullopt};
+    return {arg.substr(0, equals), arg.substr(equals + 1)};
+}
+
+std::map<std::string, std::string, std::less<>> platform_values(const PlanRequest& request) {
+    const oci::Platform& target = request.platform;
+    const oci::Platform& build = request.build_platform;
+    return {{"TARGETPLATFORM", target.text()}, {"TARGETOS", target.os},         {"TARGETARCH", target.architecture},
+            {"TARGETVARIANT", target.variant}, {"BUILDPLATFORM", build.text()}, {"BUILDOS", build.os},
+            {"BUILDARCH", build.architecture}, {"BUILDVARIANT", build.variant}};
+}
+
+}  // namespace
+
+bool is_proxy_name(std::string_view name) {
+    std::string lower = to_lower(name);
+    bool one_case =
+        lower == name || std::none_of(name.begin(), name.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+    return one_case && (lower == "http_proxy" || lower == "https_proxy" || lower == "ftp_proxy" ||
+                        lower == "no_proxy" || lower == "all_proxy");
+}
+
+template <class Body>
+auto Expansion::placed(std::string_view text, Body&& body) {
+    try {
+        return body();
+    } catch (Error& error) {
+        error.at(file_.span_of(instruction_, text));
+        throw;
+    }
+}
+
+std::string Expansion::word(std::string_view text) {
+    return placed(text, [&] { return expander_.word(text); });
+}
+
+std::vector<std::string> Expansion::words(std::string_view text) {
+    return placed(text, [&] { return expander_.words(text); });
+}
+
+std::string Expansion::heredoc(std::string_view text) {
+    return placed("<<", [&] { return expander_.heredoc(text); });
+}
+
+std::vector<std::string> Expansion::unset_names() const {
+    std::vector<std::string> names = unset_;
+    std::sort(names.begin(), names.end());
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+    auto is_parameter = [](const std::string& name) {
+        return name.empty() ||
+               !(name[0] == '_' || (name[0] >= 'a' && name[0] <= 'z') || (name[0] >= 'A' && name[0] <= 'Z'));
+    };
+    names.erase(std::remove_if(names.begin(), names.end(), is_parameter), names.end());
+    return names;
+}
+
+GlobalScope::GlobalScope(const dockerfile::Dockerfile& file, const PlanRequest& request) :
+    values_(platform_values(request)) {
+    for (auto& [name, value] : values_) {
+        if (auto given = request.build_args.find(name); given != request.build_args.end()) value = given->second;
+    }
+    for (const auto& instruction : file.instructions) {
+        if (instruction.name != "ARG") break;
+        for (const std::string& arg : instruction.args) {
+            auto [name, value] = split_arg(arg);
+            if (auto given = request.build_args.find(name); given != request.build_args.end()) {
+                values_[name] = given->second;
+            } else if (value) {
+                Expansion expansion(file, instruction, [this](std::string_view wanted) { return get(wanted); });
+                values_[name] = expansion.word(*value);
+            }
+        }
+    }
+}
+
+std::optional<std::string> GlobalScope::get(std::string_view name) const {
+    auto found = values_.find(name);
+    if (found == values_.end()) return std::nullopt;
+    return found->second;
+}
+
+void StageScope::declare(const std::string& arg, Expansion& expansion) {
+    auto [name, value] = split_arg(arg);
+    std::optional<std::string> result;
+    if (auto given = request_.build_args.find(name); given != request_.build_args.end())
+        result = given->second;
+    else if (value)
+        result = expansion.word(*value);
+    else
+        result = globals_.get(name);
+    // Declaring again without a value keeps the one it has.
+    if (!result && !value && declared(name)) return;
+    args_[name] = std::move(result);
+}
+
+std::optional<std::string> StageScope::get(std::string_view name, const oci::ContainerConfig& config) const {
+    if (auto value = config.env_value(name)) return value;
+    if (auto arg = args_.find(name); arg != args_.end()) return arg->second;
+    if (!is_proxy_name(name)) return std::nullopt;
+    auto given = request_.build_args.find(std::string(name));
+    if (given == request_.build_args.end()) return std::nullopt;
+    return given->second;
+}
+
+std::map<std::string, std::string> StageScope::environment(const oci::ContainerConfig& config) const {
+    std::map<std::string, std::string> result;
+    for (const auto& [name, value] : args_) {
+        if (value && !config.env_value(name)) result.emplace(name, *value);
+    }
+    return result;
+}
+
+std::vector<std::string> StageScope::names(const oci::ContainerConfig& config) const {
+    std::vector<std::string> result;
+    for (const auto& [name, value] : args_) result.push_back(name);
+    for (const std::string& entry : config.env) result.push_back(entry.substr(0, entry.find('=')));
+    return result;
+}
+
+}  // namespace gbuild::plan

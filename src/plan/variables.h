@@ -1,0 +1,77 @@
+// Which value a variable has, and where.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gbuild/dockerfile/ast.h"
+#include "gbuild/dockerfile/expand.h"
+#include "gbuild/oci/image_config.h"
+#include "gbuild/plan/plan.h"
+
+namespace gbuild::plan {
+
+// HTTP_PROXY and its relatives, in both cases: known without ARG.
+bool is_proxy_name(std::string_view name);
+
+// Expands text of one instruction: errors get their place, and unset names are collected.
+class Expansion {
+  public:
+    Expansion(const dockerfile::Dockerfile& file, const dockerfile::Instruction& instruction,
+              dockerfile::Lookup lookup) :
+        file_(file), instruction_(instruction), expander_{std::move(lookup), file.escape, &unset_} {}
+    Expansion(const Expansion&) = delete;
+    Expansion& operator=(const Expansion&) = delete;
+
+    std::string word(std::string_view text);
+    std::vector<std::string> words(std::string_view text);
+    std::string heredoc(std::string_view text);
+    // Names that were used and not set, each once.
+    std::vector<std::string> unset_names() const;
+
+  private:
+    template <class Body>
+    auto placed(std::string_view text, Body&& body);
+
+    const dockerfile::Dockerfile& file_;
+    const dockerfile::Instruction& instruction_;
+    std::vector<std::string> unset_;
+    dockerfile::Expander expander_;
+};
+
+// What FROM lines see: the platform variables and the ARGs before the first FROM.
+class GlobalScope {
+  public:
+    GlobalScope(const dockerfile::Dockerfile& file, const PlanRequest& request);
+
+    std::optional<std::string> get(std::string_view name) const;
+    const std::map<std::string, std::string, std::less<>>& values() const { return values_; }
+
+  private:
+    std::map<std::string, std::string, std::less<>> values_;
+};
+
+// What the instructions of a stage see: its ARGs so far, and above them the image's environment.
+class StageScope {
+  public:
+    StageScope(const GlobalScope& globals, const PlanRequest& request) : globals_(globals), request_(request) {}
+
+    // As an ARG instruction does, one "NAME" or "NAME=default" at a time. The default is expanded only when it counts.
+    void declare(const std::string& arg, Expansion& expansion);
+    std::optional<std::string> get(std::string_view name, const oci::ContainerConfig& config) const;
+    bool declared(std::string_view name) const { return args_.find(name) != args_.end(); }
+    // Declared ARGs that have a value and that no ENV covers.
+    std::map<std::string, std::string> environment(const oci::ContainerConfig& config) const;
+    // For suggestions.
+    std::vector<std::string> names(const oci::ContainerConfig& config) const;
+
+  private:
+    const GlobalScope& globals_;
+    const PlanRequest& request_;
+    std::map<std::string, std::optional<std::string>, std::less<>> args_;
+};
+
+}  // namespace gbuild::plan
