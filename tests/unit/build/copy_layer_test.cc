@@ -1,0 +1,514 @@
+// COPY from a build context.
+#include "gbuild/build/copy_layer.h"
+
+#include "copy_step.h"
+
+using namespace gbuild;
+using namespace gbuild::test;
+using tree::FileType;
+using tree::Owner;
+
+TEST_CASE("a file is copied to the destination's name") {
+    TestContext files;
+    files.file("a.txt", "hello", 0640);
+    auto copied = copy(files, copy_step({"a.txt"}, "/b.txt"));
+    REQUIRE(copied.at("b.txt"));
+    CHECK(copied.at("b.txt")->mode == 0640);
+    CHECK(copied.at("b.txt")->mtime == test_epoch);
+    CHECK(copied.owner("b.txt") == Owner{0, 0});
+    CHECK(copied.text("b.txt") == "hello");
+}
+
+TEST_CASE("a destination with a slash takes the file into itself") {
+    TestContext files;
+    files.file("a.txt", "hello");
+    auto copied = copy(files, copy_step({"a.txt"}, "/new/dir/"));
+    CHECK(copied.text("new/dir/a.txt") == "hello");
+}
+
+TEST_CASE("a destination that is a directory takes the file into itself") {
+    TestContext files;
+    files.file("a.txt", "hello");
+    auto copied = copy(files, copy_step({"a.txt"}, "/etc"), tree_of({dir("etc")}));
+    CHECK(copied.text("etc/a.txt") == "hello");
+}
+
+TEST_CASE("missing parents are made 0755 root at the epoch") {
+    TestContext files;
+    files.file("a");
+    auto copied = copy(files, copy_step({"a"}, "/x/y/b"));
+    for (const char* path : {"x", "x/y"}) {
+        CHECK(copied.at(path)->mode == 0755);
+        CHECK(copied.owner(path) == Owner{0, 0});
+        CHECK(copied.at(path)->mtime == test_epoch);
+    }
+}
+
+TEST_CASE("parents that are there are not touched") {
+    TestContext files;
+    files.file("a");
+    auto copied = copy(files, copy_step({"a"}, "/tmp/b"), tree_of({dir("tmp", 01777, {5, 6})}));
+    CHECK(copied.at("tmp")->mode == 01777);
+    CHECK(copied.owner("tmp") == Owner{5, 6});
+}
+
+TEST_CASE("a directory copies its contents, not itself") {
+    TestContext files;
+    files.file("src/a", "1").file("src/sub/b", "2", 0755).link("src/l", "../outside").directory("src/empty", 0700);
+    auto copied = copy(files, copy_step({"src"}, "/app"));
+    CHECK(copied.text("app/a") == "1");
+    CHECK(copied.text("app/sub/b") == "2");
+    CHECK(copied.at("app/l")->target == "../outside");
+    CHECK(copied.at("app/l")->mtime == test_epoch);
+    CHECK(copied.at("app/empty")->mode == 0700);
+    CHECK_FALSE(copied.at("app/src"));
+}
+
+TEST_CASE("the made destination of a directory is 0755 whatever the source's mode") {
+    TestContext files;
+    files.file("src/a").directory("src", 0700);
+    CHECK(copy(files, copy_step({"src"}, "/app")).at("app")->mode == 0755);
+}
+
+TEST_CASE("the existing destination of a directory keeps its attributes, directories below it do not") {
+    TestContext files;
+    files.file("src/sub/a").directory("src/sub", 0711);
+    auto image = tree_of({dir("app", 0750, {7, 8}), dir("app/sub", 0700, {7, 8}), file("app/sub/old")});
+    auto copied = copy(files, copy_step({"src"}, "/app"), image);
+    CHECK(copied.at("app")->mode == 0750);
+    CHECK(copied.owner("app") == Owner{7, 8});
+    CHECK(copied.at("app/sub")->mode == 0711);
+    CHECK(copied.owner("app/sub") == Owner{0, 0});
+    CHECK(copied.at("app/sub/old"));
+}
+
+TEST_CASE("the whole context is copied into the root") {
+    TestContext files;
+    files.file("a").file("d/b");
+    auto copied = copy(files, copy_step({"."}, "/"), tree_of({dir("d", 0700)}));
+    CHECK(copied.at("a"));
+    CHECK(copied.at("d/b"));
+    CHECK(copied.at("d")->mode == 0755);
+}
+
+TEST_CASE("the destination is resolved through the image's links, inside it") {
+    TestContext files;
+    files.file("a", "x");
+    auto image = tree_of({dir("usr"), dir("usr/lib"), soft_link("lib", "usr/lib"), soft_link("up", "../../usr")});
+    CHECK(copy(files, copy_step({"a"}, "/lib/a"), image).text("usr/lib/a") == "x");
+    CHECK(copy(files, copy_step({"a"}, "/lib"), image).text("usr/lib/a") == "x");
+    CHECK(copy(files, copy_step({"a"}, "/up/b"), image).text("usr/b") == "x");
+    CHECK(copy(files, copy_step({"a"}, "/lib/a"), image).at("lib")->type == FileType::symlink);
+}
+
+TEST_CASE("a destination that is a link to a file replaces the file it leads to") {
+    TestContext files;
+    files.file("a", "x");
+    auto copied = copy(files, copy_step({"a"}, "/link"), tree_of({file("real"), soft_link("link", "real")}));
+    CHECK(copied.text("real") == "x");
+    CHECK(copied.at("link")->type == FileType::symlink);
+}
+
+TEST_CASE("a destination that is a link to nothing makes what it leads to") {
+    TestContext files;
+    files.file("a", "x");
+    CHECK(copy(files, copy_step({"a"}, "/link"), tree_of({soft_link("link", "/d/new")})).text("d/new") == "x");
+}
+
+TEST_CASE("dots in a destination do not leave the image") {
+    TestContext files;
+    files.file("a", "x");
+    CHECK(copy(files, copy_step({"a"}, "/../../b")).text("b") == "x");
+}
+
+TEST_CASE("a loop of links in the image ends") {
+    TestContext files;
+    files.file("a");
+    auto image = tree_of({soft_link("x", "y"), soft_link("y", "x")});
+    CHECK_THROWS_AS(copy(files, copy_step({"a"}, "/x/b"), image), Error);
+}
+
+TEST_CASE("a parent that is a file is an error that names both") {
+    TestContext files;
+    files.file("a");
+    Error error = error_of([&] { copy(files, copy_step({"a"}, "/etc/passwd/b"), tree_of({file("etc/passwd")})); });
+    CHECK(error.kind() == ErrorKind::dockerfile);
+    CHECK(error.message() == "cannot copy into \"/etc/passwd\": \"/etc/passwd\" is not a directory");
+}
+
+TEST_CASE("a destination with a slash that is a file is an error") {
+    TestContext files;
+    files.file("a");
+    CHECK_THROWS_WITH(copy(files, copy_step({"a"}, "/f/"), tree_of({file("f")})),
+                      "cannot copy into \"/f\": \"/f\" is not a directory");
+}
+
+TEST_CASE("a file does not replace a directory below the destination") {
+    TestContext files;
+    files.file("src/x");
+    CHECK_THROWS_WITH(copy(files, copy_step({"src"}, "/app"), tree_of({dir("app/x")})),
+                      "cannot copy a file to \"/app/x\", which is a directory");
+}
+
+TEST_CASE("a directory does not replace a file or link below the destination") {
+    TestContext files;
+    files.file("src/x/y");
+    for (const auto& there : {file("app/x"), soft_link("app/x", "/")}) {
+        CHECK_THROWS_WITH(copy(files, copy_step({"src"}, "/app"), tree_of({there})),
+                          "cannot copy a directory to \"/app/x\", where something else is");
+    }
+}
+
+TEST_CASE("a directory copied over a file is an error") {
+    TestContext files;
+    files.file("src/x");
+    CHECK_THROWS_AS(copy(files, copy_step({"src"}, "/f"), tree_of({file("f")})), Error);
+}
+
+TEST_CASE("a link below the destination is replaced by a file, not followed") {
+    TestContext files;
+    files.file("src/passwd", "mine");
+    auto copied =
+        copy(files, copy_step({"src"}, "/app"), tree_of({file("etc/passwd"), soft_link("app/passwd", "/etc/passwd")}));
+    CHECK(copied.text("app/passwd") == "mine");
+    CHECK(copied.at("etc/passwd")->size == 100);
+}
+
+TEST_CASE("the last of several sources wins") {
+    TestContext files;
+    files.file("one/a", "1").file("two/a", "2");
+    CHECK(copy(files, copy_step({"one", "two"}, "/d/")).text("d/a") == "2");
+    CHECK(copy(files, copy_step({"two", "one"}, "/d/")).text("d/a") == "1");
+}
+
+TEST_CASE("a source of a step may conflict with an earlier one") {
+    TestContext files;
+    files.file("one/a/x").file("two/a");
+    CHECK_THROWS_AS(copy(files, copy_step({"one", "two"}, "/d/")), Error);
+}
+
+TEST_CASE("several matches need a directory") {
+    TestContext files;
+    files.file("a.py").file("b.py");
+    Error error = error_of([&] { copy(files, copy_step({"*.py"}, "/app")); });
+    CHECK(error.message() == "several sources, but the destination \"/app\" is not a directory");
+    CHECK(error.hint() == "write it with a slash at its end: /app/");
+    CHECK(copy(files, copy_step({"*.py"}, "/app"), tree_of({dir("app")})).at("app/b.py"));
+    CHECK(copy(files, copy_step({"a*"}, "/app")).at("app")->type == FileType::regular);
+}
+
+TEST_CASE("a wildcard may match nothing beside a source that is there") {
+    TestContext files;
+    files.file("package.json");
+    CHECK(copy(files, copy_step({"package.json", "yarn.loc[k]"}, "/app/")).at("app/package.json"));
+    CHECK_THROWS_WITH(copy(files, copy_step({"yarn.loc[k]"}, "/app/")),
+                      "nothing in the build context matches \"yarn.loc[k]\"");
+    CHECK_THROWS_WITH(copy(files, copy_step({"package.json", "yarn.lock"}, "/app/")),
+                      "\"yarn.lock\" is not in the build context");
+}
+
+TEST_CASE("a source that is a link is copied as what it leads to") {
+    TestContext files;
+    files.file("sub/real", "x").link("alias", "sub/real");
+    auto copied = copy(files, copy_step({"alias"}, "/d/"));
+    CHECK(copied.text("d/alias") == "x");
+}
+
+TEST_CASE("--chown by number changes everything that is copied or made") {
+    TestContext files;
+    files.file("src/a").link("src/l", "a").directory("src/d");
+    auto step = copy_step({"src"}, "/x/app");
+    step.chown = "10:20";
+    auto copied = copy(files, step);
+    for (const char* path : {"x", "x/app", "x/app/a", "x/app/l", "x/app/d"}) CHECK(copied.owner(path) == Owner{10, 20});
+}
+
+TEST_CASE("--chown by name is looked up in the image's accounts") {
+    TestContext files;
+    files.file("a");
+    auto step = copy_step({"a"}, "/a");
+    step.chown = "bin:staff";
+    CHECK(copy(files, step).owner("a") == Owner{2, 50});
+    step.chown = "nobody-known";
+    CHECK_THROWS_AS(copy(files, step), Error);
+}
+
+TEST_CASE("a numeric --chown does not ask for the accounts") {
+    TestContext files;
+    files.file("a");
+    auto context = files.open();
+    auto step = copy_step({"a"}, "/a");
+    step.chown = "7";
+    tree::Tree image;
+    auto never = []() -> tree::Accounts { throw Error(ErrorKind::internal, "asked"); };
+    auto result = build::copy_layer({step, &context, image, never, 0});
+    REQUIRE(result.ready.size() == 1);
+    CHECK(result.ready[0].inode.uid == 7);
+    CHECK(result.ready[0].inode.gid == 7);
+}
+
+TEST_CASE("--chmod changes files and directories, not links and not made parents") {
+    TestContext files;
+    files.file("src/a", "", 0600).link("src/l", "a").directory("src/d", 0700);
+    auto step = copy_step({"src"}, "/x/app");
+    step.chmod = "u=rwX,go=rX";
+    auto copied = copy(files, step);
+    CHECK(copied.at("x/app/a")->mode == 0644);
+    CHECK(copied.at("x/app/d")->mode == 0755);
+    CHECK(copied.at("x/app/l")->mode == 0777);
+    step.chmod = "4750";
+    copied = copy(files, step);
+    CHECK(copied.at("x/app/a")->mode == 04750);
+    CHECK(copied.at("x/app/d")->mode == 04750);
+    CHECK(copied.at("x")->mode == 0755);
+    CHECK(copied.at("x/app")->mode == 0755);
+}
+
+TEST_CASE("--exclude counts from the copied directory") {
+    TestContext files;
+    files.file("src/a.txt").file("src/b.md").file("src/sub/c.txt").file("src/out/x");
+    auto step = copy_step({"src"}, "/d");
+    step.exclude = {"*.txt", "out"};
+    auto copied = copy(files, step);
+    CHECK_FALSE(copied.at("d/a.txt"));
+    CHECK_FALSE(copied.at("d/out"));
+    CHECK(copied.at("d/b.md"));
+    CHECK(copied.at("d/sub/c.txt"));
+}
+
+TEST_CASE("--exclude leaves out files that are sources themselves") {
+    TestContext files;
+    files.file("home.txt").file("home.md").file("sub/hom.txt");
+    auto step = copy_step({"hom*", "sub/hom.txt"}, "/d/");
+    step.exclude = {"*.txt"};
+    auto copied = copy(files, step);
+    CHECK(copied.at("d/home.md"));
+    CHECK_FALSE(copied.at("d/home.txt"));
+    CHECK_FALSE(copied.at("d/hom.txt"));
+}
+
+TEST_CASE("--exclude with a negation keeps a file and its directories") {
+    TestContext files;
+    files.file("src/d/keep", "", 0600).file("src/d/drop").directory("src/d", 0711);
+    auto step = copy_step({"src"}, "/x");
+    step.exclude = {"d", "!d/keep"};
+    auto copied = copy(files, step);
+    CHECK(copied.at("x/d/keep"));
+    CHECK(copied.at("x/d")->mode == 0711);
+    CHECK_FALSE(copied.at("x/d/drop"));
+}
+
+TEST_CASE("an unreadable or odd file that --exclude names cannot fail the step") {
+    TestContext files;
+    files.file("src/a").directory("src/bad", 0);
+    auto step = copy_step({"src"}, "/x");
+    step.exclude = {"bad"};
+    CHECK(copy(files, step).at("x/a"));
+}
+
+TEST_CASE("--parents keeps the directories of the source") {
+    TestContext files;
+    files.file("foo1/foo2/bar", "1").file("foo1/foo2/baz").file("foo1/other").directory("foo1/foo2", 0700);
+    auto step = copy_step({"foo1/foo2/ba*"}, "/test");
+    step.parents = true;
+    auto copied = copy(files, step);
+    CHECK(copied.text("test/foo1/foo2/bar") == "1");
+    CHECK(copied.at("test/foo1/foo2/baz"));
+    CHECK(copied.at("test/foo1/foo2")->mode == 0700);
+    CHECK_FALSE(copied.at("test/foo1/other"));
+}
+
+TEST_CASE("--parents leaves directories that are there as they are") {
+    TestContext files;
+    files.file("d/a").directory("d", 0700);
+    auto step = copy_step({"d/a"}, "/");
+    step.parents = true;
+    CHECK(copy(files, step, tree_of({dir("d", 01777)})).at("d")->mode == 01777);
+}
+
+TEST_CASE("--parents keeps only what follows the pivot") {
+    TestContext files;
+    files.file("a/b/c/d/foo").file("a/b2/c/d/e/bar").file("a/b/c2/d/baz");
+    auto step = copy_step({"/a/b/./c/d"}, "/out/");
+    step.parents = true;
+    auto copied = copy(files, step);
+    CHECK(copied.at("out/c/d/foo"));
+    CHECK_FALSE(copied.at("out/a"));
+    step.paths = {"a/b*/./c/**/bar", "a/b/c*/./d/**/baz"};
+    copied = copy(files, step);
+    CHECK(copied.at("out/c/d/e/bar"));
+    CHECK(copied.at("out/d/baz"));
+    CHECK_FALSE(copied.at("out/c/d/foo"));
+    step.paths = {"/a/./b/./c"};
+    CHECK(copy(files, step).at("out/b/c/d/foo"));
+}
+
+TEST_CASE("--parents without a match is an error like any other") {
+    TestContext files;
+    files.file("a/bar");
+    auto step = copy_step({"a/baz"}, "/");
+    step.parents = true;
+    Error error = error_of([&] { copy(files, step); });
+    CHECK(error.message() == "\"a/baz\" is not in the build context");
+    CHECK(error.hint() == "did you mean \"a/bar\"?");
+    step.paths = {"a/*.c"};
+    CHECK_THROWS_WITH(copy(files, step), "nothing in the build context matches \"a/*.c\"");
+}
+
+TEST_CASE("--link does not look at the image") {
+    TestContext files;
+    files.file("a", "x");
+    auto step = copy_step({"a"}, "/lib/x/");
+    step.link = true;
+    auto image = tree_of({dir("usr/lib"), soft_link("lib", "usr/lib")});
+    auto copied = copy(files, step, image);
+    CHECK(copied.text("lib/x/a") == "x");
+    CHECK(copied.at("lib")->is_directory());
+    CHECK_FALSE(copied.at("usr/lib/x"));
+    auto elsewhere = copy(files, step, tree_of({dir("lib/x", 0700)}));
+    CHECK(elsewhere.key == copied.key);
+    CHECK(elsewhere.at("lib/x")->mode == 0755);
+}
+
+TEST_CASE("a heredoc becomes a file") {
+    plan::CopyStep step = copy_step({}, "/etc/motd");
+    step.inline_files = {{"EOF", "hello\n"}};
+    auto copied = run_copy(step, static_cast<const build::ContextDir*>(nullptr), tree::Tree());
+    CHECK(copied.text("etc/motd") == "hello\n");
+    CHECK(copied.at("etc/motd")->mode == 0644);
+    CHECK(copied.at("etc/motd")->mtime == test_epoch);
+}
+
+TEST_CASE("heredocs go into a directory by their names, with owner and mode") {
+    plan::CopyStep step = copy_step({}, "/d/");
+    step.inline_files = {{"one.sh", "1"}, {"two", ""}};
+    step.chmod = "755";
+    step.chown = "4:5";
+    auto copied = run_copy(step, static_cast<const build::ContextDir*>(nullptr), tree::Tree());
+    CHECK(copied.text("d/one.sh") == "1");
+    CHECK(copied.at("d/one.sh")->mode == 0755);
+    CHECK(copied.at("d/two")->size == 0);
+    CHECK(copied.owner("d/two") == Owner{4, 5});
+}
+
+TEST_CASE("a heredoc's name cannot leave the destination") {
+    plan::CopyStep step = copy_step({}, "/d/");
+    step.inline_files = {{"../../x", "1"}};
+    CHECK(run_copy(step, static_cast<const build::ContextDir*>(nullptr), tree::Tree()).at("d/x"));
+    step.inline_files = {{"..", "1"}};
+    CHECK_THROWS_AS(run_copy(step, static_cast<const build::ContextDir*>(nullptr), tree::Tree()), Error);
+}
+
+TEST_CASE("files and heredocs can be copied by one step") {
+    TestContext files;
+    files.file("a", "1");
+    plan::CopyStep step = copy_step({"a"}, "/d/");
+    step.inline_files = {{"b", "2"}};
+    auto copied = copy(files, step);
+    CHECK(copied.text("d/a") == "1");
+    CHECK(copied.text("d/b") == "2");
+}
+
+TEST_CASE("hard links of a context become files of their own") {
+    TestContext files;
+    files.file("src/a", "x");
+    fs::create_hard_link(files.path() / "src/a", files.path() / "src/b");
+    auto copied = copy(files, copy_step({"src"}, "/d"));
+    CHECK(copied.text("d/a") == "x");
+    CHECK(copied.text("d/b") == "x");
+    CHECK(copied.at("d/a") != copied.at("d/b"));
+}
+
+TEST_CASE("without new contents there is nothing to pack") {
+    TestContext files;
+    files.file("src/empty").directory("src/d").link("src/l", "d");
+    auto copied = copy(files, copy_step({"src"}, "/x"));
+    CHECK_FALSE(copied.has_stream);
+    CHECK(copied.key.empty());
+    CHECK(copied.at("x/empty")->content.empty());
+    CHECK(copied.at("x/l"));
+}
+
+TEST_CASE("the key stands for names, modes, owners and bytes") {
+    auto key = [](const TestContext& files, const char* destination = "/d", const char* chown = "0:0") {
+        auto step = copy_step({"src"}, destination);
+        step.chown = chown;
+        return copy(files, step).key;
+    };
+    TestContext files, same, bytes, name, mode, link, empty;
+    files.file("src/a", "x").link("src/l", "a");
+    same.link("src/l", "a").file("src/a", "x");
+    bytes.file("src/a", "y").link("src/l", "a");
+    name.file("src/b", "x").link("src/l", "a");
+    mode.file("src/a", "x", 0755).link("src/l", "a");
+    link.file("src/a", "x").link("src/l", "b");
+    empty.file("src/a", "x").link("src/l", "a").directory("src/e");
+    fs::last_write_time(same.path() / "src/a", fs::file_time_type::clock::now() - std::chrono::hours(1000));
+    CHECK(key(files) == key(same));
+    CHECK(key(files) != key(bytes));
+    CHECK(key(files) != key(name));
+    CHECK(key(files) != key(mode));
+    CHECK(key(files) != key(link));
+    CHECK(key(files) != key(empty));
+    CHECK(key(files) != key(files, "/e"));
+    CHECK(key(files) != key(files, "/d", "1:0"));
+}
+
+TEST_CASE("entries come in byte order, parents first, whatever order the directory has") {
+    TestContext files;
+    for (const char* name : {"src/z", "src/a/b", "src/a-b", "src/M", "src/a/a"}) files.file(name, "x");
+    std::vector<std::string> order;
+    for (const auto& found : copy(files, copy_step({"src"}, "/d")).packed.entries) order.push_back(found.path);
+    CHECK(order == std::vector<std::string>{"d", "d/M", "d/a", "d/a-b", "d/a/a", "d/a/b", "d/z"});
+}
+
+TEST_CASE("a large file is streamed whole") {
+    TestContext files;
+    std::string text(1'000'003, '\0');
+    for (size_t i = 0; i < text.size(); i++) text[i] = static_cast<char>(i * i >> 7);
+    files.file("big", text);
+    CHECK(copy(files, copy_step({"big"}, "/big")).text("big") == text);
+}
+
+TEST_CASE("a file that changes after it was hashed is refused while packing") {
+    auto change = GENERATE(as<std::string>(), "hellO", "hell", "hello!");
+    TestContext files;
+    files.file("src/a", "hello");
+    auto context = files.open();
+    auto step = copy_step({"src"}, "/d");
+    tree::Tree image;
+    auto result = build::copy_layer({step, &context, image, {}, 0});
+    files.file("src/a", change);
+    Error error = error_of([&] { read_stream(*result.to_pack); });
+    CHECK(error.kind() == ErrorKind::integrity);
+    CHECK(error.message() == "\"src/a\" changed while it was being copied");
+}
+
+TEST_CASE("contents that are not read are skipped") {
+    TestContext files;
+    files.file("src/a", "hello").file("src/b", "world");
+    auto context = files.open();
+    auto step = copy_step({"src"}, "/d");
+    tree::Tree image;
+    auto result = build::copy_layer({step, &context, image, {}, 0});
+    tree::LayerEntry next;
+    std::string text(2, '\0');
+    std::vector<std::string> seen;
+    while (result.to_pack->next(next)) {
+        seen.push_back(next.path);
+        if (next.path == "d/a") result.to_pack->read(std::as_writable_bytes(std::span(text)));
+    }
+    CHECK(text == "he");
+    CHECK(seen == std::vector<std::string>{"d", "d/a", "d/b"});
+}
+
+TEST_CASE("what .dockerignore excludes is not copied") {
+    TestContext files;
+    files.file("a").file("b.log").file("d/c.log");
+    auto context = files.open("**/*.log\n");
+    auto copied = run_copy(copy_step({"."}, "/x"), &context, tree::Tree());
+    CHECK(copied.at("x/a"));
+    CHECK(copied.at("x/d"));
+    CHECK_FALSE(copied.at("x/b.log"));
+    CHECK_FALSE(copied.at("x/d/c.log"));
+}
