@@ -34,7 +34,8 @@ class FakeRegistry {
     Digest add_manifest(const std::string& repository, const std::string& tag, std::string json,
                         std::string media_type = "application/vnd.oci.image.manifest.v1+json");
 
-    // The next request for a path that contains `part` gets this fault; several are used up in order, one a request.
+    // The next (authorised) request for a path that contains `part` gets this fault; several are used up in order, one
+    // a request.
     void fault(const std::string& part, Fault fault);
     // Tokens handed out so far are no good any more.
     void revoke_tokens();

@@ -1,0 +1,205 @@
+#include <fmt/format.h>
+
+#include "client_fixture.h"
+#include "gbuild/oci/manifest.h"
+
+using namespace gbuild;
+using namespace gbuild::registry;
+
+namespace {
+
+const std::string manifest = R"({"schemaVersion":2})";
+
+}  // namespace
+
+TEST_CASE_METHOD(ClientFixture, "a manifest is pulled by tag with its type and digest") {
+    FakeRegistry registry;
+    Digest digest = registry.add_manifest("team/app", "1.0", manifest);
+    auto document = image(registry.reference("team/app", "1.0"))->root_manifest({});
+    CHECK(document.json == manifest);
+    CHECK(document.media_type == "application/vnd.oci.image.manifest.v1+json");
+    CHECK(document.digest == digest);
+    auto asked = registry.requests();
+    REQUIRE(asked.size() == 1);
+    CHECK(asked[0].path == "/v2/team/app/manifests/1.0");
+    CHECK(asked[0].header("accept") == oci::manifest_accept());
+}
+
+TEST_CASE_METHOD(ClientFixture, "a reference with a digest is asked for by digest, and checked") {
+    FakeRegistry registry;
+    Digest digest = registry.add_manifest("app", "latest", manifest);
+    std::string reference = fmt::format("{}/app@{}", registry.host(), digest.text());
+    CHECK(pull_manifest(reference) == manifest);
+    registry.fault("manifests/", faults::body(R"({"schemaVersion":2,"evil":1})"));
+    auto error = error_of([&] { pull_manifest(reference); });
+    CHECK(error.kind() == ErrorKind::integrity);
+    CHECK(error.message() == fmt::format("image {} has digest {}, but the reference says {}", reference,
+                                         Digest::of(R"({"schemaVersion":2,"evil":1})").text(), digest.text()));
+}
+
+TEST_CASE_METHOD(ClientFixture, "a sha512 reference is checked with sha512") {
+    FakeRegistry registry;
+    registry.add_manifest("app", "latest", manifest);
+    Hasher hasher(HashAlgorithm::sha512);
+    hasher.update(manifest);
+    std::string right = "sha512:" + hasher.finish_hex(), wrong = "sha512:" + std::string(128, '0');
+    for (int i = 0; i < 2; i++) {
+        registry.fault("sha512", [](const test::HttpRequest&, test::HttpReply& reply) { reply = {200, {}, manifest}; });
+    }
+    CHECK(pull_manifest(registry.host() + "/app@" + right) == manifest);
+    CHECK(error_of([&] { pull_manifest(registry.host() + "/app@" + wrong); }).kind() == ErrorKind::integrity);
+}
+
+TEST_CASE_METHOD(ClientFixture, "a Docker-Content-Digest that disagrees with the body is refused") {
+    FakeRegistry registry;
+    registry.add_manifest("app", "latest", manifest);
+    registry.fault("manifests/", faults::header("Docker-Content-Digest", Digest::of("other").text()));
+    auto error = error_of([&] { pull_manifest(registry.reference("app")); });
+    CHECK(error.kind() == ErrorKind::integrity);
+    CHECK_THAT(error.message(), ContainsSubstring("but " + registry.host() + " says " + Digest::of("other").text()));
+}
+
+TEST_CASE_METHOD(ClientFixture, "a Docker-Content-Digest that is none is passed over") {
+    FakeRegistry registry;
+    registry.add_manifest("app", "latest", manifest);
+    registry.fault("manifests/", faults::header("Docker-Content-Digest", "md5:nonsense"));
+    CHECK(pull_manifest(registry.reference("app")) == manifest);
+}
+
+TEST_CASE_METHOD(ClientFixture, "a manifest of an index is checked for size and digest") {
+    FakeRegistry registry;
+    Digest digest = registry.add_manifest("app", "latest", manifest);
+    auto source = image(registry.reference("app"));
+    CHECK(source->manifest(blob(digest, manifest.size()), {}).json == manifest);
+    auto error = error_of([&] { source->manifest(blob(digest, manifest.size() + 1), {}); });
+    CHECK(error.kind() == ErrorKind::integrity);
+    CHECK_THAT(error.message(), ContainsSubstring("has 19 bytes, but its index says 20"));
+}
+
+TEST_CASE_METHOD(ClientFixture, "an absent image is not_found, at once, and names its registry") {
+    FakeRegistry registry;
+    auto error = error_of([&] { pull_manifest(registry.reference("nothing", "here")); });
+    CHECK(error.kind() == ErrorKind::not_found);
+    CHECK(error.message() == fmt::format("{0} has no image {0}/nothing:here", registry.host()));
+    CHECK(error.hint() == "check the name and the tag");
+    CHECK(registry.requests().size() == 1);
+}
+
+TEST_CASE_METHOD(ClientFixture, "garbage instead of a manifest is refused") {
+    FakeRegistry registry;
+    registry.add_manifest("app", "latest", "<html>Please log in to the hotel network</html>");
+    auto error = error_of([&] { pull_manifest(registry.reference("app")); });
+    CHECK(error.kind() == ErrorKind::integrity);
+    CHECK_THAT(error.message(), ContainsSubstring("something that is no manifest"));
+}
+
+TEST_CASE_METHOD(ClientFixture, "a manifest beyond the cap is refused") {
+    FakeRegistry registry;
+    registry.add_manifest("app", "latest", "{" + std::string(oci::max_manifest_size, ' ') + "}");
+    auto error = error_of([&] { pull_manifest(registry.reference("app")); });
+    CHECK(error.kind() == ErrorKind::limit);
+    CHECK_THAT(error.message(), ContainsSubstring("is larger than 16.8 MB"));
+}
+
+TEST_CASE_METHOD(ClientFixture, "a manifest of four megabytes is taken") {
+    FakeRegistry registry;
+    std::string large = "{" + std::string(4u << 20, ' ') + "}";
+    registry.add_manifest("app", "latest", large);
+    CHECK(pull_manifest(registry.reference("app")) == large);
+}
+
+TEST_CASE_METHOD(ClientFixture, "server errors, time-outs and resets are tried again") {
+    FakeRegistry registry;
+    registry.add_manifest("app", "latest", manifest);
+    registry.fault("manifests/", faults::status(500));
+    registry.fault("manifests/", faults::status(408));
+    registry.fault("manifests/", faults::cut(3, test::Ending::reset));
+    registry.fault("manifests/", faults::status(503));
+    CHECK(pull_manifest(registry.reference("app")) == manifest);
+    CHECK(registry.requests().size() == 5);
+    REQUIRE(notices().size() == 4);
+    CHECK_THAT(notices()[0], ContainsSubstring(registry.host() + " failed with status 500"));
+}
+
+TEST_CASE_METHOD(ClientFixture, "a server that keeps failing is given up") {
+    FakeRegistry registry;
+    for (int i = 0; i < 9; i++) registry.fault("manifests/", faults::status(502));
+    auto error = error_of([&] { pull_manifest(registry.reference("app")); });
+    CHECK(error.kind() == ErrorKind::network);
+    CHECK(error.message() == registry.host() + " failed with status 502 (tried 5 times)");
+    CHECK(registry.requests().size() == 5);
+}
+
+TEST_CASE_METHOD(ClientFixture, "429 with Retry-After is waited for") {
+    FakeRegistry registry;
+    registry.add_manifest("app", "latest", manifest);
+    registry.fault("manifests/", faults::status(429, {{"Retry-After", "0"}}));
+    CHECK(pull_manifest(registry.reference("app")) == manifest);
+}
+
+TEST_CASE_METHOD(ClientFixture, "429 with a long Retry-After says when the limit resets") {
+    FakeRegistry registry;
+    registry.fault("manifests/", faults::status(429, {{"Retry-After", "3600"}}));
+    auto error = error_of([&] { pull_manifest(registry.reference("app")); });
+    CHECK(error.kind() == ErrorKind::network);
+    CHECK_THAT(error.message(), ContainsSubstring("limits the number of requests (status 429); the limit resets in "
+                                                  "3600 s, at 20"));
+    CHECK_THAT(error.hint(), ContainsSubstring("--registry-mirror"));
+    CHECK(registry.requests().size() == 1);
+}
+
+TEST_CASE_METHOD(ClientFixture, "403 is not tried again and repeats the registry's words") {
+    FakeRegistry registry;
+    registry.fault("manifests/", [](const test::HttpRequest&, test::HttpReply& reply) {
+        reply = {403, {}, R"({"errors":[{"code":"DENIED","message":"plan\u0007 expired"}]})"};
+    });
+    auto error = error_of([&] { pull_manifest(registry.reference("app")); });
+    CHECK(error.kind() == ErrorKind::unauthorized);
+    CHECK(error.message() ==
+          fmt::format("{0} forbids pulling image {0}/app:latest: plan\\x07 expired", registry.host()));
+    CHECK(registry.requests().size() == 1);
+}
+
+TEST_CASE_METHOD(ClientFixture, "headers without end are refused") {
+    FakeRegistry registry;
+    registry.add_manifest("app", "latest", manifest);
+    registry.fault("manifests/", faults::endless_header());
+    auto error = error_of([&] { pull_manifest(registry.reference("app")); });
+    CHECK(error.kind() == ErrorKind::network);
+    CHECK(error.message() == registry.host() + " answered with headers beyond all measure");
+}
+
+TEST_CASE_METHOD(ClientFixture, "one header line without end is refused") {
+    FakeRegistry registry;
+    registry.add_manifest("app", "latest", manifest);
+    registry.fault("manifests/", faults::header("X-Long", std::string(1u << 20, 'x')));
+    CHECK(error_of([&] { pull_manifest(registry.reference("app")); }).message() ==
+          registry.host() + " answered with headers beyond all measure");
+}
+
+TEST_CASE_METHOD(ClientFixture, "an error page without end does not keep the client") {
+    FakeRegistry registry;
+    registry.fault("manifests/", [](const test::HttpRequest&, test::HttpReply& reply) {
+        reply = {404, {{"Content-Length", "1000000000000"}}, std::string(4u << 20, 'x')};
+    });
+    CHECK(error_of([&] { pull_manifest(registry.reference("app")); }).kind() == ErrorKind::not_found);
+}
+
+TEST_CASE_METHOD(ClientFixture, "a registry that is not there is a network error that names it") {
+    std::string host;
+    {
+        test::FaultServer gone([](const test::HttpRequest&) { return test::HttpReply{}; });
+        host = gone.host();
+    }
+    options.max_attempts = 1;
+    auto error = error_of([&] { pull_manifest(host + "/app"); });
+    CHECK(error.kind() == ErrorKind::network);
+    CHECK_THAT(error.message(), ContainsSubstring("transfer from " + host + " failed: "));
+}
+
+TEST_CASE_METHOD(ClientFixture, "connections are used again") {
+    FakeRegistry registry;
+    registry.add_manifest("app", "latest", manifest);
+    for (int i = 0; i < 4; i++) pull_manifest(registry.reference("app"));
+    CHECK(registry.requests().back().connection == 1);
+}

@@ -1,0 +1,163 @@
+#include <cstdlib>
+
+#include <fmt/format.h>
+
+#include "client_fixture.h"
+#include "gbuild/base/text.h"
+
+using namespace gbuild;
+using namespace gbuild::registry;
+
+namespace {
+
+const std::string manifest = R"({"schemaVersion":2})";
+
+class MirrorFixture : public ClientFixture {
+  public:
+    MirrorFixture() { registry.add_manifest("app", "latest", manifest); }
+    void use_mirrors(std::vector<std::string> mirrors) { options.mirrors[registry.host()] = std::move(mirrors); }
+    std::string pull() { return pull_manifest(registry.reference("app")); }
+
+    FakeRegistry registry, first, second;
+};
+
+// An environment variable for the time of a test.
+class Variable {
+  public:
+    Variable(const char* name, const std::string& value) : name_(name) { ::setenv(name, value.c_str(), 1); }
+    Variable(const Variable&) = delete;
+    Variable& operator=(const Variable&) = delete;
+    ~Variable() { ::unsetenv(name_); }
+
+  private:
+    const char* name_;
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(MirrorFixture, "a mirror that has the image spares the registry") {
+    first.add_manifest("app", "latest", manifest);
+    use_mirrors({first.host(), second.server().url()});
+    CHECK(pull() == manifest);
+    CHECK(first.requests().size() == 1);
+    CHECK(second.requests().empty());
+    CHECK(registry.requests().empty());
+}
+
+TEST_CASE_METHOD(MirrorFixture, "mirrors are asked in order, then the registry itself") {
+    use_mirrors({first.host(), second.server().url()});
+    CHECK(pull() == manifest);
+    CHECK(first.requests().size() == 1);
+    CHECK(second.requests().size() == 1);
+    CHECK(registry.requests().size() == 1);
+    REQUIRE(notices().size() == 2);
+    CHECK_THAT(notices()[0], ContainsSubstring("mirror " + first.host() + ": "));
+    CHECK_THAT(notices()[0], ContainsSubstring("going on without it"));
+}
+
+TEST_CASE_METHOD(MirrorFixture, "a mirror's path is a prefix of the repository") {
+    first.add_manifest("hub/cache/app", "latest", manifest);
+    use_mirrors({first.server().url() + "/hub/cache/"});
+    CHECK(pull() == manifest);
+    CHECK(first.requests().at(0).path == "/v2/hub/cache/app/manifests/latest");
+}
+
+TEST_CASE_METHOD(MirrorFixture, "a mirror that fails is left alone afterwards") {
+    for (int i = 0; i < 10; i++) first.fault("manifests/", faults::status(500));
+    use_mirrors({first.host()});
+    for (int i = 0; i < 3; i++) CHECK(pull() == manifest);
+    CHECK(first.requests().size() == 2);
+}
+
+TEST_CASE_METHOD(MirrorFixture, "a mirror that has something else under a digest is passed over") {
+    first.fault("manifests/", [](const test::HttpRequest&, test::HttpReply& reply) {
+        reply = {200, {}, R"({"x":1})"};
+    });
+    use_mirrors({first.host()});
+    CHECK(pull_manifest(fmt::format("{}/app@{}", registry.host(), Digest::of(manifest).text())) == manifest);
+}
+
+TEST_CASE_METHOD(MirrorFixture, "a blob that breaks off at a mirror is resumed at the registry") {
+    std::string content = noise(90'000);
+    Digest digest = registry.add_blob(content);
+    first.add_blob(content);
+    first.fault("blobs/", faults::cut(30'000));
+    first.fault("blobs/", faults::cut(20'000));
+    use_mirrors({first.host()});
+    CHECK(pull_blob(registry.reference("app"), digest, content.size()) == content);
+    CHECK(registry.requests("blobs/").at(0).header("range") == "bytes=50000-");
+}
+
+TEST_CASE_METHOD(ClientFixture, "a mirror does not see the registry's credentials") {
+    FakeRegistry registry(Login::basic), mirror(Login::basic);
+    registry.add_manifest("app", "latest", manifest);
+    login(registry.host(), "bob", "secret");
+    options.mirrors[registry.host()] = {mirror.host()};
+    CHECK(pull_manifest(registry.reference("app")) == manifest);
+    CHECK_FALSE(mirror.requests().empty());
+    for (const auto& request : mirror.server().requests()) CHECK(request.header("authorization").empty());
+}
+
+TEST_CASE_METHOD(ClientFixture, "a mirror gets its own credentials") {
+    FakeRegistry registry(Login::basic), mirror(Login::basic);
+    mirror.add_manifest("app", "latest", manifest);
+    login(mirror.host(), "bob", "secret");
+    options.mirrors[registry.host()] = {mirror.host()};
+    CHECK(pull_manifest(registry.reference("app")) == manifest);
+    CHECK(registry.requests().empty());
+}
+
+TEST_CASE_METHOD(MirrorFixture, "what is no mirror is a usage error") {
+    for (const char* mirror : {"ftp://m.example", "https://bob:pw@m.example", "https://m.example/?a=b", "not a host"}) {
+        CAPTURE(mirror);
+        ClientOptions with = options;
+        with.mirrors[registry.host()] = {mirror};
+        Client client(with);
+        auto error = error_of([&] { client.image(oci::Reference::parse(registry.reference("app"))); });
+        CHECK(error.kind() == ErrorKind::usage);
+        CHECK(error.message() == quoted(mirror) + " is no registry mirror");
+    }
+}
+
+TEST_CASE_METHOD(ClientFixture, "an insecure registry on another host is reached in the clear, through the proxy") {
+    FakeRegistry registry;
+    registry.add_manifest("app", "latest", manifest);
+    Variable proxy("HTTP_PROXY", registry.server().url()), tls_proxy("HTTPS_PROXY", registry.server().url());
+    options.insecure = {"registry.invalid:5000"};
+    // The proxy's requests are in absolute form.
+    auto answer = [](const test::HttpRequest& request, test::HttpReply& reply) {
+        if (request.method == "CONNECT") reply = {502, {}, ""};
+        if (request.method == "GET") reply = {200, {}, manifest};
+    };
+    for (int i = 0; i < 4; i++) registry.fault("", answer);
+    CHECK(pull_manifest("registry.invalid:5000/app") == manifest);
+    auto asked = registry.server().requests();
+    CHECK(asked.front().method == "CONNECT");
+    CHECK(asked.back().target == "http://registry.invalid:5000/v2/app/manifests/latest");
+}
+
+TEST_CASE_METHOD(ClientFixture, "a proxy that refuses is named as the cause") {
+    FakeRegistry registry;
+    Variable proxy("HTTPS_PROXY", registry.server().url());
+    registry.fault("", faults::status(407));
+    auto error = error_of([&] { pull_manifest("registry.invalid/app"); });
+    CHECK_THAT(error.message(), ContainsSubstring("cannot reach registry.invalid through the proxy: "));
+    CHECK(error.hint() == "check HTTP_PROXY, HTTPS_PROXY and NO_PROXY");
+}
+
+TEST_CASE_METHOD(ClientFixture, "a host in NO_PROXY is reached directly") {
+    FakeRegistry registry, proxy_server;
+    Variable proxy("HTTPS_PROXY", proxy_server.server().url()), direct("NO_PROXY", ".invalid");
+    options.max_attempts = 1;
+    auto error = error_of([&] { pull_manifest("registry.invalid/app"); });
+    CHECK(error.message() == "unknown host \"registry.invalid\"");
+    CHECK(proxy_server.server().requests().empty());
+}
+
+TEST_CASE_METHOD(ClientFixture, "loopback is reached without the proxy") {
+    FakeRegistry registry, proxy_server;
+    registry.add_manifest("app", "latest", manifest);
+    Variable proxy("http_proxy", proxy_server.server().url()), all("ALL_PROXY", proxy_server.server().url());
+    CHECK(pull_manifest(registry.reference("app")) == manifest);
+    CHECK(proxy_server.server().requests().empty());
+}

@@ -1,0 +1,193 @@
+#include "gbuild/registry/credentials.h"
+
+#include <map>
+
+#include "gbuild/base/atomic_file.h"
+#include "gbuild/base/error.h"
+#include "gbuild/registry/base64.h"
+#include "support/catch.h"
+
+using namespace gbuild;
+using namespace gbuild::registry;
+
+namespace {
+
+CommandResult no_helper(const std::vector<std::string>& argv, const CommandOptions&) {
+    FAIL("helper " + argv.at(0) + " was run");
+    return {};
+}
+
+std::optional<Credential> find(const std::string& json, const std::string& registry,
+                               const std::string& repository = "a", const AuthFile::Run& run = no_helper) {
+    return AuthFile(json, "auth.json").find(registry, repository, run, {});
+}
+
+std::string user(const std::optional<Credential>& credential) { return credential ? credential->username : "(none)"; }
+
+std::string auths(const std::string& key, const std::string& username) {
+    return R"({"auths":{")" + key + R"(":{"auth":")" + base64_encode(username + ":pw") + R"("}}})";
+}
+
+Environment fake_environment(std::map<std::string, std::string> variables) {
+    return [variables = std::move(variables)](const char* name) -> std::optional<std::string> {
+        auto found = variables.find(name);
+        if (found == variables.end()) return std::nullopt;
+        return found->second;
+    };
+}
+
+}  // namespace
+
+TEST_CASE("an auth entry is user:password in base64") {
+    auto found = find(R"({"auths":{"quay.io":{"auth":")" + base64_encode("bob:a:b") + R"("}}})", "quay.io");
+    REQUIRE(found);
+    CHECK(found->username == "bob");
+    CHECK(found->password == "a:b");
+}
+
+TEST_CASE("NUL padding behind a password is dropped") {
+    auto found =
+        find(R"({"auths":{"q.io":{"auth":")" + base64_encode(std::string("bob:pw\0\0", 8)) + R"("}}})", "q.io");
+    REQUIRE(found);
+    CHECK(found->password == "pw");
+}
+
+TEST_CASE("identity and registry tokens are read") {
+    auto found = find(R"({"auths":{"q.io":{"identitytoken":"idt","registrytoken":"rt"}}})", "q.io");
+    REQUIRE(found);
+    CHECK(found->identity_token == "idt");
+    CHECK(found->registry_token == "rt");
+}
+
+TEST_CASE("a registry is found under every form of its key") {
+    for (const char* key : {"reg.example:5000", "https://reg.example:5000", "http://reg.example:5000/",
+                            "https://reg.example:5000/v2/", "reg.example:5000/v1/", "REG.example:5000"}) {
+        CAPTURE(key);
+        CHECK(user(find(auths(key, "bob"), "reg.example:5000")) == "bob");
+    }
+}
+
+TEST_CASE("Docker Hub is found under its legacy key and its other names") {
+    for (const char* key : {"https://index.docker.io/v1/", "index.docker.io", "docker.io", "registry-1.docker.io"}) {
+        CAPTURE(key);
+        CHECK(user(find(auths(key, "bob"), "docker.io", "library/debian")) == "bob");
+    }
+}
+
+TEST_CASE("credentials of another host are not used") {
+    CHECK_FALSE(find(auths("reg.example:5000", "bob"), "reg.example"));
+    CHECK_FALSE(find(auths("reg.example", "bob"), "reg.example:5000"));
+    CHECK_FALSE(find(auths("reg.example", "bob"), "evil-reg.example"));
+    CHECK_FALSE(find(auths("reg.example", "bob"), "reg.example.evil"));
+    CHECK_FALSE(find(auths("docker.io", "bob"), "quay.io"));
+}
+
+TEST_CASE("the longest repository prefix wins, whole components only") {
+    std::string json = R"({"auths":{
+        "quay.io":{"username":"all","password":"p"},
+        "quay.io/team":{"username":"team","password":"p"},
+        "quay.io/team/app":{"username":"app","password":"p"}}})";
+    CHECK(user(find(json, "quay.io", "team/app")) == "app");
+    CHECK(user(find(json, "quay.io", "team/app2")) == "team");
+    CHECK(user(find(json, "quay.io", "teams/app")) == "all");
+}
+
+TEST_CASE("a registry's own helper is asked for it, with the server on stdin") {
+    auto run = [](const std::vector<std::string>& argv, const CommandOptions& options) {
+        CHECK(argv == std::vector<std::string>{"docker-credential-ecr", "get"});
+        CHECK(options.input == "reg.example");
+        return CommandResult{0, R"({"ServerURL":"reg.example","Username":"bob","Secret":"pw"})", ""};
+    };
+    std::string json = R"({"credsStore":"desktop","credHelpers":{"reg.example":"ecr"}})";
+    auto found = find(json, "reg.example", "a", run);
+    REQUIRE(found);
+    CHECK(found->username == "bob");
+    CHECK(found->password == "pw");
+}
+
+TEST_CASE("credsStore is asked for all registries, for Docker Hub by its legacy name") {
+    auto run = [](const std::vector<std::string>& argv, const CommandOptions& options) {
+        CHECK(argv.at(0) == "docker-credential-pass");
+        CHECK(options.input == "https://index.docker.io/v1/");
+        return CommandResult{0, R"({"Username":"<token>","Secret":"idt"})", ""};
+    };
+    auto found = find(R"({"auths":{"https://index.docker.io/v1/":{}},"credsStore":"pass"})", "docker.io", "a", run);
+    REQUIRE(found);
+    CHECK(found->identity_token == "idt");
+    CHECK(found->username.empty());
+}
+
+TEST_CASE("a helper that knows nothing leaves it to the file's own entries") {
+    auto run = [](const std::vector<std::string>&, const CommandOptions&) {
+        return CommandResult{1, "credentials not found in native keychain\n", ""};
+    };
+    std::string json = R"({"credsStore":"pass","auths":{"q.io":{"username":"bob","password":"pw"}}})";
+    CHECK(user(find(json, "q.io", "a", run)) == "bob");
+}
+
+TEST_CASE("a helper that fails is told about and counts as knowing nothing") {
+    AuthFile file(R"({"credsStore":"broken"})", "auth.json");
+    std::string notice;
+    auto note = [&](const std::string& text) { notice = text; };
+    auto fails = [](const std::vector<std::string>&, const CommandOptions&) {
+        return CommandResult{2, "", "keychain is locked\n"};
+    };
+    CHECK_FALSE(file.find("q.io", "a", fails, note));
+    CHECK(notice == "no credentials for q.io: docker-credential-broken failed: keychain is locked");
+    auto missing = [](const std::vector<std::string>&, const CommandOptions&) -> CommandResult {
+        throw Error(ErrorKind::not_found, "cannot run it");
+    };
+    CHECK_FALSE(file.find("q.io", "a", missing, note));
+    CHECK(notice == "no credentials for q.io: cannot run it");
+    auto babbles = [](const std::vector<std::string>&, const CommandOptions&) { return CommandResult{0, "hello", ""}; };
+    CHECK_FALSE(file.find("q.io", "a", babbles, note));
+}
+
+TEST_CASE("a helper's name cannot lead to another program") {
+    for (const char* name : {"../evil", "a/b", "a b", "x;y"}) {
+        CAPTURE(name);
+        CHECK_THROWS_WITH(AuthFile(std::string(R"({"credsStore":")") + name + "\"}", "auth.json"),
+                          ContainsSubstring("names a credential helper that cannot be"));
+    }
+}
+
+TEST_CASE("an auth file that is no JSON object is an error that names it") {
+    CHECK_THROWS_WITH(AuthFile("[]", "/x/auth.json"), R"("/x/auth.json" is no auth file: not a JSON object)");
+    CHECK_THROWS_AS(AuthFile("{\"auths\":", "a"), Error);
+}
+
+TEST_CASE("odd members of an auth file are passed over") {
+    CHECK_FALSE(find(R"({"auths":{"q.io":7}})", "q.io"));
+    CHECK_FALSE(find(R"({"auths":{"q.io":{"auth":"%%%"}}})", "q.io"));
+    CHECK_FALSE(find(R"({"auths":{"q.io":{"auth":"bm9jb2xvbg=="}}})", "q.io"));
+    CHECK_FALSE(find(R"({"auths":[],"credHelpers":7,"credsStore":null})", "q.io"));
+}
+
+TEST_CASE("the auth file that was asked for is the only one looked at") {
+    auto files = auth_files("/given.json", fake_environment({{"REGISTRY_AUTH_FILE", "/env.json"}, {"HOME", "/h"}}));
+    CHECK(files.required);
+    CHECK(files.paths == std::vector<std::filesystem::path>{"/given.json"});
+    files = auth_files({}, fake_environment({{"REGISTRY_AUTH_FILE", "/env.json"}, {"HOME", "/h"}}));
+    CHECK(files.required);
+    CHECK(files.paths == std::vector<std::filesystem::path>{"/env.json"});
+}
+
+TEST_CASE("without one, docker's and then the container tools' files are looked at") {
+    auto files = auth_files({}, fake_environment({{"HOME", "/h"}, {"XDG_RUNTIME_DIR", "/run/user/7"}}));
+    CHECK_FALSE(files.required);
+    CHECK(files.paths == std::vector<std::filesystem::path>{"/h/.docker/config.json",
+                                                            "/run/user/7/containers/auth.json",
+                                                            "/h/.config/containers/auth.json"});
+    files = auth_files({}, fake_environment({{"DOCKER_CONFIG", "/d"}, {"XDG_CONFIG_HOME", "/c"}, {"HOME", "/h"}}));
+    CHECK(files.paths == std::vector<std::filesystem::path>{"/d/config.json", "/c/containers/auth.json"});
+}
+
+TEST_CASE("files that are not there are passed over unless they were asked for") {
+    TempDir directory;
+    write_file_atomically(directory.path() / "there.json", auths("q.io", "bob"));
+    CredentialStore store({{directory.path() / "absent.json", directory.path() / "there.json"}, false}, {});
+    CHECK(user(store.find("q.io", "a")) == "bob");
+    CHECK_FALSE(store.find("other.io", "a"));
+    CredentialStore strict({{directory.path() / "absent.json"}, true}, {});
+    CHECK_THROWS_WITH(strict.find("q.io", "a"), ContainsSubstring("absent.json"));
+}
