@@ -80,7 +80,8 @@ TEST_CASE("carriage returns in a heredoc are kept, those at its delimiter are no
 }
 
 TEST_CASE("two less-than signs that begin no heredoc are a command's own") {
-    for (const char* command : {"RUN echo $((1 << 2))", "RUN cat <<< word", "RUN echo a<<b", "RUN echo \"<<EOF\"", "CMD a <<EOF"}) {
+    for (const char* command :
+         {"RUN echo $((1 << 2))", "RUN cat <<< word", "RUN echo a<<b", "RUN echo \"<<EOF\"", "CMD a <<EOF"}) {
         CHECK(parse_one(command).heredocs.empty());
     }
 }

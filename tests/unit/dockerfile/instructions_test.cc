@@ -5,7 +5,9 @@
 using namespace gbuild;
 using namespace gbuild::dockerfile;
 
-TEST_CASE("FROM holds the image") { REQUIRE(parse_text("FROM debian:12").instructions[0].args == Strings{"debian:12"}); }
+TEST_CASE("FROM holds the image") {
+    REQUIRE(parse_text("FROM debian:12").instructions[0].args == Strings{"debian:12"});
+}
 
 TEST_CASE("FROM holds AS and the name as written") {
     REQUIRE(parse_text("FROM debian as Base").instructions[0].args == Strings{"debian", "AS", "Base"});
@@ -80,7 +82,8 @@ TEST_CASE("COPY takes names with blanks as JSON") {
 }
 
 TEST_CASE("COPY takes its flags in any order, exclude several times") {
-    auto copy = parse_one("COPY --link --exclude=*.o --from=base --chown=a:b --exclude=*.a --chmod=u=rwX,go=rX --parents=false a b");
+    auto copy = parse_one(
+        "COPY --link --exclude=*.o --from=base --chown=a:b --exclude=*.a --chmod=u=rwX,go=rX --parents=false a b");
     REQUIRE(copy.flags.size() == 7);
     REQUIRE_FALSE(copy.flag("link")->has_value);
     REQUIRE(copy.flag("from")->value == "base");
@@ -91,8 +94,9 @@ TEST_CASE("COPY takes its flags in any order, exclude several times") {
 }
 
 TEST_CASE("ADD takes its flags") {
-    auto add = parse_one("ADD --keep-git-dir=true --unpack=false --link=TRUE "
-                         "--checksum=sha256:24454f830cdb571e2c4ad15481119c43b3cafd48dd869a9b2945d1036d1dc68d https://a/b /c");
+    auto add =
+        parse_one("ADD --keep-git-dir=true --unpack=false --link=TRUE "
+                  "--checksum=sha256:24454f830cdb571e2c4ad15481119c43b3cafd48dd869a9b2945d1036d1dc68d https://a/b /c");
     REQUIRE(add.flags.size() == 4);
     REQUIRE(add.args == Strings{"https://a/b", "/c"});
 }
@@ -139,7 +143,9 @@ TEST_CASE("USER, WORKDIR, STOPSIGNAL and MAINTAINER take the rest of the line") 
     REQUIRE(parse_one("MAINTAINER Some One <a@b>").args == Strings{"Some One <a@b>"});
 }
 
-TEST_CASE("SHELL holds the array") { REQUIRE(parse_one("SHELL [\"/bin/bash\", \"-c\"]").args == Strings{"/bin/bash", "-c"}); }
+TEST_CASE("SHELL holds the array") {
+    REQUIRE(parse_one("SHELL [\"/bin/bash\", \"-c\"]").args == Strings{"/bin/bash", "-c"});
+}
 
 TEST_CASE("HEALTHCHECK NONE") { REQUIRE(parse_one("HEALTHCHECK none").args == Strings{"NONE"}); }
 
@@ -163,9 +169,10 @@ TEST_CASE("ONBUILD holds the trigger's text") {
 }
 
 TEST_CASE("all instructions are known") {
-    auto file = parse_text("ARG a\nFROM scratch\nADD a b\nARG c\nCMD d\nCOPY e f\nENTRYPOINT g\nENV h=i\nEXPOSE 1\nHEALTHCHECK NONE\n"
-                           "LABEL j=k\nMAINTAINER l\nONBUILD RUN m\nRUN n\nSHELL [\"o\"]\nSTOPSIGNAL 9\nUSER p\nVOLUME /q\n"
-                           "WORKDIR /r\n");
+    auto file = parse_text(
+        "ARG a\nFROM scratch\nADD a b\nARG c\nCMD d\nCOPY e f\nENTRYPOINT g\nENV h=i\nEXPOSE 1\nHEALTHCHECK NONE\n"
+        "LABEL j=k\nMAINTAINER l\nONBUILD RUN m\nRUN n\nSHELL [\"o\"]\nSTOPSIGNAL 9\nUSER p\nVOLUME /q\n"
+        "WORKDIR /r\n");
     REQUIRE(file.instructions.size() == 19);
 }
 

@@ -56,7 +56,9 @@ TEST_CASE("comments inside a continuation are dropped") {
     REQUIRE(parse_one("RUN a \\\n# note\n  # indented\n b").args == Strings{"a  b"});
 }
 
-TEST_CASE("a hash inside a continued line is no comment") { REQUIRE(parse_one("RUN a \\\n b # c").args == Strings{"a  b # c"}); }
+TEST_CASE("a hash inside a continued line is no comment") {
+    REQUIRE(parse_one("RUN a \\\n b # c").args == Strings{"a  b # c"});
+}
 
 TEST_CASE("an empty line inside a continuation is a warning") {
     auto file = parse_text("FROM scratch\nRUN a \\\n\n b\n");
@@ -74,9 +76,7 @@ TEST_CASE("a doubled escape character at the end of a line is no continuation") 
     REQUIRE(file.instructions[2].name == "USER");
 }
 
-TEST_CASE("an instruction's name may be continued") {
-    REQUIRE(parse_one("RU\\\nN true").name == "RUN");
-}
+TEST_CASE("an instruction's name may be continued") { REQUIRE(parse_one("RU\\\nN true").name == "RUN"); }
 
 TEST_CASE("the escape directive changes the continuation character") {
     auto file = parse_text("# escape=`\nFROM scratch\nRUN a `\n b \\\nUSER c\\\n");
