@@ -19,8 +19,6 @@ std::string_view reason(int code) {
     case ISAL_INVALID_BLOCK: return "invalid block";
     case ISAL_INVALID_SYMBOL: return "invalid symbol";
     case ISAL_INVALID_LOOKBACK: return "invalid distance";
-    case ISAL_INVALID_WRAPPER: return "invalid gzip header";
-    case ISAL_UNSUPPORTED_METHOD: return "unknown compression method";
     case ISAL_INCORRECT_CHECKSUM: return "wrong checksum";
     default: return "damaged data";
     }
@@ -68,20 +66,45 @@ std::optional<uint8_t> GzipSource::take_byte() {
     return byte;
 }
 
-// The magic bytes may be in different runs, and what follows a member may be junk: so they are consumed first and
-// handed to the library from here.
 bool GzipSource::start_member() {
     for (const uint8_t expected : magic) {
         if (take_byte() != expected) return false;
     }
+    skip_header();
     isal_inflate_reset(state_.get());
-    state_->crc_flag = ISAL_GZIP;
-    std::array<uint8_t, 2> header = magic;
-    state_->next_in = header.data();
-    state_->avail_in = header.size();
-    isal_inflate(state_.get());
+    // The library's own header reader forgets the flags between calls, when a header is spread over several runs.
+    state_->crc_flag = ISAL_GZIP_NO_HDR_VER;
     in_member_ = true;
     return true;
+}
+
+uint8_t GzipSource::header_byte() {
+    const std::optional<uint8_t> byte = take_byte();
+    if (!byte) throw Error(ErrorKind::integrity, fmt::format("{} is damaged: gzip: ends early", what_));
+    return *byte;
+}
+
+// RFC 1952, 2.3, after the magic bytes. Nothing in a header matters to the contents.
+void GzipSource::skip_header() {
+    enum : uint8_t { header_crc = 2, extra = 4, name = 8, comment = 16, reserved = 0xe0 };
+    constexpr uint8_t deflate = 8;
+    const uint8_t method = header_byte();
+    const uint8_t flags = header_byte();
+    if (method != deflate || (flags & reserved) != 0) {
+        throw Error(ErrorKind::integrity, fmt::format("{} is damaged: gzip: unknown method or flags", what_));
+    }
+    constexpr int time_system_and_level = 6;
+    for (int i = 0; i < time_system_and_level; ++i) header_byte();
+    if ((flags & extra) != 0) {
+        int length = header_byte();
+        length += header_byte() << 8;
+        for (int i = 0; i < length; ++i) header_byte();
+    }
+    for (const uint8_t text : {name, comment}) {
+        while ((flags & text) != 0 && header_byte() != 0) {
+        }
+    }
+    for (int i = 0; (flags & header_crc) != 0 && i < 2; ++i) header_byte();
 }
 
 void GzipSource::inflate_some() {

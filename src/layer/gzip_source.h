@@ -19,7 +19,10 @@ class GzipSource : public ByteSource {
   private:
     bool refill();
     std::optional<uint8_t> take_byte();
+    // False when what follows is no member: the end, or junk.
     bool start_member();
+    uint8_t header_byte();
+    void skip_header();
     void inflate_some();
 
     std::unique_ptr<ByteSource> inner_;

@@ -76,7 +76,17 @@ TEST_CASE("a gzip header may have a name, a comment and extra bytes") {
     header[3] = 4 | 8 | 16;
     const std::string bytes =
         header + std::string("\x05\0extra", 7) + std::string(3000, 'n') + '\0' + "comment" + '\0' + plain.substr(10);
-    for (const size_t run : {size_t{1}, size_t{100}, SIZE_MAX}) CHECK(inflated(bytes, run) == sample_text(5000));
+    for (const size_t run : {size_t{1}, size_t{13}, size_t{100}, size_t{3015}, SIZE_MAX}) {
+        CHECK(inflated(bytes, run) == sample_text(5000));
+    }
+}
+
+TEST_CASE("an unknown gzip method or flag is refused") {
+    std::string bytes = gzip("text");
+    bytes[3] = '\x20';
+    CHECK(inflate_error(bytes).message() == "blob is damaged: gzip: unknown method or flags");
+    const std::string second = gzip("text").replace(2, 1, "\x07");
+    CHECK(inflate_error(gzip("text") + second).message() == "blob is damaged: gzip: unknown method or flags");
 }
 
 TEST_CASE("a gzip stream with a wrong checksum or length is refused") {
