@@ -129,6 +129,17 @@ void parse_arg(Statement& statement) {
     }
 }
 
+// Words of COPY, ADD and VOLUME end at every blank: quotes do not hold them together.
+std::vector<std::string_view> take_plain_words(const Statement& statement) {
+    auto words = split_blanks(statement.rest);
+    for (std::string_view word : words) {
+        if (quotes_closed(word, statement.escape)) continue;
+        statement.fail(word, fmt::format("quotes do not keep blanks together in {}", statement.instruction.name),
+                       fmt::format("use the JSON form: {} [\"a b\", …]", statement.instruction.name));
+    }
+    return words;
+}
+
 void require_destination(const Statement& statement) {
     const Instruction& instruction = statement.instruction;
     if (instruction.args.size() + instruction.heredocs.size() >= 2) return;
@@ -143,7 +154,7 @@ void require_destination(const Statement& statement) {
 void parse_copy(Statement& statement) {
     Instruction& instruction = statement.instruction;
     if (!take_exec_form(statement)) {
-        auto words = split_blanks(statement.rest);
+        auto words = take_plain_words(statement);
         std::vector<HeredocMarker> markers;
         for (std::string_view word : words) {
             auto marker = parse_heredoc_marker(word);
@@ -241,7 +252,7 @@ void parse_volume(Statement& statement) {
     Instruction& instruction = statement.instruction;
     require_arguments(statement, "write VOLUME /PATH");
     if (!take_exec_form(statement)) {
-        for (std::string_view word : split_blanks(statement.rest)) instruction.args.emplace_back(word);
+        for (std::string_view word : take_plain_words(statement)) instruction.args.emplace_back(word);
     }
     bool blank = std::any_of(instruction.args.begin(), instruction.args.end(),
                              [](const std::string& volume) { return trim(volume).empty(); });

@@ -53,7 +53,7 @@ class ArrayReader : public nlohmann::json_sax<nlohmann::json> {
 };
 
 // Removes quotes and escapes; nullopt when a quote is left open.
-std::optional<std::string> unquote(std::string_view word) {
+std::optional<std::string> unquote(std::string_view word, char escape) {
     std::string result;
     char quote = '\0';
     for (size_t i = 0; i < word.size(); i++) {
@@ -62,7 +62,7 @@ std::optional<std::string> unquote(std::string_view word) {
             quote = '\0';
         } else if (quote == '\0' && is_quote(c)) {
             quote = c;
-        } else if (c == '\\' && quote != '\'') {
+        } else if (c == escape && quote != '\'') {
             if (i + 1 < word.size()) result += word[++i];
         } else {
             result += c;
@@ -117,6 +117,8 @@ std::vector<Word> split_words(std::string_view text, char escape) {
     return words;
 }
 
+bool quotes_closed(std::string_view word, char escape) { return unquote(word, escape).has_value(); }
+
 JsonArray parse_json_array(std::string_view text) {
     text = trim(text);
     if (text.substr(0, 1) != "[") return {};
@@ -138,7 +140,7 @@ std::optional<HeredocMarker> parse_heredoc_marker(std::string_view word) {
         word.remove_prefix(1);
     }
     if (word.empty() || word.find('<') != std::string_view::npos) return std::nullopt;
-    auto name = unquote(word);
+    auto name = unquote(word, '\\');
     if (!name || name->empty()) return std::nullopt;
     marker.expand = *name == word;
     marker.name = std::move(*name);

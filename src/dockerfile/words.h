@@ -18,6 +18,9 @@ struct Word {
 // At white space outside quotes; an escape character takes the next one with it.
 std::vector<Word> split_words(std::string_view text, char escape);
 
+// A word as split_blanks() makes them may end inside quotes.
+bool quotes_closed(std::string_view word, char escape);
+
 enum class JsonShape {
     strings,      // an array of strings
     other_array,  // a valid array of something else

@@ -67,7 +67,7 @@ void StagePlanner::check_sources(const CopyStep& copy, const std::string& destin
                  "check the variables in it; \".\" is the whole context");
         }
         if (!copy.is_add && is_remote_source(copy.paths[i])) {
-            fail(args[i], fmt::format("COPY cannot fetch {}", quoted(copy.paths[i])),
+            fail(args[i], fmt::format("COPY cannot fetch {}", quoted(args[i])),
                  "use ADD for URLs and git repositories");
         }
     }

@@ -50,9 +50,8 @@ class StageCheck {
         }
         if (instruction.name != "ADD") return;
         for (size_t i = 0; i + 1 < args.size(); i++) {
-            std::string source = expansion.word(args[i]);
-            if (!is_remote_source(source)) continue;
-            refuse(file_.span_of(instruction, args[i]), fmt::format("ADD cannot fetch {} yet", quoted(source)),
+            if (!is_remote_source(expansion.word(args[i]))) continue;
+            refuse(file_.span_of(instruction, args[i]), fmt::format("ADD cannot fetch {} yet", quoted(args[i])),
                    "download it into the context and ADD or COPY the file");
         }
     }

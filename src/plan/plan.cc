@@ -55,11 +55,29 @@ void warn_unused_args(const dockerfile::Dockerfile& file, const PlanRequest& req
     }
 }
 
+// The value, and the parts of it that name host, user and password: "user:password@host:3128" and so on. Expansion and
+// cleaning of paths may leave only those.
+std::vector<std::string> parts_to_hide(const std::string& value) {
+    std::vector<std::string> parts = {value};
+    size_t scheme = value.find("://");
+    std::string rest = scheme == std::string::npos ? value : value.substr(scheme + 3);
+    parts.push_back(rest.substr(0, rest.find('/')));
+    size_t at = parts.back().rfind('@');
+    if (at == std::string::npos) return parts;
+    std::string user = parts.back().substr(0, at);
+    parts.push_back(user);
+    if (size_t colon = user.find(':'); colon != std::string::npos) parts.push_back(user.substr(colon + 1));
+    return parts;
+}
+
 std::vector<std::string> proxy_values(const PlanRequest& request) {
-    constexpr size_t shortest = 4;  // shorter ones hold no password, and hiding them would garble other text
+    constexpr size_t shortest = 4;  // hiding shorter texts would garble what has nothing to do with them
     std::vector<std::string> values;
     for (const auto& [name, value] : request.build_args) {
-        if (is_proxy_name(name) && value.size() >= shortest) values.push_back(value);
+        if (!is_proxy_name(name)) continue;
+        for (std::string& part : parts_to_hide(value)) {
+            if (part.size() >= shortest) values.push_back(std::move(part));
+        }
     }
     // The longest first, so that one value inside another leaves nothing over.
     std::sort(values.begin(), values.end(), [](const auto& a, const auto& b) { return a.size() > b.size(); });

@@ -108,7 +108,8 @@ struct Plan {
     std::vector<std::string> skipped;  // names or indexes of stages that nothing needs
     int total_steps = 0;               // numbered ones
     std::vector<Warning> warnings;     // unused build args and the like; each with a stable id
-    // Values of proxy arguments: they may hold passwords, so Step::expanded and the renderers show "***" instead.
+    // Values of proxy arguments and their parts: they may hold passwords, so Step::expanded and the renderers show
+    // "***" instead.
     std::vector<std::string> hidden_values;
 };
 

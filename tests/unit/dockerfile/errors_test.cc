@@ -163,6 +163,13 @@ TEST_CASE("COPY without sources or destination") {
                   "write ADD SOURCE… DESTINATION; \".\" is the working directory", "[\"a\"]");
 }
 
+TEST_CASE("quotes around a name with blanks") {
+    check_failure("COPY \"a b\" /c", "quotes do not keep blanks together in COPY",
+                  "use the JSON form: COPY [\"a b\", …]", "\"a");
+    check_failure("VOLUME '/a b'", "quotes do not keep blanks together in VOLUME",
+                  "use the JSON form: VOLUME [\"a b\", …]", "'/a");
+}
+
 TEST_CASE("an array of other things than strings") {
     const char* message = "the array holds something other than strings";
     const char* hint = "put every element in double quotes";

@@ -1,0 +1,123 @@
+// COPY and ADD.
+#include "planning.h"
+#include "support/catch.h"
+
+using namespace gbuild;
+using namespace gbuild::plan;
+
+TEST_CASE("COPY expands sources and destination") {
+    auto copy = last_copy("ENV d=/x s=src\nCOPY [\"$s/*.py\", \"${s}/a b\", \"$d/\"]\n");
+    CHECK_FALSE(copy.is_add);
+    CHECK(copy.paths == Strings{"src/*.py", "src/a b"});
+    CHECK(copy.destination == "/x/");
+}
+
+TEST_CASE("destinations are seen from the working directory") {
+    CHECK(last_copy("COPY a b\n").destination == "/b");
+    CHECK(last_copy("WORKDIR /w\nCOPY a b\n").destination == "/w/b");
+    CHECK(last_copy("WORKDIR /w\nCOPY a ./b/../c/\n").destination == "/w/c/");
+    CHECK(last_copy("WORKDIR /w\nCOPY a ../../../b\n").destination == "/b");
+    CHECK(last_copy("WORKDIR /w\nCOPY a /b\n").destination == "/b");
+}
+
+TEST_CASE("a destination that can only be a directory ends in a slash") {
+    CHECK(last_copy("WORKDIR /w\nCOPY a .\n").destination == "/w/");
+    CHECK(last_copy("WORKDIR /w/x\nCOPY a ..\n").destination == "/w/");
+    CHECK(last_copy("COPY a /b/.\n").destination == "/b/");
+    CHECK(last_copy("COPY a /\n").destination == "/");
+    CHECK(last_copy("COPY a .\n").destination == "/");
+    CHECK(last_copy("COPY a /b//\n").destination == "/b/");
+}
+
+TEST_CASE("COPY carries its flags, expanded") {
+    auto copy =
+        last_copy("ENV u=app m=0755\nCOPY --chown=$u:$u --chmod=$m --exclude=*.o --exclude=$u --link --parents a b\n");
+    CHECK(copy.chown == "app:app");
+    CHECK(copy.chmod == "0755");
+    CHECK(copy.exclude == Strings{"*.o", "app"});
+    CHECK(copy.link);
+    CHECK(copy.parents);
+}
+
+TEST_CASE("switches can be turned off") {
+    auto copy = last_copy("COPY --link=false --parents=FALSE a b\n");
+    CHECK_FALSE(copy.link);
+    CHECK_FALSE(copy.parents);
+}
+
+TEST_CASE("flags that are not given are absent") {
+    auto copy = last_copy("COPY a b\n");
+    CHECK_FALSE(copy.chown.has_value());
+    CHECK_FALSE(copy.chmod.has_value());
+    CHECK_FALSE(copy.unpack.has_value());
+}
+
+TEST_CASE("ADD carries its flags") {
+    auto add = last_copy("ADD --unpack=false --keep-git-dir a b\n");
+    CHECK(add.is_add);
+    CHECK(add.unpack == false);
+    CHECK(add.keep_git_dir);
+    CHECK(last_copy("ADD --unpack a b\n").unpack == true);
+}
+
+TEST_CASE("a checksum is for one remote source") {
+    std::string flag = "--checksum=sha256:24454f830cdb571e2c4ad15481119c43b3cafd48dd869a9b2945d1036d1dc68d";
+    CHECK(last_copy("ADD " + flag + " https://x/y /z\n").checksum == flag.substr(11));
+    auto error = failure_of("ADD " + flag + " local /z\n");
+    CHECK(error.message == "--checksum is for one URL or git repository");
+    CHECK(error.marked == "--checksum");
+}
+
+TEST_CASE("heredocs become files, expanded unless quoted") {
+    auto copy = last_copy("ENV v=1\nCOPY <<a <<'b' /d/\n\"$v\" \\$v\na\n$v\nb\n");
+    REQUIRE(copy.inline_files.size() == 2);
+    CHECK(copy.inline_files[0].name == "a");
+    CHECK(copy.inline_files[0].contents == "\"1\" $v\n");
+    CHECK(copy.inline_files[1].contents == "$v\n");
+    CHECK(copy.paths.empty());
+}
+
+TEST_CASE("a heredoc's text shows in the step") {
+    CHECK(last_step("COPY <<a x /d/\n1\na\n").expanded == "COPY x <<a /d/");
+}
+
+TEST_CASE("several sources need a directory") {
+    auto error = failure_of("COPY a b /c\n");
+    CHECK(error.message == "several sources need a destination that ends in \"/\"");
+    CHECK(error.hint == "write /c/");
+    CHECK(error.marked == "/c");
+    CHECK(failure_of("COPY a <<b /c\nx\nb\n").message == error.message);
+    CHECK(failure_of("ADD [\"a\", \"b\", \"c\"]\n").message == error.message);
+}
+
+TEST_CASE("several sources into the working directory") {
+    CHECK(last_copy("WORKDIR /w\nCOPY a b .\n").destination == "/w/");
+}
+
+TEST_CASE("sources and destinations that expand to nothing") {
+    CHECK(failure_of("COPY ${x:-} /c\n").message == "a source of COPY is empty after expansion");
+    CHECK(failure_of("COPY ${x:-} /c\n").marked == "${x:-}");
+    CHECK(failure_of("ADD a ${x:-}\n").message == "the destination of ADD is empty after expansion");
+    CHECK(failure_of("COPY --chown=${x:-} a b\n").message == "--chown is empty after expansion");
+}
+
+TEST_CASE("flags are checked after expansion") {
+    CHECK(failure_of("ENV m=9\nCOPY --chmod=$m a b\n").message == "\"9\" is no file mode");
+    CHECK(failure_of("ENV m=9\nCOPY --chmod=$m a b\n").marked == "--chmod=$m");
+    CHECK(failure_of("ENV p=[\nCOPY --exclude=$p a b\n").message == "the pattern is malformed: a \"[\" is not closed");
+    CHECK(failure_of("COPY --chown=a:b:c a b\n").message == "\"a:b:c\" is no owner");
+}
+
+TEST_CASE("COPY fetches nothing") {
+    for (const char* source : {"https://x/y", "HTTP://x", "git@github.com:a/b.git", "git://x/y", "ssh://x/y"}) {
+        auto error = failure_of(std::string("COPY ") + source + " /z\n");
+        CHECK(error.message == std::string("COPY cannot fetch \"") + source + "\"");
+        CHECK(error.hint == "use ADD for URLs and git repositories");
+    }
+}
+
+TEST_CASE("names that only look remote are local") {
+    for (const char* source : {"a@b", "dir/x@y:z", "github.com/a/b", "http:", "x:y"}) {
+        CHECK(last_copy(std::string("COPY ") + source + " /z\n").paths == Strings{source});
+    }
+}

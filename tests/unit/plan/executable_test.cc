@@ -1,0 +1,71 @@
+#include "planning.h"
+#include "support/catch.h"
+
+using namespace gbuild;
+using namespace gbuild::plan;
+
+namespace {
+
+Failure refusal(std::string_view text, const PlanRequest& request = {}) {
+    return failure_in([&] { require_executable(dockerfile::parse(text, "Dockerfile"), request); });
+}
+
+}  // namespace
+
+TEST_CASE("RUN is refused at its line") {
+    auto error = refusal("FROM a\nUSER b\nRUN \\\n true\n");
+    CHECK(error.kind == ErrorKind::unsupported);
+    CHECK(error.message == "RUN cannot be executed yet");
+    CHECK(error.hint == "put what RUN makes into the context and COPY it, or start from an image that has it");
+    CHECK(error.line == 3);
+    CHECK(error.marked == "RUN");
+}
+
+TEST_CASE("RUN with a mount is refused at the mount") {
+    auto error = refusal("FROM a\nRUN --mount=type=cache,target=/c make\n");
+    CHECK(error.message == "RUN --mount cannot be executed yet");
+    CHECK(error.marked == "--mount=type=cache,target=/c");
+}
+
+TEST_CASE("RUN in a stage that is not needed is fine") {
+    PlanRequest request;
+    request.target = "b";
+    CHECK(refusal("FROM a AS x\nRUN true\nFROM scratch AS b\nFROM scratch\nRUN true\n", request).message == "no error");
+    CHECK(refusal("FROM a AS x\nRUN true\nFROM scratch AS b\nCOPY --from=x a /\n", request).line == 2);
+}
+
+TEST_CASE("ADD of a URL or a repository is refused") {
+    for (const char* source : {"https://x/y.deb", "http://x", "git@github.com:a/b.git", "ssh://git@x/y"}) {
+        auto error = refusal(std::string("FROM a\nADD local ") + source + " /z/\n");
+        CHECK(error.kind == ErrorKind::unsupported);
+        CHECK(error.message == std::string("ADD cannot fetch \"") + source + "\" yet");
+        CHECK(error.marked == source);
+    }
+}
+
+TEST_CASE("ADD of a URL in variables is refused") {
+    CHECK(refusal("FROM a\nARG U=https://x/y\nADD $U /z\n").message == "ADD cannot fetch \"$U\" yet");
+    CHECK(refusal("FROM a\nENV H=https://x\nADD $H/y /z\n").marked == "$H/y");
+}
+
+TEST_CASE("expansions that need the base's environment are left for planning") {
+    CHECK(refusal("FROM a\nADD ${X:?} /z\nENV b=${Y?}\n").message == "no error");
+}
+
+TEST_CASE("local ADD, COPY and configuration can be executed") {
+    CHECK(refusal("FROM a\nADD x.tar.gz /\nCOPY <<E /f\nx\nE\nWORKDIR /w\nENV a=b\nONBUILD RUN x\nCMD y\n").message ==
+          "no error");
+}
+
+TEST_CASE("a stage with triggers as a base is refused") {
+    auto error = refusal("FROM a AS x\nONBUILD USER u\nFROM x\n");
+    CHECK(error.kind == ErrorKind::unsupported);
+    CHECK(error.message == "the base has ONBUILD triggers, which are not supported: \"USER u\"");
+    CHECK(error.line == 3);
+}
+
+TEST_CASE("a missing target is found before anything else") {
+    PlanRequest request;
+    request.target = "nope";
+    CHECK(refusal("FROM a\nRUN x\n", request).kind == ErrorKind::not_found);
+}

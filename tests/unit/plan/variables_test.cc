@@ -1,0 +1,219 @@
+// ARG, ENV and what sees them.
+#include "planning.h"
+#include "support/catch.h"
+
+using namespace gbuild;
+using namespace gbuild::plan;
+
+namespace {
+
+// What "ENV r=$v" sees after `lines`, with build arguments.
+std::string seen(const std::string& lines, const std::string& expression,
+                 std::map<std::string, std::string> args = {}) {
+    Planning planning;
+    planning.request.build_args = std::move(args);
+    auto plan = planning.plan(lines + "ENV r=\"" + expression + "\"\n");
+    return *plan.stages.back().config().env_value("r");
+}
+
+std::string first_image(const std::string& text, std::map<std::string, std::string> args = {}) {
+    Planning planning;
+    planning.request.build_args = std::move(args);
+    return std::get<ImageBase>(planning.plan(text).stages[0].base).reference;
+}
+
+}  // namespace
+
+TEST_CASE("FROM sees global ARGs") {
+    CHECK(first_image("ARG TAG=12\nFROM debian:$TAG\n") == "debian:12");
+    CHECK(first_image("ARG TAG=12\nFROM debian:$TAG\n", {{"TAG", "11"}}) == "debian:11");
+    CHECK(first_image("ARG TAG\nFROM debian:${TAG:-10}\n") == "debian:10");
+    CHECK(first_image("ARG A=1\nARG B=$A-slim\nFROM debian:$B\n") == "debian:1-slim");
+    CHECK(first_image("ARG A=1 B=$A-x\nFROM debian:$B\n") == "debian:1-x");
+}
+
+TEST_CASE("a build argument counts also for an ARG without default") {
+    CHECK(first_image("ARG TAG\nFROM debian:$TAG\n", {{"TAG", "9"}}) == "debian:9");
+}
+
+TEST_CASE("FROM does not see build arguments without ARG") {
+    REQUIRE(failure("FROM $X\n",
+                    [] {
+                        PlanRequest request;
+                        request.build_args = {{"X", "debian"}};
+                        return request;
+                    }())
+                .message == "FROM has no image: $X is empty");
+}
+
+TEST_CASE("a global ARG is unknown in a stage until it is declared there") {
+    CHECK(seen("ARG v=1\nFROM scratch\n", "$v") == "");
+    CHECK(seen("ARG v=1\nFROM scratch\nARG v\n", "$v") == "1");
+    CHECK(seen("ARG v=1\nFROM scratch\nARG v=2\n", "$v") == "2");
+    CHECK(seen("ARG v=1\nFROM scratch\nARG v\n", "$v", {{"v", "3"}}) == "3");
+}
+
+TEST_CASE("a stage's ARG takes the build argument before its default") {
+    CHECK(seen("FROM scratch\nARG v=1\n", "$v") == "1");
+    CHECK(seen("FROM scratch\nARG v=1\n", "$v", {{"v", "2"}}) == "2");
+    CHECK(seen("FROM scratch\nARG v=1\n", "$v", {{"v", ""}}) == "");
+}
+
+TEST_CASE("a default that a build argument replaces is not expanded") {
+    CHECK(seen("FROM scratch\nARG v=${must?be set}\n", "$v", {{"v", "2"}}) == "2");
+}
+
+TEST_CASE("an ARG counts from its line on") { CHECK(seen("FROM scratch\nENV a=$v\nARG v=1\n", "$a-$v") == "-1"); }
+
+TEST_CASE("an ARG of one stage is unknown in the next") {
+    CHECK(seen("FROM scratch AS a\nARG v=1\nFROM scratch\nCOPY --from=a x /\n", "$v") == "");
+}
+
+TEST_CASE("an ARG of the stage below is known above it") {
+    CHECK(seen("FROM scratch AS a\nARG v=1\nFROM a\n", "$v") == "1");
+}
+
+TEST_CASE("ENV beats an ARG of its name, wherever they stand") {
+    CHECK(seen("FROM scratch\nARG v=1\nENV v=2\n", "$v") == "2");
+    CHECK(seen("FROM scratch\nENV v=2\nARG v=1\n", "$v", {{"v", "3"}}) == "2");
+}
+
+TEST_CASE("the base's environment is seen and beats ARG") {
+    Planning planning;
+    planning.configs["b"].config.env = {"v=base"};
+    auto plan = planning.plan("FROM b\nARG v=arg\nENV r=$v\n");
+    REQUIRE(plan.stages[0].config().env_value("r") == "base");
+}
+
+TEST_CASE("one ENV sees the values from before it") {
+    auto config = config_of("ENV abc=hello\nENV abc=bye def=$abc\nENV ghi=$abc\n");
+    CHECK(config.env_value("abc") == "bye");
+    CHECK(config.env_value("def") == "hello");
+    CHECK(config.env_value("ghi") == "bye");
+}
+
+TEST_CASE("one ARG instruction sees its own earlier names") {
+    CHECK(seen("FROM scratch\nARG a=1 b=$a\n", "$b") == "1");
+}
+
+TEST_CASE("ENV keeps the place of a variable it sets again") {
+    auto config = config_of("ENV a=1\nENV b=2\nENV a=3\n");
+    REQUIRE(config.env == Strings{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "a=3", "b=2"});
+}
+
+TEST_CASE("ENV values lose their quotes, old form included") {
+    CHECK(config_of("ENV a=\"x y\" b='$a' c=d\\ e\n").env_value("a") == "x y");
+    CHECK(config_of("ENV b='$a'\n").env_value("b") == "$a");
+    CHECK(config_of("ENV c=d\\ e\n").env_value("c") == "d e");
+    CHECK(config_of("ENV old one  two\n").env_value("old") == "one  two");
+}
+
+TEST_CASE("ENV names are expanded") { CHECK(config_of("ENV n=x\nENV ${n}_y=1\n").env_value("x_y") == "1"); }
+
+TEST_CASE("an ENV name that expands to nothing") {
+    auto error = failure_of("ENV $nope=1\n");
+    REQUIRE(error.message == "a name in ENV is empty after expansion");
+    REQUIRE(error.line == 2);
+}
+
+TEST_CASE("the platform's variables are known to FROM, and to stages that declare them") {
+    CHECK(first_image("FROM a:$TARGETARCH-$BUILDARCH\n") == "a:amd64-arm64");
+    CHECK(seen("FROM scratch\n", "$TARGETARCH") == "");
+    CHECK(seen("FROM scratch\nARG TARGETPLATFORM TARGETOS BUILDPLATFORM\n",
+               "$TARGETPLATFORM $TARGETOS $BUILDPLATFORM") == "linux/amd64 linux linux/arm64");
+    CHECK(seen("FROM scratch\nARG TARGETARCH\n", "$TARGETARCH", {{"TARGETARCH", "riscv64"}}) == "riscv64");
+    CHECK(seen("FROM scratch\nARG TARGETVARIANT\n", "[$TARGETVARIANT]") == "[]");
+}
+
+TEST_CASE("proxies are known without ARG, in both cases") {
+    CHECK(seen("FROM scratch\n", "$http_proxy", {{"http_proxy", "p"}}) == "p");
+    CHECK(seen("FROM scratch\n", "$HTTPS_PROXY", {{"HTTPS_PROXY", "p"}}) == "p");
+    CHECK(seen("FROM scratch\n", "$Http_Proxy", {{"Http_Proxy", "p"}}) == "");
+}
+
+TEST_CASE("ARGs are no part of the configuration") { REQUIRE(config_of("ARG v=1\n").env.size() == 1); }
+
+TEST_CASE("RUN sees declared ARGs that no ENV covers") {
+    Planning planning;
+    planning.request.build_args = {{"b", "2"}, {"undeclared", "x"}};
+    auto plan = planning.plan("FROM scratch\nARG a=1 b c\nARG d=4\nENV d=5\nRUN x\n");
+    const auto& run = std::get<RunStep>(plan.stages[0].steps.back().action);
+    REQUIRE(run.arg_environment == std::map<std::string, std::string>{{"a", "1"}, {"b", "2"}});
+}
+
+TEST_CASE("a variable that is not set is a warning with the likeliest name") {
+    auto plan = plan_of("FROM scratch\nENV VERSION=1\nUSER x$VERSOIN\n");
+    REQUIRE(plan.warnings.size() == 1);
+    REQUIRE(plan.warnings[0].id == "undefined-var");
+    REQUIRE(plan.warnings[0].message == "the variable VERSOIN is not set");
+    REQUIRE(plan.warnings[0].hint == "did you mean VERSION?");
+    REQUIRE(plan.warnings[0].span->line == 3);
+    REQUIRE(plan.warnings[0].span->column == 7);
+}
+
+TEST_CASE("a global ARG that a stage uses without declaring it") {
+    auto plan = plan_of("ARG RELEASE=1\nFROM scratch\nENV a=$RELEASE\n");
+    REQUIRE(plan.warnings.size() == 1);
+    REQUIRE(plan.warnings[0].hint ==
+            "add ARG RELEASE after this stage's FROM: an ARG before the first FROM counts in FROM lines only");
+}
+
+TEST_CASE("a declared ARG without a value is no warning") {
+    REQUIRE(plan_of("FROM scratch\nARG a\nENV b=$a\n").warnings.empty());
+}
+
+TEST_CASE("a variable with a default is no warning") {
+    REQUIRE(plan_of("FROM scratch\nENV b=${a:-1}\n").warnings.empty());
+}
+
+TEST_CASE("variables of commands are the shell's own") {
+    REQUIRE(plan_of("FROM scratch\nRUN echo $a\nCMD echo $b\n").warnings.empty());
+}
+
+TEST_CASE("a variable is reported once for an instruction") {
+    REQUIRE(ids(plan_of("FROM scratch\nENV a=$x b=$x\n").warnings) == Strings{"undefined-var"});
+}
+
+TEST_CASE("a variable that FROM uses and that is not set") {
+    auto plan = plan_of("FROM debian$X\n");
+    REQUIRE(ids(plan.warnings) == Strings{"undefined-var"});
+    REQUIRE(plan.warnings[0].span->line == 1);
+}
+
+TEST_CASE("a build argument that nothing declares") {
+    Planning planning;
+    planning.request.build_args = {{"VERSOIN", "1"}};
+    auto plan = planning.plan("FROM scratch\nARG VERSION\n");
+    REQUIRE(plan.warnings.size() == 1);
+    REQUIRE(plan.warnings[0].id == "unused-build-arg");
+    REQUIRE(plan.warnings[0].message == "no ARG declares the build argument \"VERSOIN\"");
+    REQUIRE(plan.warnings[0].hint == "did you mean VERSION?");
+    REQUIRE_FALSE(plan.warnings[0].span.has_value());
+}
+
+TEST_CASE("predefined build arguments need no ARG") {
+    Planning planning;
+    planning.request.build_args = {
+        {"http_proxy", "a"}, {"NO_PROXY", "b"}, {"SOURCE_DATE_EPOCH", "0"}, {"BUILDKIT_X", "1"}, {"TARGETARCH", "arm"}};
+    REQUIRE(planning.plan("FROM scratch\n").warnings.empty());
+}
+
+TEST_CASE("an ARG of a stage that is not needed declares, too") {
+    Planning planning;
+    planning.request.build_args = {{"a", "1"}};
+    REQUIRE(planning.plan("FROM scratch AS x\nARG a\nFROM scratch\n").warnings.empty());
+}
+
+TEST_CASE("an expansion that fails is an error at its place") {
+    auto error = failure_of("ENV a=1\nWORKDIR /x/${NAME:?is needed}\n");
+    REQUIRE(error.kind == ErrorKind::dockerfile);
+    REQUIRE(error.message == "NAME: is needed");
+    REQUIRE(error.line == 3);
+    REQUIRE(error.marked == "/x/${NAME:?is needed}");
+}
+
+TEST_CASE("values that double cannot fill the memory") {
+    std::string lines = "ENV a=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n";
+    for (int i = 0; i < 40; i++) lines += "ENV a=$a$a\n";
+    REQUIRE(failure_of(lines).kind == ErrorKind::limit);
+}
