@@ -20,7 +20,8 @@ HttpReply not_found() {
 
 // Applies "Range: bytes=N-" to a whole body.
 void apply_range(const HttpRequest& request, HttpReply& reply) {
-    std::string_view range = request.headers.count("range") ? request.headers.at("range") : "";
+    std::string value = request.header("range");
+    std::string_view range = value;
     if (!range.starts_with("bytes=") || !range.ends_with("-")) return;
     size_t total = reply.body.size();
     uint64_t first = parse_decimal(range.substr(6, range.size() - 7)).value_or(total);
