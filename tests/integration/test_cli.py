@@ -135,7 +135,7 @@ class Cli(Case):
 
     def test_version_names_what_makes_the_bytes(self):
         text = self.gbuild("version").out
-        for name in ["gbuild 0.", "libdeflate", "lzo", "lz4", "xz"]:
+        for name in ["gbuild 0.", "libdeflate", "LZO", "LZ4", "liblzma"]:
             self.assertIn(name, text)
         self.assertEqual(self.gbuild("--version").out, text)
 

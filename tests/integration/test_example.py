@@ -1,4 +1,5 @@
 """The example of the first page, from Debian's own files to an image that other tools agree about."""
+import json
 import os
 import re
 import shutil
@@ -146,4 +147,7 @@ class Example(Case):
             last = self.gbuild("-o", self.image(name), *mirror, "--progress", "json", context)
         self.assertEqual(gvmi.sha256(self.image("first")), gvmi.sha256(self.image("second")))
         self.assertEqual(gvmi.sha256(self.image("first")), gvmi.sha256(self.file))
-        self.assertNotIn('"transfer-progress"', last.err)
+        events = [json.loads(line) for line in last.err.splitlines()]
+        pulls = {event["id"] for event in events if event.get("verb") == "pulling"}
+        self.assertEqual([event["cached"] for event in events if event["event"] == "transfer-finished"
+                          and event["id"] in pulls], [True])

@@ -25,7 +25,7 @@ class LikeBuildah(Case):
         """(tree, config) of the same context."""
         work = self.folder("buildah")
         common = ["buildah", "--root", work / "root", "--runroot", work / "run", "--storage-driver", "vfs"]
-        run(*common, "bud", "--isolation", "chroot", "--tls-verify=false", "--layers=false", "-q", "-t", "result", context)
+        run(*common, "bud", "--format", "docker", "--isolation", "chroot", "--tls-verify=false", "--layers=false", "-q", "-t", "result", context)
         name = run(*common, "from", "result").strip()
         mounted = run(*common, "mount", name).strip()
         config = json.loads(run(*common, "inspect", "--type", "image", "result"))["Docker"]["config"]

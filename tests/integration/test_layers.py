@@ -93,7 +93,7 @@ class RefusedLayers(Case):
         self.refuse(bytes(damaged))
 
     def test_owner_beyond_32_bits(self):
-        self.refuse(Tar().file("f", "x", pax={"uid": str(1 << 32)}).bytes(), "f")
+        self.refuse(Tar().file("f", "x", pax={"uid": str(1 << 32)}).bytes(), "4294967296", code=8)
 
     def test_gzip_that_is_cut_off(self):
         layout = Layout(self.folder("cut"))

@@ -1,4 +1,5 @@
 """File trees as values, and what differs between two of them."""
+import errno
 import hashlib
 import os
 import stat
@@ -34,6 +35,17 @@ def link_groups(entries, groups):
                 entries[path].links = tuple(sorted(paths))
 
 
+def _xattrs(path):
+    try:
+        names = os.listxattr(path, follow_symlinks=False)
+    except OSError as error:
+        # A squashfs without an xattr table answers so.
+        if error.errno == errno.EOPNOTSUPP:
+            return {}
+        raise
+    return {name: os.getxattr(path, name, follow_symlinks=False) for name in names}
+
+
 def walk(root, contents=True):
     """{path bytes: Entry} of a directory; the root is b"." ."""
     root = os.fsencode(root)
@@ -43,8 +55,7 @@ def walk(root, contents=True):
         status = os.lstat(path)
         kind = stat.S_IFMT(status.st_mode)
         entry = Entry(kind, stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid, int(status.st_mtime))
-        entry.xattrs = {key: os.getxattr(path, key, follow_symlinks=False)
-                        for key in os.listxattr(path, follow_symlinks=False)}
+        entry.xattrs = _xattrs(path)
         if kind == stat.S_IFREG:
             entry.size = status.st_size
             if contents:
