@@ -1,4 +1,5 @@
 """A registry that fails in every way there is: each fault is survived or refused, and nothing bad stays in the store."""
+import itertools
 import json
 
 from harness import gvmi
@@ -201,7 +202,7 @@ class Faults(FaultCase):
 
     def test_image_that_is_not_there(self):
         result = self.build(f"FROM {self.server.host}/fault/image:no-such-tag\nVOLUME /v\n", code=4)
-        self.assert_error(result, "no-such-tag", "Dockerfile:1")
+        self.assert_error(result, "no-such-tag", "hint:")
 
 
 class Tokens(FaultCase):
@@ -255,12 +256,20 @@ class Redirects(FaultCase):
         self.assertEqual(leaked, [])
 
     def test_signed_url_that_expires_is_asked_for_again(self):
-        self.redirect()
+        signatures, used = itertools.count(), set()
+        self.server.always(BLOBS, lambda request: Reply(307, headers={
+            "Location": f"http://localhost:{self.elsewhere.port}{request.path}?signature={next(signatures)}"}))
+
+        def only_once(request):
+            signature = request.query["signature"][0]
+            if signature in used:
+                return Reply(403, b"expired")
+            used.add(signature)
+            return None
+
+        self.elsewhere.always(BLOBS, only_once)
         self.elsewhere.once(self.layer_path, lambda request: Reply(body=self.elsewhere.blob_body(request), cut=100_000))
-        self.elsewhere.once(self.layer_path, lambda _: Reply(403, b"expired"))
-        run = self.pull(code=None)
-        self.assert_store_verified()
-        self.assertEqual(run.code, 0, run)
+        self.assert_survived()
 
     def test_signature_is_never_shown(self):
         self.redirect()
@@ -287,8 +296,8 @@ class Mirrors(Case):
     def test_next_mirror_is_asked_when_the_first_fails(self):
         self.mirror.always("/manifests/", lambda _: Reply(404, b"{}"))
         self.build("FROM tiny\n", options=["--registry-mirror", self.second.host], registry=self.mirror)
-        self.assertGreater(len(self.mirror.requests), 0)
-        self.assertGreater(len(self.second.seen(BLOBS)), 0)
+        self.assertGreater(len(self.mirror.seen("/manifests/")), 0)
+        self.assertGreater(len(self.second.seen("/manifests/")), 0)
 
     def test_mirror_of_another_registry_is_left_alone(self):
         context = self.context({"Dockerfile": f"FROM {self.second.host}/library/tiny\n"})

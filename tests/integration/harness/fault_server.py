@@ -22,6 +22,11 @@ class Reply:
         self.length = len(body) if length is None else length
 
 
+class QuietServer(ThreadingHTTPServer):
+    def handle_error(self, request, client_address):
+        """Clients that hang up are what this server is for."""
+
+
 class FaultServer:
     """`faults` are callables (request, server) -> Reply or None, asked in order before the honest answer."""
 
@@ -45,7 +50,7 @@ class FaultServer:
             def log_message(self, *_):
                 pass
 
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._http = QuietServer(("127.0.0.1", 0), Handler)
         self._http.daemon_threads = True
         self.port = self._http.server_address[1]
         self.host = f"127.0.0.1:{self.port}"
