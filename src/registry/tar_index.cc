@@ -144,6 +144,7 @@ class TarIndex::Scanner {
         if (size > file_size_ - data) fail("is truncated");
         uint64_t end = data + size;
         uint64_t next = end + (block_size - end % block_size) % block_size;
+        if (next > file_size_) fail("is truncated");
         if (type == 'x' || type == 'L' || type == 'K') {
             extend(type, data, size);
             return next;

@@ -29,8 +29,8 @@ class ImageSource {
     virtual ManifestDocument root_manifest(std::stop_token stop) = 0;
     // A manifest by digest (an entry of an index). Digest and size are verified.
     virtual ManifestDocument manifest(const oci::Descriptor& descriptor, std::stop_token stop) = 0;
-    // Appends the rest of the blob to `sink`, from sink.received() on; retried and resumed as the source can. The caller
-    // verifies the digest. Throws not_found, unauthorized, network, interrupted.
+    // Appends the rest of the blob to `sink`, from sink.received() on; retried and resumed as the source can. The
+    // caller verifies the digest. Throws not_found, unauthorized, network, interrupted.
     virtual void fetch_blob(const oci::Descriptor& descriptor, BlobSink& sink, std::stop_token stop) = 0;
 };
 
@@ -44,8 +44,8 @@ struct ResolvedImage {
 // Follows indexes (two levels at most) to the manifest for a platform.
 ResolvedImage resolve_image(ImageSource& source, const oci::Platform& platform, std::stop_token stop);
 
-// A directory or tar in OCI image layout. `reference` picks an entry by org.opencontainers.image.ref.name; "" takes the only
-// one, and several without a choice are an error that lists them.
+// A directory or tar in OCI image layout. `reference` picks an entry by org.opencontainers.image.ref.name; "" takes the
+// only one, and several without a choice are an error that lists them.
 std::unique_ptr<ImageSource> open_oci_layout(const std::string& path, const std::string& reference);
 // A `docker save` archive, old or new style; `reference` picks by RepoTags.
 std::unique_ptr<ImageSource> open_docker_archive(const std::string& path, const std::string& reference);
