@@ -12,7 +12,10 @@ namespace gbuild::dockerfile {
 
 namespace {
 
+constexpr size_t max_warnings = 1000;  // more help nobody
+
 void warn(Dockerfile& dockerfile, const char* id, std::string message, SourceSpan span, std::string hint) {
+    if (dockerfile.warnings.size() >= max_warnings) return;
     dockerfile.warnings.push_back({id, std::move(message), std::move(span), std::move(hint)});
 }
 
@@ -95,6 +98,7 @@ void check_secrets(Dockerfile& dockerfile) {
         size_t step = instruction.name == "ENV" ? 2 : 1;
         for (size_t i = 0; i < instruction.args.size(); i += step) {
             std::string name = instruction.args[i].substr(0, instruction.args[i].find('='));
+            if (dockerfile.warnings.size() >= max_warnings) return;
             if (!names_a_secret(name)) continue;
             warn(dockerfile, "secret-in-arg-or-env",
                  fmt::format("{} {} looks like a secret, and the image shows it to everyone", instruction.name,

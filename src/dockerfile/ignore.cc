@@ -102,10 +102,11 @@ IgnoreRules IgnoreRules::from_patterns(const std::vector<std::string>& patterns)
 
 bool IgnoreRules::excluded(std::string_view path) const {
     if (path.empty() || path == ".") return false;
+    PatternInput input(path);
     bool result = false;
     for (const Rule& rule : rules_) {
         // Only a rule that would change the result is worth looking at.
-        if (rule.negated == result && rule.pattern.matches_path_or_parent(path)) result = !rule.negated;
+        if (rule.negated == result && rule.pattern.matches_path_or_parent(input)) result = !rule.negated;
     }
     return result;
 }

@@ -104,51 +104,69 @@ bool Pattern::matches_character(const Token& token, char32_t character) {
     }
 }
 
-// All positions in the pattern that the text so far can have led to are followed at once, which keeps the time linear
-// in the path however many stars there are. Position i means: the tokens before i are matched; within[i]: in the middle
-// of the any_directories token i.
-bool Pattern::run(std::string_view path, Parents parents) const {
-    std::u32string text = decode(path);
-    size_t count = tokens_.size();
-    std::vector<char> at(count + 1, 0), within(count + 1, 0), next(count + 1, 0), next_within(count + 1, 0);
-    auto skip_empty = [&](std::vector<char>& positions) {
-        for (size_t i = 0; i < count; i++) {
-            Kind kind = tokens_[i].kind;
-            bool may_be_empty = kind == Kind::any_name || kind == Kind::any_directories || kind == Kind::anything;
-            if (positions[i] && may_be_empty) positions[i + 1] = 1;
-        }
-    };
-    at[0] = 1;
-    skip_empty(at);
-    for (char32_t c : text) {
-        if (c == U'/' && parents == Parents::counted && at[count]) return true;
-        std::fill(next.begin(), next.end(), 0);
-        std::fill(next_within.begin(), next_within.end(), 0);
-        for (size_t i = 0; i < count; i++) {
-            if (!at[i] && !within[i]) continue;
-            const Token& token = tokens_[i];
-            if (token.kind == Kind::any_directories) {
-                next_within[i] = 1;
-                if (c == U'/') next[i + 1] = 1;
-            } else if (token.kind == Kind::anything || (token.kind == Kind::any_name && c != U'/')) {
-                next[i] = 1;
-            } else if (matches_character(token, c)) {
-                next[i + 1] = 1;
-            }
-        }
-        skip_empty(next);
-        at.swap(next);
-        within.swap(next_within);
+// All places in the pattern that the text so far can have led to are followed at once, which keeps the time linear in
+// the path however many stars there are. Place 2i means: the tokens before i are matched; 2i + 1: in the middle of the
+// any_directories token i.
+bool Pattern::run(PatternInput& input, Parents parents) const {
+    const auto end = static_cast<uint32_t>(tokens_.size() * 2);
+    input.places_.clear();
+    input.next_places_.clear();
+    input.reached_.assign(end + 2, 0);
+    size_t time = 1;
+    reach(0, input, time);
+    for (char32_t c : input.text_) {
+        input.places_.swap(input.next_places_);
+        if (input.places_.empty()) return false;
+        if (c == U'/' && parents == Parents::counted && input.reached_[end] == time) return true;
+        input.next_places_.clear();
+        time++;
+        for (uint32_t place : input.places_) step(place, c, input, time);
     }
-    return at[count];
+    return input.reached_[end] == time;
 }
 
+void Pattern::step(uint32_t place, char32_t character, PatternInput& input, size_t time) const {
+    if (place / 2 == tokens_.size()) return;
+    const Token& token = tokens_[place / 2];
+    uint32_t after = (place / 2 + 1) * 2;
+    if (token.kind == Kind::any_directories) {
+        reach(place | 1, input, time);
+        if (character == U'/') reach(after, input, time);
+    } else if (token.kind == Kind::anything || (token.kind == Kind::any_name && character != U'/')) {
+        reach(place, input, time);
+    } else if (matches_character(token, character)) {
+        reach(after, input, time);
+    }
+}
+
+// Also what follows without a character, past tokens that may be empty.
+void Pattern::reach(uint32_t place, PatternInput& input, size_t time) const {
+    while (input.reached_[place] != time) {
+        input.reached_[place] = time;
+        input.next_places_.push_back(place);
+        if (place % 2 == 1 || place / 2 == tokens_.size()) return;
+        Kind kind = tokens_[place / 2].kind;
+        if (kind != Kind::any_name && kind != Kind::any_directories && kind != Kind::anything) return;
+        place += 2;
+    }
+}
+
+PatternInput::PatternInput(std::string_view path) : path_(path), text_(decode(path)) {}
+
 bool Pattern::matches(std::string_view path) const {
-    return tokens_.empty() ? path == literal_ : run(path, Parents::ignored);
+    if (tokens_.empty()) return path == literal_;
+    PatternInput input(path);
+    return run(input, Parents::ignored);
 }
 
 bool Pattern::matches_path_or_parent(std::string_view path) const {
-    if (!tokens_.empty()) return run(path, Parents::counted);
+    PatternInput input(path);
+    return matches_path_or_parent(input);
+}
+
+bool Pattern::matches_path_or_parent(PatternInput& input) const {
+    if (!tokens_.empty()) return run(input, Parents::counted);
+    std::string_view path = input.path_;
     if (path.substr(0, literal_.size()) != literal_) return false;
     return path.size() == literal_.size() || (path[literal_.size()] == '/' && !literal_.empty());
 }

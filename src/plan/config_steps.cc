@@ -11,6 +11,12 @@
 
 namespace gbuild::plan {
 
+namespace {
+
+constexpr size_t max_environment = 10'000;
+
+}  // namespace
+
 void StagePlanner::arg(Step& step) {
     std::vector<std::string> shown;
     for (const std::string& argument : instruction_->args) {
@@ -48,6 +54,10 @@ void StagePlanner::env(Step& step) {
             fail(name, fmt::format("{} cannot be a variable's name", quoted(name)), "a name holds no \"=\"");
         }
         config_.set_env(name, value);
+        if (config_.env.size() > max_environment) {
+            throw Error(ErrorKind::limit, fmt::format("more than {} environment variables", max_environment))
+                .at(step.span);
+        }
     }
 }
 

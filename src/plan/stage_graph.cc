@@ -13,6 +13,8 @@ namespace gbuild::plan {
 
 namespace {
 
+constexpr size_t max_stages = 1000;
+
 [[noreturn]] void fail_at(SourceSpan span, std::string message, std::string hint) {
     throw Error(ErrorKind::dockerfile, std::move(message)).hint(std::move(hint)).at(std::move(span));
 }
@@ -50,8 +52,13 @@ std::string unset_hint(const dockerfile::Dockerfile& file, const std::string& na
 StageGraph::StageGraph(const dockerfile::Dockerfile& file, const PlanRequest& request) :
     file_(file), request_(request), globals_(file, request) {
     for (size_t i = 0; i < file.instructions.size(); i++) {
-        if (file.instructions[i].name == "FROM") add_stage(i);
+        if (file.instructions[i].name == "FROM") froms_.push_back(i);
     }
+    if (froms_.size() > max_stages) {
+        throw Error(ErrorKind::limit, fmt::format("more than {} stages", max_stages))
+            .at(file.instructions[froms_[max_stages]].span);
+    }
+    for (size_t from : froms_) add_stage(from);
     collect_needed();
 }
 
@@ -146,9 +153,9 @@ CopySource StageGraph::resolve_source(const dockerfile::Instruction& instruction
     if (equal_ignoring_case(name, stage.name)) {
         fail_at(span, fmt::format("the stage {} cannot copy from itself", quoted(name)), "copy from an earlier stage");
     }
-    for (size_t i = stage.end; i < file_.instructions.size(); i++) {
-        const auto& later = file_.instructions[i];
-        if (later.name != "FROM" || later.args.size() != 3 || !equal_ignoring_case(later.args[2], name)) continue;
+    for (size_t from : froms_) {
+        const auto& later = file_.instructions[from];
+        if (from <= stage.from || later.args.size() != 3 || !equal_ignoring_case(later.args[2], name)) continue;
         fail_at(span, fmt::format("the stage {} is defined later, in line {}", quoted(name), later.first_line),
                 fmt::format("move that stage above this {}", instruction.name));
     }

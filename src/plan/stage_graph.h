@@ -52,6 +52,7 @@ class StageGraph {
     const dockerfile::Dockerfile& file_;
     const PlanRequest& request_;
     GlobalScope globals_;
+    std::vector<size_t> froms_;  // instructions that begin a stage
     std::vector<SourceStage> stages_;
     std::vector<int> needed_;
 };

@@ -11,6 +11,19 @@
 
 namespace gbuild::plan {
 
+namespace {
+
+constexpr size_t max_warnings = 1000;  // more help nobody
+// Every step holds the configuration after it, so a plan's size is steps × configuration.
+constexpr size_t max_config_entries = 2'000'000;
+
+size_t entries_of(const oci::ContainerConfig& config) {
+    return config.env.size() + config.labels.size() + config.volumes.size() + config.exposed_ports.size() +
+           config.on_build.size();
+}
+
+}  // namespace
+
 std::string masked(std::string text, const std::vector<std::string>& hidden) {
     for (const std::string& value : hidden) {
         for (size_t at = text.find(value); at != std::string::npos; at = text.find(value, at + 3)) {
@@ -20,7 +33,7 @@ std::string masked(std::string text, const std::vector<std::string>& hidden) {
     return text;
 }
 
-StagePlanner::StagePlanner(const PlanContext& context, const SourceStage& source, Stage& stage, StageScope scope) :
+StagePlanner::StagePlanner(PlanContext& context, const SourceStage& source, Stage& stage, StageScope scope) :
     context_(context), source_(source), stage_(stage), scope_(std::move(scope)), config_(stage.base_config.config) {}
 
 void StagePlanner::run() {
@@ -66,8 +79,17 @@ void StagePlanner::plan_step(size_t index) {
     step.span = instruction.span;
     (this->*handler_for(instruction.name))(step);
     warn_unset();
+    check_size();
     step.config = config_;
     stage_.steps.push_back(std::move(step));
+}
+
+void StagePlanner::check_size() {
+    context_.config_entries += entries_of(config_);
+    if (context_.config_entries <= max_config_entries) return;
+    throw Error(ErrorKind::limit, "the configuration of the image grows too large")
+        .hint("set fewer variables, labels, volumes and ports")
+        .at(instruction_->span);
 }
 
 void StagePlanner::show(Step& step, const std::vector<dockerfile::Flag>& flags, const std::vector<std::string>& args) {
@@ -89,7 +111,7 @@ void StagePlanner::warn(const char* id, std::string message, std::string_view at
 
 void StagePlanner::warn_unset() {
     for (const std::string& name : expansion_->unset_names()) {
-        if (scope_.declared(name)) continue;
+        if (scope_.declared(name) || context_.plan.warnings.size() >= max_warnings) continue;
         std::string hint = fmt::format("declare it with ARG {} or ENV {}=VALUE above this line", name, name);
         if (context_.graph.globals().get(name)) {
             hint = fmt::format(

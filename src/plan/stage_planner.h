@@ -19,12 +19,13 @@ struct PlanContext {
     const PlanRequest& request;
     const StageGraph& graph;
     Plan& plan;
+    size_t config_entries = 0;  // of all steps so far
 };
 
 class StagePlanner {
   public:
     // Starts with the ARGs of the stage it is built on, if it is built on one.
-    StagePlanner(const PlanContext& context, const SourceStage& source, Stage& stage, StageScope scope);
+    StagePlanner(PlanContext& context, const SourceStage& source, Stage& stage, StageScope scope);
 
     void run();
     const StageScope& scope() const { return scope_; }
@@ -51,6 +52,7 @@ class StagePlanner {
     void workdir(Step& step);
 
     void plan_step(size_t index);
+    void check_size();
     void copy_flags(CopyStep& copy, std::vector<dockerfile::Flag>& shown);
     void check_sources(const CopyStep& copy, const std::string& destination);
     std::vector<std::string> with_shell(const std::vector<std::string>& args) const;
@@ -66,7 +68,7 @@ class StagePlanner {
     void warn_unset();
     [[noreturn]] void fail(std::string_view at, std::string message, std::string hint) const;
 
-    const PlanContext& context_;
+    PlanContext& context_;
     const SourceStage& source_;
     Stage& stage_;
     StageScope scope_;

@@ -2,11 +2,15 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "gbuild/base/text.h"
 
 namespace gbuild::plan {
 
 namespace {
+
+constexpr size_t max_args = 1000;
 
 std::pair<std::string, std::optional<std::string>> split_arg(const std::string& arg) {
     size_t equals = arg.find('=');
@@ -103,6 +107,7 @@ void StageScope::declare(const std::string& arg, Expansion& expansion) {
     // Declaring again without a value keeps the one it has.
     if (!result && !value && declared(name)) return;
     args_[name] = std::move(result);
+    if (args_.size() > max_args) throw Error(ErrorKind::limit, fmt::format("more than {} ARGs in a stage", max_args));
 }
 
 std::optional<std::string> StageScope::get(std::string_view name, const oci::ContainerConfig& config) const {

@@ -130,3 +130,8 @@ TEST_CASE("random patterns match or are refused, and a match of the whole is a m
         }
     }
 }
+
+TEST_CASE("warnings of one line have an end") {
+    std::string line = "ENV " + repeated("A_KEY=1 ", 50'000);
+    REQUIRE(parse_text("FROM scratch\n" + line + "\n").warnings.size() == 1000);
+}
