@@ -121,6 +121,7 @@ class Cli(Case):
         self.build("FROM edge\n")
         self.gbuild("extract", self.image(), "-o", self.dir / "out")
         image, found = self.tree(self.image()), tree.walk(self.dir / "out")
+        image[b"."] = found[b"."]  # DIR is the user's own
         if is_root():
             self.assert_same_tree(image, found)
         else:
@@ -155,7 +156,7 @@ class Cli(Case):
                                               "FROM scratch AS unused\nFROM one\nCOPY --from=one /a /b\n"})
         plan = json.loads(self.gbuild("plan", "--format", "json", "--build-arg", "V=8", context).out)
         self.assertEqual([stage["name"] for stage in plan["stages"]], ["one", ""])
-        self.assertEqual(plan["stages"][0]["config"]["WorkingDir"], "/a/8")
+        self.assertEqual(plan["stages"][0]["config"]["workingDir"], "/a/8")
         self.assertEqual(len(plan["skipped"]), 1)
         self.assertIn("/a/8", self.gbuild("plan", "--build-arg", "V=8", context).out)
 
