@@ -99,7 +99,7 @@ class LikeBuildah(Case):
         self.compare("FROM BASE\nENTRYPOINT [\"/bin/sh\", \"-c\"]\nCMD [\"echo hi\"]\n")
 
     def test_shell_form_commands(self):
-        self.compare("FROM BASE\nSHELL [\"/bin/ash\", \"-ec\"]\nCMD echo $HOME \"x y\"\n")
+        self.compare("FROM BASE\nCMD echo $HOME \"x y\"\n")
 
     def test_dockerignore(self):
         self.compare("FROM BASE\nCOPY . /all\n", {
@@ -166,6 +166,11 @@ class Language(Case):
         self.assertEqual(config["Entrypoint"], ["/e"])
         self.assertNotIn("Cmd", config)  # a new ENTRYPOINT drops the base's CMD
         self.assertEqual(config["Labels"], {"base": "tiny"})
+
+    def test_shell_form_takes_the_shell_that_was_set(self):
+        # buildah goes on with /bin/sh here; docker does not.
+        self.build('FROM tiny\nSHELL ["/bin/ash", "-ec"]\nCMD echo $HOME "x y"\n')
+        self.assertEqual(gvmi.read_trailer(self.image()).config["Cmd"], ["/bin/ash", "-ec", 'echo $HOME "x y"'])
 
     def test_options_reach_the_configuration(self):
         self.build("FROM tiny\nARG A=1\nENV B=$A\nARG FROM_ENV\nENV C=$FROM_ENV\n",
