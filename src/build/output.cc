@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "gbuild/base/binary.h"
 #include "gbuild/base/text.h"
 #include "gbuild/golem/container_config.h"
 #include "gbuild/golem/numeric_user.h"

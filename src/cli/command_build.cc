@@ -72,8 +72,9 @@ class BuildCommand final : public Command {
     }
 
     int build(ProgressMode mode, Console& console) const {
-        SignalWatcher signals;
+        // Before the watcher, so that Ctrl-C ends a wait for standard input as usual.
         build::BuildOptions options = make_options(console);
+        SignalWatcher signals;
         build::BuildResult result;
         {
             auto progress = make_progress(mode, console);

@@ -20,7 +20,7 @@ class ParseCommand final : public Command {
         constexpr size_t cap = 16u << 20;
         bool from_stdin = file_ == "-";
         std::string text = from_stdin ? read_text(STDIN_FILENO, cap, "standard input") : read_text_file(file_, cap);
-        auto parsed = dockerfile::parse(text, from_stdin ? "Dockerfile" : file_);
+        auto parsed = dockerfile::parse(text, from_stdin ? "<stdin>" : file_);
         std::string json = dockerfile::to_json(parsed);
         if (json.empty() || json.back() != '\n') json += '\n';
         console.out.write(json);

@@ -1,8 +1,8 @@
 #include "gbuild/cli/build_settings.h"
 #include "gbuild/cli/command.h"
-#include "gbuild/cli/plan_text.h"
 #include "gbuild/cli/progress.h"
 #include "gbuild/cli/signals.h"
+#include "gbuild/plan/render.h"
 
 namespace gbuild::cli {
 
@@ -22,15 +22,15 @@ class PlanCommand final : public Command {
     }
 
     int run(Console& console) override {
-        SignalWatcher signals;
         build::BuildOptions options;
         registry_.apply(options, console);
         work_.apply(options);
         source_.apply(options, console);
+        SignalWatcher signals;
         auto progress = make_progress(ProgressMode::plain, console);
         options.registry.notice = [&](const std::string& message) { progress->emit(Notice{message}); };
         plan::Plan plan = build::plan_build(options, *progress, signals.stop());
-        console.out.write(format_ == "json" ? json_document(plan_json(plan)) : plan_text(plan));
+        console.out.write(format_ == "json" ? plan::to_json(plan) : plan::to_text(plan));
         return 0;
     }
 

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "gbuild/base/text.h"
 #include "gbuild/cli/display.h"
 
 namespace gbuild::cli {
@@ -127,7 +128,7 @@ Error as_error(const std::exception_ptr& exception) {
     } catch (const std::bad_alloc&) {
         return Error(ErrorKind::io, "out of memory").hint("fewer --jobs need less");
     } catch (const std::filesystem::filesystem_error& error) {
-        return system_error(error.code().value(), fmt::format("cannot use {}", error.path1().string()));
+        return system_error(error.code().value(), fmt::format("cannot use {}", quoted(error.path1().string())));
     } catch (const std::system_error& error) {
         return Error(ErrorKind::io, error.what());
     } catch (const std::exception& error) {

@@ -14,10 +14,4 @@ Json warning_json(const Warning& warning) {
     return json;
 }
 
-Json config_json(const oci::ContainerConfig& config) {
-    oci::ImageConfig image;
-    image.config = config;
-    return Json::parse(oci::to_json(image)).value("config", Json::object());
-}
-
 }  // namespace gbuild::cli

@@ -103,9 +103,9 @@ HandlePool::Lease HandlePool::take(std::string_view origin) {
     return Lease(*this, std::make_unique<CurlHandle>());
 }
 
-HandlePool::Lease::~Lease() {
-    auto idle = pool_.idle_.lock();
-    if (idle->size() < max_idle) idle->push_back(std::move(handle_));
+void HandlePool::give_back(std::unique_ptr<CurlHandle> handle) {
+    auto idle = idle_.lock();
+    if (idle->size() < max_idle) idle->push_back(std::move(handle));
 }
 
 }  // namespace gbuild::registry

@@ -58,15 +58,17 @@ class CurlHandle {
 // Handles that nobody uses at the moment, so that their connections are used again.
 class HandlePool {
   public:
-    // Gives the handle back on destruction.
+    // Sole use of a handle. It goes back to the pool only after keep(): what a failed transfer leaves behind in a
+    // handle is libcurl's secret.
     class Lease {
       public:
         Lease(HandlePool& pool, std::unique_ptr<CurlHandle> handle) : pool_(pool), handle_(std::move(handle)) {}
         Lease(const Lease&) = delete;
         Lease& operator=(const Lease&) = delete;
-        ~Lease();
         CurlHandle& operator*() const { return *handle_; }
         CurlHandle* operator->() const { return handle_.get(); }
+        // The transfer ended well; the lease ends with it.
+        void keep() && { pool_.give_back(std::move(handle_)); }
 
       private:
         HandlePool& pool_;
@@ -77,6 +79,8 @@ class HandlePool {
     Lease take(std::string_view origin);
 
   private:
+    void give_back(std::unique_ptr<CurlHandle> handle);
+
     Synchronized<std::vector<std::unique_ptr<CurlHandle>>> idle_;
 };
 

@@ -36,7 +36,10 @@ std::string login_command(const std::string& registry) {
     throw error;
 }
 
-[[noreturn]] void throw_untrusted(const std::string& explanation, const Url& url) {
+[[noreturn]] void throw_untrusted(std::string explanation, const Url& url) {
+    for (std::string_view noise : {"SSL certificate problem: ", "SSL: "}) {
+        if (explanation.starts_with(noise)) explanation.erase(0, noise.size());
+    }
     Error error(ErrorKind::network,
                 fmt::format("cannot trust the certificate of {}: {}", url.authority(), explanation));
     if (explanation.find("subject name") != std::string::npos || explanation.find("match") != std::string::npos) {

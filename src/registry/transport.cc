@@ -63,11 +63,14 @@ void TextReceiver::write(std::span<const std::byte> bytes) {
 Response Transport::send(const Request& request, BodyReceiver& receiver, const std::stop_token& stop) {
     auto handle = pool_.take(request.url.origin());
     handle->reset();
+    handle->origin = request.url.origin();
     CurlHeaderList headers = set_up(*handle, request);
     Exchange exchange(request.url, receiver);
     exchange.attach(*handle);
-    handle->origin = request.url.origin();
-    return exchange.finish(handle->run(stop), *handle);
+    CURLcode code = handle->run(stop);
+    Response response = exchange.finish(code, *handle);
+    if (code == CURLE_OK) std::move(handle).keep();
+    return response;
 }
 
 Response Transport::send_following(Request request, BodyReceiver& receiver, const std::stop_token& stop) {

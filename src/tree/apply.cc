@@ -23,8 +23,7 @@ std::pair<std::string_view, std::string_view> split_last(std::string_view path) 
 
 class Applier {
   public:
-    Applier(Node& root, const LayerTree& layer) :
-        root_(root), layer_(layer), new_directory_(std::make_shared<const Inode>()) {}
+    Applier(Node& root, const LayerTree& layer) : root_(root), layer_(layer) {}
 
     void hide_lower() {
         for (const LayerEntry& entry : layer_) {
@@ -111,11 +110,11 @@ class Applier {
             auto at = node->children.lower_bound(name);
             if (at == node->children.end() || at->first != name) {
                 at = node->children.emplace_hint(at, name, std::make_unique<Node>());
-                at->second->inode = new_directory_;
+                at->second->inode = std::make_shared<const Inode>();
             } else if (at->second->inode->type == FileType::symlink && on_symlink == OnSymlink::stop) {
                 return nullptr;
             } else if (!at->second->is_directory()) {
-                at->second->inode = new_directory_;
+                at->second->inode = std::make_shared<const Inode>();
             }
             node = at->second.get();
         }
@@ -146,7 +145,6 @@ class Applier {
 
     Node& root_;
     const LayerTree& layer_;
-    std::shared_ptr<const Inode> new_directory_;
     std::unordered_set<std::string_view> own_paths_;
 };
 

@@ -7,7 +7,6 @@
 #include <nlohmann/json.hpp>
 
 #include "gbuild/base/events.h"
-#include "gbuild/oci/image_config.h"
 
 namespace gbuild::cli {
 
@@ -18,7 +17,5 @@ std::string json_document(const Json& json);  // indented by two, with a line en
 
 Json span_json(const SourceSpan& span);     // file, line, column (0: the whole line)
 Json warning_json(const Warning& warning);  // id, message, hint, and the place when there is one
-// docker's keys: User, Env, Cmd, …; those that are not set are absent.
-Json config_json(const oci::ContainerConfig& config);
 
 }  // namespace gbuild::cli

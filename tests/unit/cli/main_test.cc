@@ -7,6 +7,7 @@
 #include "gbuild/base/atomic_file.h"
 #include "gbuild/cli/command.h"
 #include "gbuild/cli/exit_codes.h"
+#include "gbuild/cli/json_text.h"
 #include "support/catch.h"
 
 using namespace gbuild;

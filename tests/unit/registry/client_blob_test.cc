@@ -205,6 +205,13 @@ TEST_CASE_METHOD(BlobFixture, "a download that waits for its answer is woken by 
     CHECK(error.kind() == ErrorKind::interrupted);
 }
 
+TEST_CASE_METHOD(BlobFixture, "a transfer that stalls is broken off and resumed") {
+    options.stall_timeout = std::chrono::seconds(1);
+    registry.fault("blobs/", faults::cut(70'000, test::Ending::stall));
+    CHECK(pull() == content);
+    CHECK(ranges() == Ranges{"", "bytes=70000-"});
+}
+
 TEST_CASE_METHOD(BlobFixture, "blobs are fetched by several threads at once") {
     std::vector<std::string> contents;
     std::vector<Digest> digests;

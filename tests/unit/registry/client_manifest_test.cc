@@ -191,10 +191,17 @@ TEST_CASE_METHOD(ClientFixture, "a registry that is not there is a network error
         test::FaultServer gone([](const test::HttpRequest&) { return test::HttpReply{}; });
         host = gone.host();
     }
-    options.max_attempts = 1;
     auto error = error_of([&] { pull_manifest(host + "/app"); });
     CHECK(error.kind() == ErrorKind::network);
     CHECK_THAT(error.message(), ContainsSubstring("transfer from " + host + " failed: "));
+    CHECK_THAT(error.message(), ContainsSubstring("(tried 5 times)"));
+}
+
+TEST_CASE_METHOD(ClientFixture, "an unknown host is tried again, then an error that says what to check") {
+    auto error = error_of([&] { pull_manifest("registry.invalid/app"); });
+    CHECK(error.kind() == ErrorKind::network);
+    CHECK(error.message() == "unknown host \"registry.invalid\" (tried 5 times)");
+    CHECK(error.hint() == "check the name and the network; behind a proxy, set HTTPS_PROXY");
 }
 
 TEST_CASE_METHOD(ClientFixture, "connections are used again") {

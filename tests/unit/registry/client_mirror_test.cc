@@ -136,6 +136,19 @@ TEST_CASE_METHOD(ClientFixture, "an insecure registry on another host is reached
     CHECK(asked.back().target == "http://registry.invalid:5000/v2/app/manifests/latest");
 }
 
+TEST_CASE_METHOD(ClientFixture, "a foreign layer does not lead a public image's reader to services on loopback") {
+    FakeRegistry registry, service;
+    Variable proxy("HTTP_PROXY", registry.server().url()), tls_proxy("HTTPS_PROXY", registry.server().url());
+    options.insecure = {"registry.invalid:5000"};
+    registry.fault("", faults::status(502));  // no TLS: the CONNECT request fails
+    auto layer = blob(service.add_blob("x"), 1);
+    layer.urls = {service.server().url() + "/v2/x/blobs/" + layer.digest.text()};
+    MemorySink sink;
+    auto error = error_of([&] { image("registry.invalid:5000/app")->fetch_blob(layer, sink, {}); });
+    CHECK_THAT(error.message(), ContainsSubstring("which gbuild does not ask"));
+    CHECK(service.server().requests().empty());
+}
+
 TEST_CASE_METHOD(ClientFixture, "a proxy that refuses is named as the cause") {
     FakeRegistry registry;
     Variable proxy("HTTPS_PROXY", registry.server().url());

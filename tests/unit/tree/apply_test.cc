@@ -22,6 +22,14 @@ TEST_CASE("missing parents appear as 0755 directories of root") {
     CHECK(*tree.find("a/b", FollowLast::no)->inode == Inode{});
 }
 
+TEST_CASE("directories made for lack of a parent are not one inode") {
+    const Tree tree = tree_of({{file("a/f"), file("b/f"), file("c")}, {file("c/f")}});
+    const auto inode = [&](std::string_view path) { return tree.find(path, FollowLast::no)->inode; };
+    CHECK(inode("a") != inode("b"));
+    CHECK(inode("a") != inode("c"));
+    CHECK(inode("b") != inode("c"));
+}
+
 TEST_CASE("a root entry sets the root's attributes") {
     CHECK(tree_of({{file("a"), directory("", 0700)}}).root().inode->mode == 0700);
 }

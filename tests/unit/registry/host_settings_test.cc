@@ -1,0 +1,116 @@
+#include "gbuild/registry/host_settings.h"
+
+#include "client_fixture.h"
+
+using namespace gbuild;
+using namespace gbuild::registry;
+
+namespace {
+
+const std::string pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+
+Url url(const std::string& text) { return *Url::parse(text); }
+
+// A certs.d directory that can be filled.
+class CertsDir {
+  public:
+    CertsDir() { options.certs_dirs = {directory_.path()}; }
+    void put(const std::string& name, const std::string& text) {
+        auto path = directory_.path() / name;
+        std::filesystem::create_directories(path.parent_path());
+        write_file_atomically(path, text);
+    }
+    std::filesystem::path path(const std::string& name) const { return directory_.path() / name; }
+    std::shared_ptr<const TlsSettings> tls(const std::string& text) const {
+        return HostSettings(options).tls(url(text));
+    }
+
+    ClientOptions options;
+
+  private:
+    TempDir directory_;
+};
+
+}  // namespace
+
+TEST_CASE("an insecure host is one port: the one named, or the usual ones") {
+    ClientOptions options;
+    options.insecure = {"reg.example:5000", "Plain.example"};
+    HostSettings hosts(options);
+    CHECK(hosts.insecure(url("https://reg.example:5000")));
+    CHECK(hosts.insecure(url("http://reg.example:5000/v2/")));
+    CHECK_FALSE(hosts.insecure(url("https://reg.example")));
+    CHECK_FALSE(hosts.insecure(url("https://reg.example:5001")));
+    CHECK(hosts.insecure(url("https://plain.example")));
+    CHECK(hosts.insecure(url("http://plain.example")));
+    CHECK_FALSE(hosts.insecure(url("https://plain.example:5000")));
+    CHECK_FALSE(hosts.insecure(url("https://sub.plain.example")));
+}
+
+TEST_CASE("only insecure hosts go unverified, loopback does not") {
+    ClientOptions options;
+    options.insecure = {"reg.example"};
+    HostSettings hosts(options);
+    CHECK_FALSE(hosts.tls(url("https://reg.example"))->verify);
+    CHECK(hosts.tls(url("https://other.example"))->verify);
+    CHECK(hosts.tls(url("https://localhost:5000"))->verify);
+    CHECK(hosts.may_speak_http(url("http://localhost:5000")));
+    CHECK_FALSE(hosts.may_speak_http(url("http://other.example")));
+}
+
+TEST_CASE_METHOD(CertsDir, "a host's CA and client certificate come from its own directory") {
+    put("reg.example:5000/ca.crt", pem + "ours");
+    put("reg.example:5000/client.cert", pem);
+    put("reg.example:5000/client.key", "key");
+    put("other.example/ca.crt", pem + "theirs");
+    auto found = tls("https://reg.example:5000");
+    CHECK_THAT(found->ca_pem, ContainsSubstring("ours"));
+    CHECK_THAT(found->ca_pem, !ContainsSubstring("theirs"));
+    CHECK(found->client_certificate == path("reg.example:5000/client.cert"));
+    CHECK(found->client_key == path("reg.example:5000/client.key"));
+    CHECK(found->named);
+    auto none = tls("https://reg.example:5001");
+    CHECK(none->ca_pem.empty());
+    CHECK(none->client_certificate.empty());
+    CHECK_FALSE(none->named);
+}
+
+TEST_CASE_METHOD(CertsDir, "Docker Hub's directory is called docker.io") {
+    put("docker.io/ca.crt", pem + "ours");
+    CHECK_THAT(tls("https://registry-1.docker.io")->ca_pem, ContainsSubstring("ours"));
+}
+
+TEST_CASE_METHOD(CertsDir, "CA files are for all hosts, those of a host for that one") {
+    put("all.pem", pem + "all");
+    put("one.pem", pem + "one");
+    options.ca_files = {path("all.pem")};
+    options.host_ca_files["reg.example:5000"] = {path("one.pem")};
+    CHECK_THAT(tls("https://reg.example:5000")->ca_pem, ContainsSubstring("all") && ContainsSubstring("one"));
+    CHECK_THAT(tls("https://cdn.example")->ca_pem, ContainsSubstring("all") && !ContainsSubstring("one"));
+}
+
+TEST_CASE_METHOD(CertsDir, "a client certificate without its key is an error that says where the key belongs") {
+    put("reg.example/client.cert", pem);
+    auto error = error_of([&] { tls("https://reg.example"); });
+    CHECK(error.kind() == ErrorKind::usage);
+    CHECK_THAT(error.message(), ContainsSubstring("client.cert\" has no key beside it"));
+    CHECK_THAT(error.hint(), ContainsSubstring("client.key"));
+}
+
+TEST_CASE_METHOD(CertsDir, "a CA file that is none, or is not there, is an error that names it") {
+    put("der.crt", "\x30\x82");
+    options.ca_files = {path("der.crt")};
+    CHECK_THROWS_WITH(tls("https://reg.example"), ContainsSubstring("der.crt\" holds no certificate in PEM form"));
+    options.ca_files = {path("absent.crt")};
+    CHECK_THROWS_WITH(tls("https://reg.example"), ContainsSubstring("absent.crt"));
+}
+
+TEST_CASE_METHOD(ClientFixture, "a plain-HTTP server where TLS is wanted leads to --insecure-registry") {
+    FakeRegistry registry;
+    options.certs_dirs = {directory()};
+    std::filesystem::create_directories(directory() / registry.host());
+    auto error = error_of([&] { pull_manifest(registry.reference("app")); });
+    CHECK(error.kind() == ErrorKind::network);
+    CHECK_THAT(error.message(), ContainsSubstring(registry.host() + " does not speak TLS"));
+    CHECK(error.hint() == "if it is a plain-HTTP registry that you trust, pass --insecure-registry " + registry.host());
+}
