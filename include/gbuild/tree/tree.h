@@ -39,10 +39,10 @@ class Tree {
 
     // Merges a layer over what is there: whiteouts and opaque markers first, then the entries in order. Directory over
     // directory keeps the children and takes the new attributes; anything else replaces. Missing parents appear as 0755
-    // 0:0. A parent that is a symbolic link is followed inside the root, except by a whiteout when the layer itself puts
-    // something in the link's place; a parent of any other type is replaced by a directory. Throws integrity: a root
-    // entry that is not a directory, a hard link to nothing or to a directory, too many symbolic links; limit: more than
-    // 2048 directories deep. The tree is unspecified after an exception.
+    // 0:0. A parent that is a symbolic link is followed inside the root, except by a whiteout when the layer itself
+    // puts something in the link's place; a parent of any other type is replaced by a directory. Throws integrity: a
+    // root entry that is not a directory, a hard link to nothing or to a directory, too many symbolic links; limit:
+    // more than 2048 directories deep. The tree is unspecified after an exception.
     void apply(const LayerTree& layer);
 
     // The node at `path` (absolute or relative to the root; "." and ".." are resolved, never above the root); nullptr
