@@ -109,10 +109,30 @@ void OptionSet::argument(const std::string& name, std::string& value, Presence p
     arguments_.push_back({name, presence});
 }
 
+// CLI11 takes the next word as the value of "--name="; as two words it takes the empty one.
+std::vector<std::string> OptionSet::with_empty_values(const std::vector<std::string>& arguments) const {
+    std::vector<std::string> words;
+    bool options = true;
+    for (const auto& word : arguments) {
+        options = options && word != "--";
+        bool empty = options && word.starts_with("--") && word.find('=') == word.size() - 1;
+        std::string name = empty ? word.substr(0, word.size() - 1) : std::string();
+        const CLI::Option* option = empty ? app_->get_option_no_throw(name) : nullptr;
+        if (option != nullptr && option->get_items_expected_min() > 0) {
+            words.push_back(name);
+            words.emplace_back();
+        } else {
+            words.push_back(word);
+        }
+    }
+    return words;
+}
+
 OptionSet::Outcome OptionSet::parse(const std::vector<std::string>& arguments) {
-    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+    std::vector<std::string> words = with_empty_values(arguments);
+    std::reverse(words.begin(), words.end());
     try {
-        app_->parse(std::move(reversed));
+        app_->parse(std::move(words));
     } catch (const CLI::CallForHelp&) {
         return Outcome::help;
     } catch (const CLI::ParseError& error) {

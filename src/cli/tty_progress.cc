@@ -46,13 +46,18 @@ void TtyProgress::tick() {
     std::lock_guard lock(mutex_);
     TimePoint time = now();
     if (lines_.transfers().empty() || time - drawn_at_ < redraw_interval) return;
-    output_.write(erase_bars() + draw_bars(time));
+    std::string screen = erase_bars();
+    screen += draw_bars(time);
+    output_.write(screen);
 }
 
 void TtyProgress::handle(const Event& event, TimePoint now) {
     std::string lines = lines_.text(event, now);
     if (lines.empty() && now - drawn_at_ < redraw_interval) return;
-    std::string screen = erase_bars() + lines + draw_bars(now);
+    // One after the other: the operands of + may be evaluated in any order.
+    std::string screen = erase_bars();
+    screen += lines;
+    screen += draw_bars(now);
     if (!screen.empty()) output_.write(screen);
 }
 

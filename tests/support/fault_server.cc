@@ -69,7 +69,7 @@ class RequestReader {
     std::optional<std::string> until(std::string_view mark) {
         size_t at;
         while ((at = buffer_.find(mark)) == std::string::npos) {
-            if (!more()) return std::nullopt;
+            if (!more() || !speaks_http()) return std::nullopt;
         }
         std::string out = buffer_.substr(0, at + 2);
         buffer_.erase(0, at + mark.size());
@@ -81,6 +81,13 @@ class RequestReader {
         if (n <= 0) return false;
         buffer_.append(bytes, static_cast<size_t>(n));
         return true;
+    }
+    bool speaks_http() {
+        if (buffer_.front() >= 'A' && buffer_.front() <= 'Z') return true;
+        // A TLS greeting, say. Servers answer at once rather than wait for the end of a request.
+        constexpr std::string_view answer = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n";
+        ::send(fd_, answer.data(), answer.size(), MSG_NOSIGNAL);
+        return false;
     }
 
     int fd_;

@@ -58,6 +58,7 @@ class OptionSet {
         std::string name;
         Presence presence;
     };
+    std::vector<std::string> with_empty_values(const std::vector<std::string>& arguments) const;
     void check_leftovers() const;
     [[noreturn]] void unknown_option(const std::string& word) const;
     std::string usage_line() const;
