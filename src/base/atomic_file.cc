@@ -52,7 +52,7 @@ fs::path claim_name(const fs::path& staging, const fs::path& target, Create&& cr
 
 }  // namespace
 
-AtomicFile::AtomicFile(fs::path target, mode_t mode) : AtomicFile(target, directory_of(target), mode) {}
+AtomicFile::AtomicFile(const fs::path& target, mode_t mode) : AtomicFile(target, directory_of(target), mode) {}
 
 AtomicFile::AtomicFile(fs::path target, const fs::path& staging, mode_t mode) :
     target_(std::move(target)), staging_(staging), fd_(nameless_file(staging, mode)) {

@@ -18,13 +18,6 @@ const char* openssl_name(HashAlgorithm algorithm) {
     return "";
 }
 
-struct FreeMd {
-    void operator()(EVP_MD* md) const { EVP_MD_free(md); }
-};
-struct FreeContext {
-    void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-};
-
 int hex_value(char c) {
     if (c >= '0' && c <= '9') return c - '0';
     if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -37,6 +30,13 @@ size_t hex_length(HashAlgorithm algorithm) { return algorithm == HashAlgorithm::
 }  // namespace
 
 struct Hasher::State {
+    struct FreeMd {
+        void operator()(EVP_MD* md) const { EVP_MD_free(md); }
+    };
+    struct FreeContext {
+        void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+    };
+
     std::unique_ptr<EVP_MD, FreeMd> md;
     std::unique_ptr<EVP_MD_CTX, FreeContext> context;
 

@@ -128,7 +128,7 @@ std::string read_text_file(const std::filesystem::path& path, size_t cap) {
 
 std::string read_text(int fd, size_t cap, std::string_view what) {
     std::string text;
-    constexpr size_t run = 64 * 1024;
+    constexpr size_t run = size_t{64} * 1024;
     for (;;) {
         size_t old = text.size();
         text.resize(old + run);

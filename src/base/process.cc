@@ -57,6 +57,7 @@ class Child {
   public:
     Child(const std::vector<std::string>& argv, const SpawnActions& actions) {
         std::vector<char*> arguments;
+        arguments.reserve(argv.size() + 1);
         for (const auto& argument : argv) arguments.push_back(const_cast<char*>(argument.c_str()));
         arguments.push_back(nullptr);
         int error_number = posix_spawnp(&pid_, arguments[0], actions.get(), nullptr, arguments.data(), environ);

@@ -72,7 +72,7 @@ std::optional<int64_t> zone_offset(std::string_view zone) {
     if (!hours || !skip(zone, at, ":")) return std::nullopt;
     auto minutes = digits(zone, at, 2);
     if (!minutes || at != zone.size() || *hours > 23 || *minutes > 59) return std::nullopt;
-    int64_t seconds = (*hours * 60 + *minutes) * 60;
+    int64_t seconds = int64_t{60} * (*hours * 60 + *minutes);
     return zone[0] == '-' ? -seconds : seconds;
 }
 

@@ -238,7 +238,7 @@ class ContentHasher {
     }
 
   private:
-    static constexpr size_t run_size = 256 * 1024;
+    static constexpr size_t run_size = size_t{256} * 1024;
     const ContextDir* context_;
     std::unique_ptr<std::byte[]> buffer_ = std::make_unique<std::byte[]>(run_size);
     Hasher hasher_{HashAlgorithm::sha256};

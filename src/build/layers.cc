@@ -36,7 +36,7 @@ class ReportingSink : public BlobSink {
         inner_.append(bytes);
         // Every 256 KiB: often enough for a terminal, too seldom to cost anything.
         uint64_t now = inner_.received();
-        if (now - reported_ < 256 * 1024) return;
+        if (now - reported_ < uint64_t{256} * 1024) return;
         reported_ = now;
         events_.emit(TransferProgress{transfer_, now});
     }

@@ -75,6 +75,7 @@ std::vector<std::string> matching_paths(const SourceNames& names, const std::str
                      }
                  });
     std::vector<std::string> paths;
+    paths.reserve(branches.size());
     for (Branch& branch : branches) paths.push_back(std::move(branch.shown));
     std::sort(paths.begin(), paths.end());
     return paths;

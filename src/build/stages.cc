@@ -95,8 +95,9 @@ tree::Tree Stages::base_tree(const plan::Base& base) {
         const auto& pack = layers.at(layer);
         auto [number, added] = pack_numbers_.emplace(layer, 0);
         if (added) number->second = packs_.add(pack);
+        const uint32_t pack_number = number->second;  // lambdas of Clang 14 capture no structured binding
         with_context([&] { return fmt::format("merging layer {} of {}", layer.short_hex(), image.name); },
-                     [&] { tree.apply(pack->entries(number->second)); });
+                     [&] { tree.apply(pack->entries(pack_number)); });
     }
     return tree;
 }

@@ -10,7 +10,9 @@ namespace gbuild::cli {
 
 namespace {
 
-std::string bold(std::string text, Color color) { return color == Color::on ? "\x1b[1m" + text + "\x1b[0m" : text; }
+std::string bold(const std::string& text, Color color) {
+    return color == Color::on ? "\x1b[1m" + text + "\x1b[0m" : text;
+}
 
 std::chrono::milliseconds elapsed(TimePoint from, TimePoint to) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(to - from);

@@ -25,7 +25,7 @@ SourceSpan Dockerfile::span_of(const Instruction& instruction, std::string_view 
         const std::string& line = lines[static_cast<size_t>(number) - 1];
         size_t from = 0;
         if (number == instruction.span.line) {
-            from = static_cast<size_t>(instruction.span.column - 1 + instruction.span.length);
+            from = static_cast<size_t>(instruction.span.column) - 1 + static_cast<size_t>(instruction.span.length);
         }
         size_t at = line.find(part, from);
         if (at == std::string::npos || at >= max_span_source) continue;

@@ -60,8 +60,10 @@ enum class Casing { upper, lower, mixed };
 
 Casing casing_of(const Instruction& instruction) {
     const SourceSpan& span = instruction.span;
-    if (span.source.size() < static_cast<size_t>(span.column - 1 + span.length)) return Casing::upper;
-    std::string word = span.source.substr(static_cast<size_t>(span.column) - 1, static_cast<size_t>(span.length));
+    const auto begin = static_cast<size_t>(span.column) - 1;
+    const auto length = static_cast<size_t>(span.length);
+    if (span.source.size() < begin + length) return Casing::upper;
+    std::string word = span.source.substr(begin, length);
     if (word == instruction.name) return Casing::upper;
     return word == to_lower(word) ? Casing::lower : Casing::mixed;
 }
@@ -132,9 +134,11 @@ void add_style_warnings(Dockerfile& dockerfile) {
     check_stage_names(dockerfile);
     check_repeated_instructions(dockerfile);
     check_secrets(dockerfile);
-    std::stable_sort(dockerfile.warnings.begin(), dockerfile.warnings.end(), [](const Warning& a, const Warning& b) {
-        return std::pair(a.span->line, a.span->column) < std::pair(b.span->line, b.span->column);
-    });
+    auto place = [](const Warning& warning) {
+        return warning.span ? std::pair(warning.span->line, warning.span->column) : std::pair(0, 0);
+    };
+    std::stable_sort(dockerfile.warnings.begin(), dockerfile.warnings.end(),
+                     [&](const Warning& a, const Warning& b) { return place(a) < place(b); });
 }
 
 }  // namespace gbuild::dockerfile

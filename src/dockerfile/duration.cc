@@ -1,7 +1,10 @@
 #include "gbuild/dockerfile/duration.h"
 
 #include <array>
+#include <cmath>
 #include <limits>
+
+#include "characters.h"
 
 namespace gbuild::dockerfile {
 
@@ -21,8 +24,6 @@ constexpr std::array<Unit, 8> units{{{"ns", 1},
                                      {"s", 1'000'000'000},
                                      {"m", 60'000'000'000},
                                      {"h", 3'600'000'000'000}}};
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 std::optional<int64_t> take_unit(std::string_view& text) {
     for (const Unit& unit : units) {
@@ -53,7 +54,7 @@ std::optional<int64_t> take_part(std::string_view& text) {
     auto unit = take_unit(text);
     if (!digits || !unit || whole > limit / *unit) return std::nullopt;
     int64_t value = whole * *unit;
-    auto rest = static_cast<int64_t>(fraction * static_cast<double>(*unit) + 0.5);
+    int64_t rest = std::lround(fraction * static_cast<double>(*unit));
     if (value > limit - rest) return std::nullopt;
     return value + rest;
 }

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "characters.h"
 #include "gbuild/base/error.h"
 #include "gbuild/base/text.h"
 #include "shell_pattern.h"
@@ -15,8 +16,6 @@ namespace {
 constexpr size_t max_result = 1u << 20;
 constexpr int max_depth = 64;
 
-bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_name_character(char c) { return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 bool is_special_parameter(char c) { return std::string_view("@*#?-$!").find(c) != std::string_view::npos; }
 

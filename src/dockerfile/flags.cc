@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "characters.h"
 #include "gbuild/base/text.h"
 #include "gbuild/dockerfile/chmod.h"
 #include "gbuild/dockerfile/duration.h"
@@ -14,8 +15,6 @@
 namespace gbuild::dockerfile {
 
 namespace {
-
-bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 struct FlagWord {
     std::string text;       // quotes and escapes removed
@@ -45,6 +44,7 @@ FlagWord take_word(std::string_view text) {
 
 std::vector<std::string> names_of(const std::vector<FlagSpec>& specs) {
     std::vector<std::string> names;
+    names.reserve(specs.size());
     for (const FlagSpec& spec : specs) names.push_back(spec.name);
     return names;
 }

@@ -76,6 +76,7 @@ const InstructionSpec& find_spec(const LogicalLine& line, std::string_view word,
     if (found != specs.end()) return *found;
 
     std::vector<std::string> names;
+    names.reserve(specs.size());
     for (const auto& spec : specs) names.push_back(spec.name);
     std::string hint = fmt::format("the instructions are {}", join(names, ", "));
     if (looks_like_command(word)) {

@@ -15,7 +15,7 @@ namespace gbuild::dockerfile {
 
 namespace {
 
-[[noreturn]] void fail(std::string message, std::string hint) {
+[[noreturn]] void refuse(std::string message, std::string hint) {
     throw Error(ErrorKind::dockerfile, std::move(message)).hint(std::move(hint));
 }
 
@@ -35,7 +35,7 @@ std::vector<std::string> split_fields(std::string_view text) {
             fields.back() += c;
         }
     }
-    if (in_quotes) fail("a quote in --mount is not closed", "add the missing \"");
+    if (in_quotes) refuse("a quote in --mount is not closed", "add the missing \"");
     return fields;
 }
 
@@ -69,13 +69,13 @@ Key parse_key(const std::string& field) {
     if (key.has_value) key.value = field.substr(equals + 1);
     const auto& keys = known_keys();
     if (std::find(keys.begin(), keys.end(), key.name) == keys.end()) {
-        fail(fmt::format("unknown key {} in --mount", quoted(key.name)),
-             suggest(key.name, keys, "", fmt::format("the keys are {}", join(keys, ", "))));
+        refuse(fmt::format("unknown key {} in --mount", quoted(key.name)),
+               suggest(key.name, keys, "", fmt::format("the keys are {}", join(keys, ", "))));
     }
     key.canonical = canonical_key(key.name);
     bool alone = key.canonical == "readonly" || key.canonical == "readwrite" || key.name == "required";
     if (!key.has_value && !alone) {
-        fail(fmt::format("{} in --mount has no value", key.name), fmt::format("write {}=VALUE", key.name));
+        refuse(fmt::format("{} in --mount has no value", key.name), fmt::format("write {}=VALUE", key.name));
     }
     return key;
 }
@@ -83,7 +83,7 @@ Key parse_key(const std::string& field) {
 bool has_variable(std::string_view value) { return value.find('$') != std::string_view::npos; }
 
 [[noreturn]] void bad_value(const Key& key, std::string hint) {
-    fail(fmt::format("{} in --mount cannot be {}", key.name, quoted(key.value)), std::move(hint));
+    refuse(fmt::format("{} in --mount cannot be {}", key.name, quoted(key.value)), std::move(hint));
 }
 
 bool parse_boolean(const Key& key) {
@@ -222,23 +222,23 @@ Mount parse_mount(std::string_view text) {
     for (const Key& key : keys) {
         given.insert(key.canonical);
         if (type_known && !takes_key(mount.type, key.canonical)) {
-            fail(fmt::format("a {} mount does not take {}", type_name(mount.type), key.name),
-                 "remove it, or change the type");
+            refuse(fmt::format("a {} mount does not take {}", type_name(mount.type), key.name),
+                   "remove it, or change the type");
         }
         if (key.canonical == "from" && has_variable(key.value)) {
-            fail("from in --mount does not expand variables",
-                 "name a stage with FROM and a global ARG (FROM $IMAGE AS name) and mount from that");
+            refuse("from in --mount does not expand variables",
+                   "name a stage with FROM and a global ARG (FROM $IMAGE AS name) and mount from that");
         }
         if (!has_variable(key.value)) set_value(mount, key);
     }
     if (!type_known) return mount;
-    if (mount.target == "/") fail("a mount cannot cover the root directory", "give target a directory below /");
+    if (mount.target == "/") refuse("a mount cannot cover the root directory", "give target a directory below /");
     if (mount.type == MountType::secret) {
         if (!given.count("source") && !given.count("target") && !given.count("id")) {
-            fail("a secret mount needs an id", "add id=NAME");
+            refuse("a secret mount needs an id", "add id=NAME");
         }
         if (given.count("source") && given.count("id")) {
-            fail("a secret mount takes source or id, not both", "keep id=NAME");
+            refuse("a secret mount takes source or id, not both", "keep id=NAME");
         }
     }
     return mount;

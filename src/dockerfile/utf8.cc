@@ -31,7 +31,7 @@ std::u32string decode(std::string_view text) {
     for (size_t at = 0; at < text.size();) {
         size_t length = sequence_length(text, at);
         if (length == 0) {
-            result += stray_byte + byte_at(text, at++);
+            result += static_cast<char32_t>(stray_byte + byte_at(text, at++));
             continue;
         }
         constexpr unsigned char first_bits[] = {0, 0x7F, 0x1F, 0x0F, 0x07};

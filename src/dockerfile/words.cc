@@ -2,13 +2,12 @@
 
 #include <nlohmann/json.hpp>
 
+#include "characters.h"
 #include "gbuild/base/text.h"
 
 namespace gbuild::dockerfile {
 
 namespace {
-
-bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 bool is_quote(char c) { return c == '\'' || c == '"'; }
 

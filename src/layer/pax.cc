@@ -18,16 +18,16 @@ constexpr std::string_view libarchive_prefix = "LIBARCHIVE.xattr.";
 constexpr size_t max_xattr_name = 255;
 constexpr size_t max_xattr_value = 65536;
 
-[[noreturn]] void malformed(std::string_view why) {
+[[noreturn]] void malformed_header(std::string_view why) {
     throw Error(ErrorKind::integrity, fmt::format("a PAX header is malformed: {}", why));
 }
 
 int64_t parse_integer(std::string_view text, std::string_view key) {
     int64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error == std::errc::result_out_of_range) malformed(fmt::format("{} is beyond 64 bits", key));
+    if (error == std::errc::result_out_of_range) malformed_header(fmt::format("{} is beyond 64 bits", key));
     if (error != std::errc() || end != text.data() + text.size()) {
-        malformed(fmt::format("{} is no number: {}", key, quoted(text.substr(0, 64))));
+        malformed_header(fmt::format("{} is no number: {}", key, quoted(text.substr(0, 64))));
     }
     return value;
 }
@@ -40,13 +40,13 @@ struct Record {
 Record take_record(std::string_view& body) {
     const size_t space = body.find(' ');
     const auto length = space == std::string_view::npos ? std::nullopt : parse_decimal(body.substr(0, space));
-    if (!length || *length > body.size() || *length <= space + 1) malformed("a record's length is wrong");
+    if (!length || *length > body.size() || *length <= space + 1) malformed_header("a record's length is wrong");
     std::string_view record = body.substr(0, *length);
     body.remove_prefix(*length);
-    if (record.back() != '\n') malformed("a record does not end in a line end");
+    if (record.back() != '\n') malformed_header("a record does not end in a line end");
     record = record.substr(space + 1, record.size() - space - 2);
     const size_t equals = record.find('=');
-    if (equals == std::string_view::npos || equals == 0) malformed("a record has no key");
+    if (equals == std::string_view::npos || equals == 0) malformed_header("a record has no key");
     return {record.substr(0, equals), record.substr(equals + 1)};
 }
 
@@ -87,7 +87,7 @@ std::string decode_base64(std::string_view text) {
     int count = 0;
     for (const char symbol : text) {
         const int value = base64_value(symbol);
-        if (value < 0) malformed("an extended attribute is not base64");
+        if (value < 0) malformed_header("an extended attribute is not base64");
         bits = (bits << 6 | static_cast<uint32_t>(value)) & 0xffffff;
         count += 6;
         if (count >= 8) {
@@ -105,7 +105,8 @@ std::string_view acl_name(std::string_view key) {
 }
 
 void check_xattr(const std::string& name, const std::string& value) {
-    if (name.empty() || name.find('\0') != std::string::npos) malformed("an extended attribute has no valid name");
+    if (name.empty() || name.find('\0') != std::string::npos)
+        malformed_header("an extended attribute has no valid name");
     if (name.size() > max_xattr_name || value.size() > max_xattr_value) {
         throw Error(ErrorKind::limit,
                     fmt::format("extended attribute {} is too large: name {} bytes, value {} bytes",
@@ -123,7 +124,7 @@ PaxRecords PaxRecords::parse(std::string_view body) {
         if (key == "GNU.sparse.offset" || key == "GNU.sparse.numbytes") {
             const bool offset_is_next = result.sparse_numbers_.size() % 2 == 0;
             if ((key == "GNU.sparse.offset") != offset_is_next)
-                malformed("sparse offsets and lengths do not alternate");
+                malformed_header("sparse offsets and lengths do not alternate");
             result.sparse_numbers_.emplace_back(value);
         } else {
             result.records_.insert_or_assign(std::string(key), std::string(value));
@@ -139,7 +140,7 @@ PaxRecords PaxRecords::parse_global(std::string_view body) {
             throw Error(ErrorKind::unsupported, fmt::format("a global PAX header sets {} for all files", key));
         }
     }
-    if (!result.sparse_numbers_.empty()) malformed("a global header with a sparse map");
+    if (!result.sparse_numbers_.empty()) malformed_header("a global header with a sparse map");
     return result;
 }
 
@@ -166,12 +167,12 @@ std::optional<int64_t> PaxRecords::time(std::string_view key) const {
     const std::string_view whole = text->substr(0, point);
     const std::string_view fraction = point == std::string_view::npos ? std::string_view() : text->substr(point + 1);
     if (fraction.find_first_not_of("0123456789") != std::string_view::npos) {
-        malformed(fmt::format("{} is no time", key));
+        malformed_header(fmt::format("{} is no time", key));
     }
     const int64_t seconds = parse_integer(whole, key);
     // "-0.5" is before the epoch although its whole part is not less than 0.
     const bool below = whole.starts_with('-') && fraction.find_first_not_of('0') != std::string_view::npos;
-    if (below && seconds == INT64_MIN) malformed(fmt::format("{} is beyond 64 bits", key));
+    if (below && seconds == INT64_MIN) malformed_header(fmt::format("{} is beyond 64 bits", key));
     return below ? seconds - 1 : seconds;
 }
 

@@ -13,7 +13,7 @@ namespace {
 // 1 MiB of extents. Go's reader stops about there too.
 constexpr size_t max_extents = 65536;
 
-[[noreturn]] void malformed(std::string_view why) {
+[[noreturn]] void malformed_map(std::string_view why) {
     throw Error(ErrorKind::integrity, fmt::format("a sparse file's map is malformed: {}", why));
 }
 
@@ -26,7 +26,7 @@ void add_extent(std::vector<Extent>& extents, uint64_t offset, uint64_t length) 
 
 uint64_t parse_count(std::string_view text) {
     const auto number = parse_decimal(text);
-    if (!number || *number > INT64_MAX) malformed(fmt::format("{} is no number", quoted(text.substr(0, 64))));
+    if (!number || *number > INT64_MAX) malformed_map(fmt::format("{} is no number", quoted(text.substr(0, 64))));
     return *number;
 }
 
@@ -35,18 +35,18 @@ SparseFile checked(SparseFile file) {
     uint64_t total = 0;
     for (const Extent& extent : file.extents) {
         // Both are below 2^63.
-        if (extent.offset < end) malformed("its parts overlap or are not in order");
+        if (extent.offset < end) malformed_map("its parts overlap or are not in order");
         end = extent.offset + extent.length;
         total += extent.length;
-        if (end > file.size) malformed("a part is beyond the end of the file");
+        if (end > file.size) malformed_map("a part is beyond the end of the file");
     }
-    if (total != file.stored) malformed("its parts are not the bytes that are stored");
+    if (total != file.stored) malformed_map("its parts are not the bytes that are stored");
     return file;
 }
 
 uint64_t field(const TarBlock& block, size_t offset) {
     const int64_t value = parse_tar_number(block_field(block, offset, 12), "sparse map");
-    if (value < 0) malformed("a negative number");
+    if (value < 0) malformed_map("a negative number");
     return static_cast<uint64_t>(value);
 }
 
@@ -68,7 +68,7 @@ class MapLines {
         for (;;) {
             const char next = byte();
             if (next == '\n') return parse_count(digits);
-            if (digits.size() >= 20) malformed("a number is too long");
+            if (digits.size() >= 20) malformed_map("a number is too long");
             digits += next;
         }
     }
@@ -78,7 +78,7 @@ class MapLines {
   private:
     char byte() {
         if (used_ == tar_block_size) {
-            if (left_ < tar_block_size) malformed("it is longer than what is stored");
+            if (left_ < tar_block_size) malformed_map("it is longer than what is stored");
             input_.read(block_, "a sparse file's map");
             left_ -= tar_block_size;
             used_ = 0;
@@ -94,7 +94,7 @@ class MapLines {
 
 SparseFile read_map_before_contents(const PaxRecords& records, uint64_t stored, TarInput& input) {
     const auto size = records.find("GNU.sparse.realsize");
-    if (!size) malformed("no size");
+    if (!size) malformed_map("no size");
     SparseFile file;
     file.size = parse_count(*size);
     MapLines lines(input, stored);
@@ -139,7 +139,7 @@ std::optional<SparseFile> read_pax_sparse(const PaxRecords& records, uint64_t st
     file.stored = stored;
     std::vector<std::string> numbers = records.sparse_numbers();
     if (const auto map = records.find("GNU.sparse.map")) numbers = split(*map, ',');
-    if (numbers.size() % 2 != 0) malformed("an offset without a length");
+    if (numbers.size() % 2 != 0) malformed_map("an offset without a length");
     for (size_t i = 0; i < numbers.size(); i += 2) {
         add_extent(file.extents, parse_count(numbers[i]), parse_count(numbers[i + 1]));
     }

@@ -8,7 +8,7 @@
 namespace gbuild::layer {
 namespace {
 
-constexpr size_t out_size = 512 * 1024;
+constexpr size_t out_size = size_t{512} * 1024;
 // 128 MiB: what `zstd -d` accepts without being told otherwise.
 constexpr int max_window_log = 27;
 

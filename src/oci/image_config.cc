@@ -14,7 +14,6 @@ namespace gbuild::oci {
 
 namespace {
 
-constexpr size_t max_layers = 4096;
 constexpr int64_t go_zero_time = -62135596800;  // 0001-01-01T00:00:00Z: how docker writes "not set"
 
 std::optional<int64_t> read_created(const JsonValue& root) {

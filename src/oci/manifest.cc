@@ -13,7 +13,6 @@ namespace gbuild::oci {
 
 namespace {
 
-constexpr size_t max_layers = 4096;
 constexpr size_t max_index_entries = 4096;
 constexpr size_t max_urls = 64;
 constexpr std::string_view schema1_prefix = "application/vnd.docker.distribution.manifest.v1+";

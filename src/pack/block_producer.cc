@@ -71,7 +71,7 @@ void BlockProducer::open_file(uint64_t size) {
                                                   human_size(max_blocks_per_file * block_size_)))
             .hint("use larger blocks, or leave the file out of the image");
     }
-    file_.emplace();
+    file_ = OpenFile{};
     file_->record.size = file_->left = size;
     content_.update(std::as_bytes(std::span(&size, 1)));
     if (size < block_size_) return;

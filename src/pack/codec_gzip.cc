@@ -7,7 +7,7 @@
 namespace gbuild::pack {
 namespace {
 
-struct Free {
+struct FreeDeflate {
     void operator()(libdeflate_compressor* p) const { libdeflate_free_compressor(p); }
     void operator()(libdeflate_decompressor* p) const { libdeflate_free_decompressor(p); }
 };
@@ -23,7 +23,7 @@ class GzipCompressor : public BlockCompressor {
     }
 
   private:
-    std::unique_ptr<libdeflate_compressor, Free> compressor_;
+    std::unique_ptr<libdeflate_compressor, FreeDeflate> compressor_;
 };
 
 class GzipDecompressor : public BlockDecompressor {
@@ -41,7 +41,7 @@ class GzipDecompressor : public BlockDecompressor {
     }
 
   private:
-    std::unique_ptr<libdeflate_decompressor, Free> decompressor_;
+    std::unique_ptr<libdeflate_decompressor, FreeDeflate> decompressor_;
 };
 
 }  // namespace

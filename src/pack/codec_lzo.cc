@@ -8,11 +8,6 @@
 namespace gbuild::pack {
 namespace {
 
-const unsigned char* bytes(std::span<const std::byte> span) {
-    return reinterpret_cast<const unsigned char*>(span.data());
-}
-unsigned char* bytes(std::span<std::byte> span) { return reinterpret_cast<unsigned char*>(span.data()); }
-
 void start_library() {
     if (lzo_init() != LZO_E_OK) throw_codec_failure(Codec::lzo);
 }

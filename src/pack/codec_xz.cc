@@ -7,9 +7,6 @@
 namespace gbuild::pack {
 namespace {
 
-const uint8_t* bytes(std::span<const std::byte> span) { return reinterpret_cast<const uint8_t*>(span.data()); }
-uint8_t* bytes(std::span<std::byte> span) { return reinterpret_cast<uint8_t*>(span.data()); }
-
 class XzCompressor : public BlockCompressor {
   public:
     explicit XzCompressor(const PackOptions& options) {

@@ -7,7 +7,7 @@
 namespace gbuild::pack {
 namespace {
 
-struct Free {
+struct FreeZstd {
     void operator()(ZSTD_CCtx* p) const { ZSTD_freeCCtx(p); }
     void operator()(ZSTD_DCtx* p) const { ZSTD_freeDCtx(p); }
 };
@@ -25,7 +25,7 @@ class ZstdCompressor : public BlockCompressor {
 
   private:
     int level_;
-    std::unique_ptr<ZSTD_CCtx, Free> context_;
+    std::unique_ptr<ZSTD_CCtx, FreeZstd> context_;
 };
 
 class ZstdDecompressor : public BlockDecompressor {
@@ -41,7 +41,7 @@ class ZstdDecompressor : public BlockDecompressor {
     }
 
   private:
-    std::unique_ptr<ZSTD_DCtx, Free> context_;
+    std::unique_ptr<ZSTD_DCtx, FreeZstd> context_;
 };
 
 }  // namespace

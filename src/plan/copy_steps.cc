@@ -46,7 +46,7 @@ void StagePlanner::copy_flags(CopyStep& copy, std::vector<dockerfile::Flag>& sho
                 dockerfile::Chmod::parse(flag.value);
                 copy.chmod = flag.value;
             } else if (flag.name == "exclude") {
-                dockerfile::Pattern{flag.value};
+                [[maybe_unused]] const dockerfile::Pattern checked(flag.value);
                 copy.exclude.push_back(flag.value);
             }
         } catch (const Error& error) {

@@ -23,6 +23,7 @@ std::string on_one_line(const std::string& text) {
 
 std::string json_array(const std::vector<std::string>& args) {
     std::vector<std::string> shown;
+    shown.reserve(args.size());
     for (const std::string& arg : args) {
         shown.push_back(nlohmann::json(arg).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     }

@@ -45,6 +45,7 @@ class StageCheck {
         }
         if (instruction.name == "ENV") {
             std::vector<std::string> words;
+            words.reserve(args.size());
             for (const std::string& arg : args) words.push_back(expansion.word(arg));
             for (size_t i = 0; i + 1 < words.size(); i += 2) config_.set_env(words[i], words[i + 1]);
         }

@@ -180,9 +180,9 @@ class DockerArchive : public ImageSource {
             {"mediaType", oci::media_type::docker_manifest},
             {"config", describe_file(oci::media_type::docker_config, Digest::of(config_json), config_file)},
             {"layers", std::move(layers)}};
-        std::string json = manifest.dump();
-        Digest digest = Digest::of(json);
-        contents.manifest = {std::move(json), std::string(oci::media_type::docker_manifest), std::move(digest)};
+        std::string text = manifest.dump();
+        Digest digest = Digest::of(text);
+        contents.manifest = {std::move(text), std::string(oci::media_type::docker_manifest), std::move(digest)};
         return contents;
     }
 

@@ -71,9 +71,9 @@ class OciLayout : public ImageSource {
 
     ManifestDocument manifest(const oci::Descriptor& descriptor, std::stop_token) override {
         std::string what = fmt::format("manifest {} of {}", descriptor.digest.text(), name());
-        std::string json = blob(descriptor).read_text(oci::max_manifest_size, what);
-        verify_text(json, descriptor.digest, descriptor.size, what);
-        return {std::move(json), descriptor.media_type, descriptor.digest};
+        std::string text = blob(descriptor).read_text(oci::max_manifest_size, what);
+        verify_text(text, descriptor.digest, descriptor.size, what);
+        return {std::move(text), descriptor.media_type, descriptor.digest};
     }
 
     void fetch_blob(const oci::Descriptor& descriptor, BlobSink& sink, std::stop_token stop) override {

@@ -94,22 +94,22 @@ ManifestDocument RegistryImage::get_manifest_from(Endpoint& endpoint, const Want
     Response response =
         session_.get(where, "manifests/" + wanted.identifier, {"Accept: " + oci::manifest_accept()}, body, stop);
     if (response.status != 200) throw_status(response, where.subject);
-    std::string json = body.take();
-    if (!trim(json).starts_with('{')) {
+    std::string text = body.take();
+    if (!trim(text).starts_with('{')) {
         throw Error(ErrorKind::integrity,
                     fmt::format("{} answered with something that is no manifest when asked for {}",
                                 response.url.authority(), wanted.what));
     }
-    if (wanted.size && *wanted.size != json.size()) {
+    if (wanted.size && *wanted.size != text.size()) {
         throw Error(ErrorKind::integrity,
-                    fmt::format("{} has {} bytes, but its index says {}", wanted.what, json.size(), *wanted.size));
+                    fmt::format("{} has {} bytes, but its index says {}", wanted.what, text.size(), *wanted.size));
     }
-    if (wanted.digest) check_digest(*wanted.digest, json, wanted.what, wanted.size ? "its index" : "the reference");
+    if (wanted.digest) check_digest(*wanted.digest, text, wanted.what, wanted.size ? "its index" : "the reference");
     if (auto said = Digest::parse(response.headers.find("docker-content-digest").value_or(""))) {
-        check_digest(*said, json, wanted.what, response.url.authority());
+        check_digest(*said, text, wanted.what, response.url.authority());
     }
-    Digest digest = wanted.digest ? *wanted.digest : Digest::of(json);
-    return {std::move(json), response.headers.find("content-type").value_or(""), std::move(digest)};
+    Digest digest = wanted.digest ? *wanted.digest : Digest::of(text);
+    return {std::move(text), response.headers.find("content-type").value_or(""), std::move(digest)};
 }
 
 void RegistryImage::fetch_blob(const oci::Descriptor& descriptor, BlobSink& sink, std::stop_token stop) {

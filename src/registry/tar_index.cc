@@ -235,7 +235,7 @@ class TarIndex::Scanner {
     size_t name_bytes_ = 0;
 };
 
-TarIndex::TarIndex(int fd, std::string what) { Scanner(fd, what, *this).run(); }
+TarIndex::TarIndex(int fd, const std::string& what) { Scanner(fd, what, *this).run(); }
 
 std::optional<TarIndex::Extent> TarIndex::find(std::string_view path) const {
     auto clean = clean_member_path(path);

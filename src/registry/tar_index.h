@@ -21,7 +21,7 @@ class TarIndex {
 
     // Reads the headers of ustar, PAX and GNU members. `what` names the archive in errors: unsupported for a compressed
     // one, integrity for damage, limit beyond 100,000 members or 16 MiB of names. Extents lie inside the file.
-    TarIndex(int fd, std::string what);
+    TarIndex(int fd, const std::string& what);
 
     // The regular file at `path`, through up to eight links between members; nullopt when there is none.
     std::optional<Extent> find(std::string_view path) const;

@@ -12,7 +12,7 @@ namespace gbuild::registry {
 
 namespace {
 
-constexpr long receive_buffer = 256 * 1024;
+constexpr long receive_buffer = 256L * 1024;
 constexpr int max_redirects = 8;
 
 bool is_redirect(int status) {

@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr size_t run_size = 256 * 1024;
+constexpr size_t run_size = size_t{256} * 1024;
 
 void truncate_file(int fd) {
     if (::ftruncate(fd, 0) != 0) throw_errno("cannot truncate a partial download");

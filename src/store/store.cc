@@ -101,7 +101,7 @@ fs::path Store::default_root() {
         .hint("choose one with --root");
 }
 
-Store::Store(fs::path root) : root_(fs::absolute(root).lexically_normal()) {
+Store::Store(const fs::path& root) : root_(fs::absolute(root).lexically_normal()) {
     if (!root_.has_filename()) root_ = root_.parent_path();
     writing([&] {
         make_directories(root_);

@@ -13,7 +13,7 @@ namespace gbuild {
 // default the target's own directory) is where it is meanwhile. Must not be used after being moved from.
 class AtomicFile {
   public:
-    explicit AtomicFile(std::filesystem::path target, mode_t mode = 0666);
+    explicit AtomicFile(const std::filesystem::path& target, mode_t mode = 0666);
     AtomicFile(std::filesystem::path target, const std::filesystem::path& staging, mode_t mode = 0666);
     AtomicFile(AtomicFile&& other) noexcept;
     AtomicFile& operator=(AtomicFile&&) = delete;

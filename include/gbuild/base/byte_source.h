@@ -23,7 +23,7 @@ class ByteSource {
 // A file from its current position to its end. Owns the descriptor.
 class FileSource : public ByteSource {
   public:
-    explicit FileSource(UniqueFd fd, size_t buffer_size = 256 * 1024);
+    explicit FileSource(UniqueFd fd, size_t buffer_size = size_t{256} * 1024);
     std::span<const std::byte> next() override;
 
   private:

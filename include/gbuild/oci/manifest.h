@@ -14,6 +14,9 @@
 
 namespace gbuild::oci {
 
+// Of one image, more than any tool makes.
+inline constexpr size_t max_layers = 4096;
+
 struct Descriptor {
     std::string media_type;
     Digest digest;

@@ -52,7 +52,7 @@ class Store {
 
     // Creates what is missing. Copies share one place in tmp/. Throws permission, io, no_space with a hint about
     // --root.
-    explicit Store(std::filesystem::path root);
+    explicit Store(const std::filesystem::path& root);
 
     const std::filesystem::path& root() const { return root_; }
     // This process's own directory in tmp/, removed with the last copy of the Store.
