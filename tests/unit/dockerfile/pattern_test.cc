@@ -11,7 +11,7 @@ namespace {
 bool whole(std::string_view pattern, std::string_view path) { return match_pattern(pattern, path); }
 bool parents(std::string_view pattern, std::string_view path) { return Pattern(pattern).matches_path_or_parent(path); }
 
-std::string error_of(std::string_view pattern) {
+std::string refusal_of(std::string_view pattern) {
     try {
         Pattern{pattern};
     } catch (const Error& error) {
@@ -137,15 +137,15 @@ TEST_CASE("bytes that are no UTF-8 are characters of their own") {
 TEST_CASE("malformed patterns") {
     for (const char* pattern :
          {"[", "[a", "[^", "[^bc", "a[", "[]a]", "[-]", "[x-]", "[-x]", "[a-b-c]", "\\", "a*\\", "[b-a]"}) {
-        CHECK_THAT(error_of(pattern), ContainsSubstring("the pattern is malformed"));
+        CHECK_THAT(refusal_of(pattern), ContainsSubstring("the pattern is malformed"));
     }
 }
 
 TEST_CASE("malformed patterns say how") {
-    CHECK(error_of("a[b") == "the pattern is malformed: a \"[\" is not closed");
-    CHECK(error_of("[-x]") == "the pattern is malformed: \"-\" in a class needs a \"\\\" before it");
-    CHECK(error_of("[z-a]") == "the pattern is malformed: a range in a class runs backwards");
-    CHECK(error_of("a*\\") == "the pattern is malformed: it ends in a \"\\\"");
+    CHECK(refusal_of("a[b") == "the pattern is malformed: a \"[\" is not closed");
+    CHECK(refusal_of("[-x]") == "the pattern is malformed: \"-\" in a class needs a \"\\\" before it");
+    CHECK(refusal_of("[z-a]") == "the pattern is malformed: a range in a class runs backwards");
+    CHECK(refusal_of("a*\\") == "the pattern is malformed: it ends in a \"\\\"");
 }
 
 TEST_CASE("a .dockerignore pattern of many stars takes no exponential time") {
@@ -156,8 +156,8 @@ TEST_CASE("a .dockerignore pattern of many stars takes no exponential time") {
 }
 
 TEST_CASE("a pattern has a greatest length") {
-    CHECK(error_of(std::string(4096, '*')) == "no error");
-    CHECK(error_of(std::string(4097, '*')) == "a pattern is longer than 4096 bytes");
+    CHECK(refusal_of(std::string(4096, '*')) == "no error");
+    CHECK(refusal_of(std::string(4097, '*')) == "a pattern is longer than 4096 bytes");
 }
 
 // .dockerignore

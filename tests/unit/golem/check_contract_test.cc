@@ -1,32 +1,19 @@
 #include "gbuild/golem/vm_contract.h"
+#include "layer_entries.h"
 #include "support/catch.h"
 
 using gbuild::Warning;
 using gbuild::golem::check_contract;
+using gbuild::golem::directory;
+using gbuild::golem::file;
+using gbuild::golem::link_at;
 using gbuild::oci::ContainerConfig;
-using gbuild::tree::EntryKind;
-using gbuild::tree::FileType;
-using gbuild::tree::LayerEntry;
 using gbuild::tree::LayerTree;
 using gbuild::tree::Tree;
 
 namespace {
 
 constexpr uint64_t ram = 128u << 20;
-
-LayerEntry entry(FileType type, std::string path, uint64_t size, uint16_t mode = 0755, std::string target = "") {
-    LayerEntry result{EntryKind::inode, std::move(path), "", {}};
-    result.inode.type = type;
-    result.inode.mode = mode;
-    result.inode.size = size;
-    result.inode.target = std::move(target);
-    return result;
-}
-LayerEntry file(std::string path, uint64_t size = 1) { return entry(FileType::regular, std::move(path), size); }
-LayerEntry directory(std::string path) { return entry(FileType::directory, std::move(path), 0); }
-LayerEntry link_at(std::string path, std::string to) {
-    return entry(FileType::symlink, std::move(path), 0, 0777, std::move(to));
-}
 
 std::vector<std::string> ids(const LayerTree& entries, const ContainerConfig& config) {
     Tree tree;

@@ -2,12 +2,15 @@
 
 #include "gbuild/base/error.h"
 #include "gbuild/golem/vm_contract.h"
+#include "layer_entries.h"
 #include "support/catch.h"
 
 using gbuild::Error;
+using gbuild::golem::directory;
+using gbuild::golem::file;
+using gbuild::golem::link_at;
 using gbuild::golem::missing_entries;
 using gbuild::oci::ContainerConfig;
-using gbuild::tree::EntryKind;
 using gbuild::tree::FileType;
 using gbuild::tree::FollowLast;
 using gbuild::tree::Inode;
@@ -19,29 +22,6 @@ using gbuild::tree::Tree;
 namespace {
 
 constexpr int64_t epoch = 1234;
-
-LayerEntry directory(std::string path, uint16_t mode = 0755) {
-    Inode inode;
-    inode.mode = mode;
-    inode.mtime = 1;
-    return {EntryKind::inode, std::move(path), "", std::move(inode)};
-}
-
-LayerEntry file(std::string path, uint64_t size = 5) {
-    Inode inode;
-    inode.type = FileType::regular;
-    inode.mode = 0600;
-    inode.mtime = 1;
-    inode.size = size;
-    return {EntryKind::inode, std::move(path), "", std::move(inode)};
-}
-
-LayerEntry link_at(std::string path, std::string target) {
-    Inode inode;
-    inode.type = FileType::symlink;
-    inode.target = std::move(target);
-    return {EntryKind::inode, std::move(path), "", std::move(inode)};
-}
 
 Tree tree_of(const LayerTree& entries) {
     Tree tree;

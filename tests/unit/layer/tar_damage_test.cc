@@ -8,14 +8,14 @@ namespace gbuild::layer {
 namespace {
 
 // One of everything, with the positions at which an entry, its extended headers included, begins.
-struct Sample {
+struct DamagedSample {
     std::string tar;
     std::set<size_t> borders;
 };
 
-Sample sample() {
+DamagedSample sample() {
     TarBuilder tar;
-    Sample result;
+    DamagedSample result;
     const auto border = [&] { result.borders.insert(tar.open_ended().size()); };
     border();
     tar.directory("d/");

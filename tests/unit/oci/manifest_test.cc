@@ -22,10 +22,10 @@ const std::string oci_index = "application/vnd.oci.image.index.v1+json";
 const std::string docker_manifest = "application/vnd.docker.distribution.manifest.v2+json";
 const std::string docker_list = "application/vnd.docker.distribution.manifest.list.v2+json";
 
-std::string digest(char c) { return "sha256:" + std::string(64, c); }
+std::string digest_of(char c) { return "sha256:" + std::string(64, c); }
 
 json descriptor(const std::string& type, char c, int64_t size) {
-    return {{"mediaType", type}, {"digest", digest(c)}, {"size", size}};
+    return {{"mediaType", type}, {"digest", digest_of(c)}, {"size", size}};
 }
 
 json oci() {
@@ -69,10 +69,10 @@ void check_refused(const json& document, ErrorKind kind, const std::string& mess
 TEST_CASE("an OCI manifest's config and layers are read in order") {
     Manifest manifest = manifest_from(oci(), oci_manifest);
     CHECK(manifest.media_type == oci_manifest);
-    CHECK(manifest.config.digest.text() == digest('a'));
+    CHECK(manifest.config.digest.text() == digest_of('a'));
     CHECK(manifest.config.size == 100);
     REQUIRE(manifest.layers.size() == 2);
-    CHECK(manifest.layers[0].digest.text() == digest('b'));
+    CHECK(manifest.layers[0].digest.text() == digest_of('b'));
     CHECK(manifest.layers[1].size == 0);
 }
 
@@ -265,20 +265,20 @@ TEST_CASE("a platform without an architecture is refused") {
 
 TEST_CASE("the entry of the wanted platform is chosen") {
     Index index = index_from(index_of({entry("linux", "arm64", "v8", 'a'), entry("linux", "amd64", "", 'b')}));
-    CHECK(choose_platform(index, Platform::parse("linux/amd64")).digest.text() == digest('b'));
-    CHECK(choose_platform(index, Platform::parse("linux/arm64")).digest.text() == digest('a'));
+    CHECK(choose_platform(index, Platform::parse("linux/amd64")).digest.text() == digest_of('b'));
+    CHECK(choose_platform(index, Platform::parse("linux/arm64")).digest.text() == digest_of('a'));
 }
 
 TEST_CASE("without a wanted variant the lowest one is chosen") {
     Index index = index_from(index_of(
         {entry("linux", "amd64", "v3", 'a'), entry("linux", "amd64", "v2", 'b'), entry("linux", "amd64", "v1", 'c')}));
-    CHECK(choose_platform(index, Platform::parse("linux/amd64")).digest.text() == digest('c'));
-    CHECK(choose_platform(index, Platform::parse("linux/amd64/v3")).digest.text() == digest('a'));
+    CHECK(choose_platform(index, Platform::parse("linux/amd64")).digest.text() == digest_of('c'));
+    CHECK(choose_platform(index, Platform::parse("linux/amd64/v3")).digest.text() == digest_of('a'));
 }
 
 TEST_CASE("attestations are skipped") {
     Index index = index_from(index_of({entry("unknown", "unknown", "", 'a'), entry("linux", "amd64", "", 'b')}));
-    CHECK(choose_platform(index, Platform::parse("linux/amd64")).digest.text() == digest('b'));
+    CHECK(choose_platform(index, Platform::parse("linux/amd64")).digest.text() == digest_of('b'));
 }
 
 TEST_CASE("an absent platform lists what exists") {
@@ -296,7 +296,7 @@ TEST_CASE("an absent platform lists what exists") {
 
 TEST_CASE("a single entry without a platform is taken, several are not") {
     Index one = index_from(index_of({descriptor(oci_manifest, 'a', 1)}));
-    CHECK(choose_platform(one, Platform()).digest.text() == digest('a'));
+    CHECK(choose_platform(one, Platform()).digest.text() == digest_of('a'));
     Index two = index_from(index_of({descriptor(oci_manifest, 'a', 1), descriptor(oci_manifest, 'b', 1)}));
     REQUIRE_THROWS_AS(choose_platform(two, Platform()), Error);
     REQUIRE_THROWS_AS(choose_platform(index_from(index_of(json::array())), Platform()), Error);

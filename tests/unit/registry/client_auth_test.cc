@@ -10,8 +10,6 @@ using namespace gbuild::registry;
 
 namespace {
 
-const std::string manifest = R"({"schemaVersion":2})";
-
 std::vector<test::HttpRequest> token_requests(const FakeRegistry& registry) {
     auto all = registry.server().requests();
     std::erase_if(all, [](const test::HttpRequest& request) { return request.path != "/token"; });

@@ -42,6 +42,8 @@ class MemorySink : public BlobSink {
 // A client whose retries wait a millisecond and which knows no credentials but those given.
 class ClientFixture {
   public:
+    inline static const std::string manifest = R"({"schemaVersion":2})";  // one that nobody looks into
+
     ClientFixture() {
         options.authfile = directory_.path() / "auth.json";
         options.first_delay = std::chrono::milliseconds(1);

@@ -6,12 +6,6 @@
 using namespace gbuild;
 using namespace gbuild::registry;
 
-namespace {
-
-const std::string manifest = R"({"schemaVersion":2})";
-
-}  // namespace
-
 TEST_CASE_METHOD(ClientFixture, "a manifest is pulled by tag with its type and digest") {
     FakeRegistry registry;
     Digest digest = registry.add_manifest("team/app", "1.0", manifest);

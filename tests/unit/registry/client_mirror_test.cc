@@ -10,8 +10,6 @@ using namespace gbuild::registry;
 
 namespace {
 
-const std::string manifest = R"({"schemaVersion":2})";
-
 class MirrorFixture : public ClientFixture {
   public:
     MirrorFixture() { registry.add_manifest("app", "latest", manifest); }

@@ -35,7 +35,7 @@ json descriptor(std::string_view type, const std::string& text, const std::strin
     return result;
 }
 
-std::string manifest(const std::string& mark = "") {
+std::string manifest_text(const std::string& mark = "") {
     return json{{"schemaVersion", 2},
                 {"mediaType", media_type::oci_manifest},
                 {"config", descriptor(media_type::oci_config, config)},
@@ -52,7 +52,7 @@ Files layout(std::vector<json> entries, const std::vector<std::string>& texts) {
 }
 
 Files one_image() {
-    return layout({descriptor(media_type::oci_manifest, manifest(), "latest")}, {manifest(), config, layer});
+    return layout({descriptor(media_type::oci_manifest, manifest_text(), "latest")}, {manifest_text(), config, layer});
 }
 
 // The files in a directory or in a tar; tests that take it hold for both.
@@ -76,7 +76,7 @@ ResolvedImage resolve(const std::string& path, const std::string& reference = ""
     return resolve_image(*source, Platform(), {});
 }
 
-Error failure(const std::string& path, const std::string& reference = "") {
+Error refusal(const std::string& path, const std::string& reference = "") {
     try {
         resolve(path, reference);
     } catch (const Error& error) {
@@ -93,8 +93,8 @@ TEST_CASE("a layout's only image is found, its blobs are read") {
     Layout image(one_image(), as_tar);
     auto source = open_oci_layout(image.path(), "");
     ResolvedImage resolved = resolve_image(*source, Platform(), {});
-    CHECK(resolved.manifest_json == manifest());
-    CHECK(resolved.manifest_digest == Digest::of(manifest()));
+    CHECK(resolved.manifest_json == manifest_text());
+    CHECK(resolved.manifest_digest == Digest::of(manifest_text()));
     StringSink sink;
     source->fetch_blob(resolved.manifest.layers[0], sink, {});
     CHECK(sink.text == layer);
@@ -132,83 +132,83 @@ TEST_CASE("fetching stops when asked to") {
 }
 
 TEST_CASE("a reference picks among several images") {
-    Layout image(layout({descriptor(media_type::oci_manifest, manifest("a"), "one"),
-                         descriptor(media_type::oci_manifest, manifest("b"), "two")},
-                        {manifest("a"), manifest("b")}));
-    CHECK(resolve(image.path(), "two").manifest_json == manifest("b"));
-    CHECK(resolve(image.path(), Digest::of(manifest("a")).text()).manifest_json == manifest("a"));
-    Error none = failure(image.path());
+    Layout image(layout({descriptor(media_type::oci_manifest, manifest_text("a"), "one"),
+                         descriptor(media_type::oci_manifest, manifest_text("b"), "two")},
+                        {manifest_text("a"), manifest_text("b")}));
+    CHECK(resolve(image.path(), "two").manifest_json == manifest_text("b"));
+    CHECK(resolve(image.path(), Digest::of(manifest_text("a")).text()).manifest_json == manifest_text("a"));
+    Error none = refusal(image.path());
     CHECK_THAT(none.message(), ContainsSubstring("holds several images"));
     CHECK(none.hint() == "add :NAME, one of: one, two");
-    Error wrong = failure(image.path(), "three");
+    Error wrong = refusal(image.path(), "three");
     CHECK(wrong.kind() == ErrorKind::not_found);
     CHECK(wrong.hint() == "it holds: one, two");
 }
 
 TEST_CASE("buildx's full image name picks as well") {
-    json entry = descriptor(media_type::oci_manifest, manifest("b"), "latest");
+    json entry = descriptor(media_type::oci_manifest, manifest_text("b"), "latest");
     entry["annotations"]["io.containerd.image.name"] = "docker.io/library/b:latest";
-    Layout image(layout({descriptor(media_type::oci_manifest, manifest("a"), "x"), entry}, {manifest("b")}));
-    CHECK(resolve(image.path(), "docker.io/library/b:latest").manifest_json == manifest("b"));
+    Layout image(layout({descriptor(media_type::oci_manifest, manifest_text("a"), "x"), entry}, {manifest_text("b")}));
+    CHECK(resolve(image.path(), "docker.io/library/b:latest").manifest_json == manifest_text("b"));
 }
 
 TEST_CASE("one image under two names needs no choice") {
-    Layout image(layout({descriptor(media_type::oci_manifest, manifest(), "one"),
-                         descriptor(media_type::oci_manifest, manifest(), "two")},
-                        {manifest()}));
-    CHECK(resolve(image.path()).manifest_json == manifest());
+    Layout image(layout({descriptor(media_type::oci_manifest, manifest_text(), "one"),
+                         descriptor(media_type::oci_manifest, manifest_text(), "two")},
+                        {manifest_text()}));
+    CHECK(resolve(image.path()).manifest_json == manifest_text());
 }
 
 TEST_CASE("entries that differ by platform alone are one image") {
-    json arm = descriptor(media_type::oci_manifest, manifest("arm"));
+    json arm = descriptor(media_type::oci_manifest, manifest_text("arm"));
     arm["platform"] = {{"os", "linux"}, {"architecture", "arm64"}};
-    json amd = descriptor(media_type::oci_manifest, manifest("amd"));
+    json amd = descriptor(media_type::oci_manifest, manifest_text("amd"));
     amd["platform"] = {{"os", "linux"}, {"architecture", "amd64"}};
-    Layout image(layout({arm, amd}, {manifest("arm"), manifest("amd")}));
-    CHECK(resolve(image.path()).manifest_json == manifest("amd"));
+    Layout image(layout({arm, amd}, {manifest_text("arm"), manifest_text("amd")}));
+    CHECK(resolve(image.path()).manifest_json == manifest_text("amd"));
 }
 
 TEST_CASE("an index inside the layout is followed") {
-    json amd = descriptor(media_type::oci_manifest, manifest());
+    json amd = descriptor(media_type::oci_manifest, manifest_text());
     amd["platform"] = {{"os", "linux"}, {"architecture", "amd64"}};
     std::string inner = json{{"schemaVersion", 2}, {"mediaType", media_type::oci_index}, {"manifests", {amd}}}.dump();
-    Layout image(layout({descriptor(media_type::oci_index, inner, "latest")}, {inner, manifest()}));
-    CHECK(resolve(image.path(), "latest").manifest_json == manifest());
+    Layout image(layout({descriptor(media_type::oci_index, inner, "latest")}, {inner, manifest_text()}));
+    CHECK(resolve(image.path(), "latest").manifest_json == manifest_text());
     CHECK(resolve(image.path(), "latest").root_digest == Digest::of(inner));
 }
 
 TEST_CASE("what is no layout is refused with the likely remedy") {
     Layout image({{"manifest.json", "[]"}}, GENERATE(false, true));
-    Error error = failure(image.path());
+    Error error = refusal(image.path());
     CHECK_THAT(error.message(), ContainsSubstring("it has no oci-layout file"));
     CHECK_THAT(error.hint(), ContainsSubstring("docker-archive://"));
 }
 
 TEST_CASE("a path where nothing is gives not_found") {
     Layout image({});
-    CHECK(failure(image.path() + "/absent").kind() == ErrorKind::not_found);
+    CHECK(refusal(image.path() + "/absent").kind() == ErrorKind::not_found);
 }
 
 TEST_CASE("other layout versions are refused") {
     Files files = one_image();
     files["oci-layout"] = R"({"imageLayoutVersion":"2.0.0"})";
     Layout image(files);
-    CHECK(failure(image.path()).kind() == ErrorKind::unsupported);
+    CHECK(refusal(image.path()).kind() == ErrorKind::unsupported);
     files["oci-layout"] = "{}";
     Layout unversioned(files);
-    CHECK(failure(unversioned.path()).message() == "oci-layout: imageLayoutVersion: is missing");
+    CHECK(refusal(unversioned.path()).message() == "oci-layout: imageLayoutVersion: is missing");
 }
 
 TEST_CASE("a layout without images says so") {
     Layout image(layout({}, {}));
-    CHECK_THAT(failure(image.path()).message(), ContainsSubstring("holds no image"));
+    CHECK_THAT(refusal(image.path()).message(), ContainsSubstring("holds no image"));
 }
 
 TEST_CASE("an index.json that is a manifest is refused") {
     Files files = one_image();
-    files["index.json"] = manifest();
+    files["index.json"] = manifest_text();
     Layout image(files);
-    CHECK_THAT(failure(image.path()).message(), ContainsSubstring("is no index"));
+    CHECK_THAT(refusal(image.path()).message(), ContainsSubstring("is no index"));
 }
 
 TEST_CASE("a missing blob is named") {
@@ -222,12 +222,12 @@ TEST_CASE("a missing blob is named") {
 }
 
 TEST_CASE("each corrupted document is noticed") {
-    auto path = GENERATE(as<std::string>(), "index.json", "oci-layout", blob_path(manifest()));
+    auto path = GENERATE(as<std::string>(), "index.json", "oci-layout", blob_path(manifest_text()));
     for (const std::string& change : {std::string("x"), std::string("[]"), std::string("{}"), std::string(3, '\0')}) {
         Files files = one_image();
         files[path] = change;
         Layout image(files, true);
-        CHECK(failure(image.path()).kind() == ErrorKind::integrity);
+        CHECK(refusal(image.path()).kind() == ErrorKind::integrity);
     }
 }
 
@@ -249,7 +249,7 @@ TEST_CASE("links in a layout directory do not lead out of it") {
     files.erase("oci-layout");
     Layout image(files);
     std::filesystem::create_symlink(outside.path() / "secret", std::filesystem::path(image.path()) / "oci-layout");
-    CHECK_THAT(failure(image.path()).message(), ContainsSubstring("it has no oci-layout file"));
+    CHECK_THAT(refusal(image.path()).message(), ContainsSubstring("it has no oci-layout file"));
 }
 
 TEST_CASE("a FIFO in the place of a blob neither blocks nor passes") {
@@ -257,5 +257,5 @@ TEST_CASE("a FIFO in the place of a blob neither blocks nor passes") {
     files.erase("index.json");
     Layout image(files);
     REQUIRE(mkfifo((image.path() + "/index.json").c_str(), 0600) == 0);
-    CHECK_THAT(failure(image.path()).message(), ContainsSubstring("is not a regular file"));
+    CHECK_THAT(refusal(image.path()).message(), ContainsSubstring("is not a regular file"));
 }
