@@ -31,10 +31,10 @@ size_t hex_length(HashAlgorithm algorithm) { return algorithm == HashAlgorithm::
 
 struct Hasher::State {
     struct FreeMd {
-        void operator()(EVP_MD* md) const { EVP_MD_free(md); }
+        void operator()(EVP_MD* object) const { EVP_MD_free(object); }
     };
     struct FreeContext {
-        void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+        void operator()(EVP_MD_CTX* object) const { EVP_MD_CTX_free(object); }
     };
 
     std::unique_ptr<EVP_MD, FreeMd> md;

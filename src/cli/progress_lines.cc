@@ -10,7 +10,7 @@ namespace gbuild::cli {
 
 namespace {
 
-std::string bold(const std::string& text, Color color) {
+std::string emphasized(const std::string& text, Color color) {
     return color == Color::on ? "\x1b[1m" + text + "\x1b[0m" : text;
 }
 
@@ -30,10 +30,10 @@ std::string ProgressLines::show(const StepStarted& event, TimePoint) {
     if (event.number > 0) {
         name += fmt::format("STEP {}/{}", event.number, event.total);
         steps_[event.id] = name;
-        return fmt::format("{} {}\n", bold(name + ":", color_), text);
+        return fmt::format("{} {}\n", emphasized(name + ":", color_), text);
     }
     steps_[event.id] = name + text;
-    return fmt::format("{}\n", bold(name + text, color_));
+    return fmt::format("{}\n", emphasized(name + text, color_));
 }
 
 std::string ProgressLines::show(const StepFinished& event, TimePoint) {

@@ -14,7 +14,7 @@ namespace {
 constexpr uint32_t user = 04700, group = 02070, other = 0007, sticky = 01000;
 constexpr uint32_t everyone = user | group | other | sticky;
 
-[[noreturn]] void malformed(std::string_view text) {
+[[noreturn]] void malformed_mode(std::string_view text) {
     throw Error(ErrorKind::dockerfile, fmt::format("{} is no file mode", quoted(text)))
         .hint("give octal digits up to 7777 (755) or symbolic changes (u=rwX,go=rX)");
 }
@@ -58,7 +58,7 @@ Chmod Chmod::parse(std::string_view text) {
         uint32_t mode = 0;
         for (char digit : text) {
             mode = mode * 8 + static_cast<uint32_t>(digit - '0');
-            if (mode > 07777) malformed(text);
+            if (mode > 07777) malformed_mode(text);
         }
         result.clauses_.push_back({everyone, '=', mode, false, '\0'});
         return result;
@@ -66,7 +66,7 @@ Chmod Chmod::parse(std::string_view text) {
     try {
         for (const std::string& clause : split(text, ',')) parse_clause(clause, result.clauses_);
     } catch (const Error&) {
-        malformed(text);  // the whole of it is what the user wrote
+        malformed_mode(text);  // the whole of it is what the user wrote
     }
     return result;
 }
@@ -76,10 +76,10 @@ void Chmod::parse_clause(std::string_view text, std::vector<Clause>& clauses) {
     uint32_t who = 0;
     while (at < text.size() && who_bits(text[at]) != 0) who |= who_bits(text[at++]);
     if (who == 0) who = everyone;
-    if (at == text.size() || !is_operator(text[at])) malformed(text);
+    if (at == text.size() || !is_operator(text[at])) malformed_mode(text);
     while (at < text.size()) {
         Clause clause{who, text[at], 0, false, '\0'};
-        if (!is_operator(text[at++])) malformed(text);
+        if (!is_operator(text[at++])) malformed_mode(text);
         if (at < text.size() && (text[at] == 'u' || text[at] == 'g' || text[at] == 'o')) {
             clause.copy_from = text[at++];
         } else {
@@ -89,7 +89,7 @@ void Chmod::parse_clause(std::string_view text, std::vector<Clause>& clauses) {
                 else if (uint32_t bits = permission_bits(text[at]))
                     clause.bits |= bits;
                 else
-                    malformed(text);
+                    malformed_mode(text);
             }
         }
         clauses.push_back(clause);

@@ -14,16 +14,16 @@ namespace {
 
 constexpr size_t max_pattern = 4096;
 
-[[noreturn]] void malformed(std::string_view reason) {
+[[noreturn]] void malformed_pattern(std::string_view reason) {
     throw Error(ErrorKind::dockerfile, fmt::format("the pattern is malformed: {}", reason));
 }
 
 char32_t class_character(const std::u32string& text, size_t& at) {
     if (at < text.size() && (text[at] == U'-' || text[at] == U']')) {
-        malformed(fmt::format("\"{}\" in a class needs a \"\\\" before it", text[at] == U'-' ? '-' : ']'));
+        malformed_pattern(fmt::format("\"{}\" in a class needs a \"\\\" before it", text[at] == U'-' ? '-' : ']'));
     }
     if (at < text.size() && text[at] == U'\\') at++;
-    if (at >= text.size()) malformed("a \"[\" is not closed");
+    if (at >= text.size()) malformed_pattern("a \"[\" is not closed");
     return text[at++];
 }
 
@@ -62,7 +62,7 @@ void Pattern::compile(std::string_view pattern) {
             tokens_.push_back(compile_class(text, at));
         } else {
             if (c == U'\\') {
-                if (at == text.size()) malformed("it ends in a \"\\\"");
+                if (at == text.size()) malformed_pattern("it ends in a \"\\\"");
                 c = text[at++];
             }
             tokens_.push_back({Kind::literal, c, false, {}});
@@ -82,7 +82,7 @@ Pattern::Token Pattern::compile_class(const std::u32string& text, size_t& at) co
         if (at < text.size() && text[at] == U'-') {
             at++;
             high = class_character(text, at);
-            if (high < low) malformed("a range in a class runs backwards");
+            if (high < low) malformed_pattern("a range in a class runs backwards");
         }
         token.ranges.push_back({low, high});
     }

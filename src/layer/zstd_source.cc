@@ -8,7 +8,7 @@
 namespace gbuild::layer {
 namespace {
 
-constexpr size_t out_size = size_t{512} * 1024;
+constexpr size_t run_size = size_t{512} * 1024;
 // 128 MiB: what `zstd -d` accepts without being told otherwise.
 constexpr int max_window_log = 27;
 
@@ -18,13 +18,13 @@ ZstdSource::ZstdSource(std::unique_ptr<ByteSource> inner, std::string what) :
     inner_(std::move(inner)),
     what_(std::move(what)),
     context_(ZSTD_createDCtx()),
-    out_(std::make_unique_for_overwrite<std::byte[]>(out_size)) {
+    out_(std::make_unique_for_overwrite<std::byte[]>(run_size)) {
     if (!context_) throw std::bad_alloc();
     ZSTD_DCtx_setParameter(context_.get(), ZSTD_d_windowLogMax, max_window_log);
 }
 
 std::span<const std::byte> ZstdSource::next() {
-    ZSTD_outBuffer out{out_.get(), out_size, 0};
+    ZSTD_outBuffer out{out_.get(), run_size, 0};
     while (out.pos < out.size) {
         if (rest_.empty() && !flushing_) {
             rest_ = inner_->next();

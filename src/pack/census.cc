@@ -17,7 +17,7 @@ using tree::Inode;
 constexpr size_t max_ids = 65'535;
 constexpr size_t max_name = 256;
 // The kernel refuses links that do not fit in a page.
-constexpr size_t max_target = 4095;
+constexpr size_t max_link_target = 4095;
 constexpr uint32_t max_major = (1 << 12) - 1;
 constexpr uint32_t max_minor = (1 << 20) - 1;
 
@@ -30,7 +30,7 @@ void check_inode(const std::string& path, const Inode& inode) {
     switch (inode.type) {
     case FileType::symlink:
         if (inode.target.empty()) over_limit(path, "a symbolic link to nothing", "links with a target");
-        if (inode.target.size() > max_target) {
+        if (inode.target.size() > max_link_target) {
             over_limit(path, fmt::format("a symbolic link of {} bytes", inode.target.size()),
                        "links of up to 4095 bytes");
         }

@@ -55,7 +55,7 @@ class Renderer {
 
     template <class Source>
     std::string source_text(const Source& source) const {
-        return std::visit([this](const auto& one) { return describe_source(one); }, source);
+        return std::visit([this](const auto& one) { return this->describe_source(one); }, source);
     }
     std::string describe_source(const ScratchBase&) const { return "scratch"; }
     std::string describe_source(const ContextSource&) const { return "the build context"; }

@@ -14,7 +14,7 @@ namespace gbuild::registry {
 namespace {
 
 constexpr size_t max_version_file = 4096;
-constexpr size_t max_listed = 10;
+constexpr size_t max_names_listed = 10;
 
 std::string annotation(const oci::Descriptor& entry, const std::string& key) {
     auto found = entry.annotations.find(key);
@@ -32,8 +32,8 @@ bool is_called(const oci::Descriptor& entry, const std::string& reference) {
 std::string list_entries(const oci::Index& index) {
     std::vector<std::string> names;
     for (const auto& entry : index.manifests) {
-        if (names.size() == max_listed) {
-            names.push_back(fmt::format("and {} more", index.manifests.size() - max_listed));
+        if (names.size() == max_names_listed) {
+            names.push_back(fmt::format("and {} more", index.manifests.size() - max_names_listed));
             break;
         }
         names.push_back(name_of(entry).empty() ? entry.digest.text() : printable(name_of(entry)));

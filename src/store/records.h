@@ -9,7 +9,7 @@
 
 namespace gbuild::store {
 
-constexpr size_t record_cap = 64 * 1024;
+constexpr size_t record_cap = size_t{64} * 1024;
 
 struct RefRecord {
     std::string reference;
