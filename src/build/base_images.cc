@@ -71,14 +71,12 @@ BaseImages::BaseImages(const BuildOptions& options, const store::Store& store,
     stop_(std::move(stop)),
     client_(options.registry) {}
 
-void BaseImages::resolve(const std::vector<plan::Base>& bases) {
+void BaseImages::resolve(const std::vector<plan::NeededBase>& bases) {
     std::map<std::string, std::future<BaseImage>> running;
-    for (const auto& base : bases) {
-        if (!is_external(base) || running.contains(key_of(base))) continue;
-        running.emplace(key_of(base), std::async(std::launch::async, [this, base] {
-                            return with_context([&] { return "resolving " + name_of(base); },
-                                                [&] { return resolve_one(base); });
-                        }));
+    for (const auto& needed : bases) {
+        std::string key = key_of(needed.base);
+        if (running.contains(key)) continue;
+        running.emplace(key, std::async(std::launch::async, [this, needed] { return resolve_named(needed); }));
     }
     std::exception_ptr first;
     for (auto& [key, image] : running) {
@@ -95,6 +93,16 @@ const BaseImage& BaseImages::at(const plan::Base& base) const {
     auto found = images_.find(key_of(base));
     if (found == images_.end()) throw Error(ErrorKind::internal, "a base was not resolved: " + key_of(base));
     return found->second;
+}
+
+BaseImage BaseImages::resolve_named(const plan::NeededBase& needed) {
+    try {
+        return with_context([&] { return "resolving " + name_of(needed.base); },
+                            [&] { return resolve_one(needed.base); });
+    } catch (Error& error) {
+        if (!error.span()) error.at(needed.span);
+        throw;
+    }
 }
 
 BaseImage BaseImages::resolve_one(const plan::Base& base) {

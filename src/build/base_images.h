@@ -25,8 +25,9 @@ class BaseImages {
     BaseImages(const BuildOptions& options, const store::Store& store, std::map<std::string, NamedContext> contexts,
                std::stop_token stop);
 
-    // Resolves them all side by side. The first failure is thrown, with the image's name as context.
-    void resolve(const std::vector<plan::Base>& bases);
+    // Resolves them all side by side. The first failure is thrown, with the image's name as context and the
+    // place that names it.
+    void resolve(const std::vector<plan::NeededBase>& bases);
 
     // One that resolve() was given and that is an image; throws dockerfile for a directory context used as an image.
     const BaseImage& at(const plan::Base& base) const;
@@ -34,6 +35,7 @@ class BaseImages {
     const std::map<std::string, BaseImage>& all() const { return images_; }
 
   private:
+    BaseImage resolve_named(const plan::NeededBase& needed);
     BaseImage resolve_one(const plan::Base& base);
     BaseImage from_registry(const std::string& reference, const oci::Platform& platform);
     BaseImage from_archive(std::string name, std::unique_ptr<registry::ImageSource> source,

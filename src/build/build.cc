@@ -34,9 +34,9 @@ plan::PlanRequest plan_request(const BuildOptions& options) {
 }
 
 // Directories among the named contexts serve COPY --from only; the rest are images to resolve.
-std::vector<plan::Base> images_to_resolve(std::vector<plan::Base> bases, const NamedContexts& contexts) {
-    std::erase_if(bases, [&](const plan::Base& base) {
-        const auto* named = std::get_if<plan::NamedContextBase>(&base);
+std::vector<plan::NeededBase> images_to_resolve(std::vector<plan::NeededBase> bases, const NamedContexts& contexts) {
+    std::erase_if(bases, [&](const plan::NeededBase& needed) {
+        const auto* named = std::get_if<plan::NamedContextBase>(&needed.base);
         return named && std::holds_alternative<DirectoryContext>(contexts.at(named->name));
     });
     return bases;

@@ -195,22 +195,24 @@ Plan make_plan(const dockerfile::Dockerfile& file, const PlanRequest& request, c
     return Planner(file, request, base_config).run();
 }
 
-std::vector<Base> needed_bases(const dockerfile::Dockerfile& file, const PlanRequest& request) {
+std::vector<NeededBase> needed_bases(const dockerfile::Dockerfile& file, const PlanRequest& request) {
     StageGraph graph(file, request);
-    std::vector<Base> bases;
+    std::vector<NeededBase> bases;
     std::set<std::string> seen;
-    auto add = [&](const Base& base) {
+    auto add = [&](const Base& base, const SourceSpan& span) {
         std::string key = key_of(base);
-        if (!key.empty() && seen.insert(key).second) bases.push_back(base);
+        if (!key.empty() && seen.insert(key).second) bases.push_back({base, span});
     };
     for (int index : graph.needed()) {
         const SourceStage& stage = graph.stage(index);
-        add(stage.base);
+        const auto& from = file.instructions[stage.from];
+        add(stage.base, file.span_of(from, from.args[0]));
         for (const auto& [instruction, source] : stage.sources) {
-            if (const auto* image = std::get_if<ImageBase>(&source)) add(*image);
-            if (const auto* context = std::get_if<NamedContextBase>(&source)) add(*context);
+            const SourceSpan& span = file.instructions[instruction].flag("from")->span;
+            if (const auto* image = std::get_if<ImageBase>(&source)) add(*image, span);
+            if (const auto* context = std::get_if<NamedContextBase>(&source)) add(*context, span);
         }
-        for (const Base& mount : stage.mounts) add(mount);
+        for (const NeededBase& mount : stage.mounts) add(mount.base, mount.span);
     }
     return bases;
 }

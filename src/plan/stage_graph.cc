@@ -136,8 +136,8 @@ void StageGraph::resolve_sources(SourceStage& stage) {
             std::string from = dockerfile::parse_mount(flag.value).from;
             if (from.empty()) continue;
             CopySource source = resolve_source(instruction, from, flag.span, stage);
-            if (auto* image = std::get_if<ImageBase>(&source)) stage.mounts.push_back(*image);
-            if (auto* context = std::get_if<NamedContextBase>(&source)) stage.mounts.push_back(*context);
+            if (auto* image = std::get_if<ImageBase>(&source)) stage.mounts.push_back({*image, flag.span});
+            if (auto* context = std::get_if<NamedContextBase>(&source)) stage.mounts.push_back({*context, flag.span});
         }
     }
 }

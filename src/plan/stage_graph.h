@@ -21,7 +21,7 @@ struct SourceStage {
     oci::Platform platform;
     std::vector<std::string> unset;        // names that FROM uses and that are not set
     std::map<size_t, CopySource> sources;  // by instruction: what its --from names
-    std::vector<Base> mounts;              // what RUN --mount=from=… names
+    std::vector<NeededBase> mounts;        // what RUN --mount=from=… names
     std::set<int> needs;                   // stages, all with lower numbers
 };
 

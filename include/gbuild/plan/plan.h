@@ -130,10 +130,15 @@ using BaseConfig = std::function<oci::ImageConfig(const Base&)>;
 // Dockerfile order.
 Plan make_plan(const dockerfile::Dockerfile& file, const PlanRequest& request, const BaseConfig& base_config);
 
+struct NeededBase {
+    Base base;
+    SourceSpan span;  // where it is named first
+};
+
 // The distinct bases that make_plan would ask for, and the images and named contexts that COPY --from and mounts read,
 // in Dockerfile order. Found without any base's configuration (FROM lines see global ARGs only, --from is not
 // expanded), so that they can be fetched side by side.
-std::vector<Base> needed_bases(const dockerfile::Dockerfile& file, const PlanRequest& request);
+std::vector<NeededBase> needed_bases(const dockerfile::Dockerfile& file, const PlanRequest& request);
 
 // Refuses, before anything is fetched, what this version cannot execute (RUN, ADD of URLs and git) in the stages the
 // target needs: an unsupported error at the line, with a hint.
