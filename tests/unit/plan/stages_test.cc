@@ -264,10 +264,20 @@ TEST_CASE("needed bases are images and contexts of FROM, COPY and mounts, each o
                                   "Dockerfile");
     auto bases = needed_bases(file, request);
     REQUIRE(bases.size() == 4);
-    REQUIRE(image_of(bases[0]) == "b");
-    REQUIRE(image_of(bases[1]) == "img");
-    REQUIRE(std::get<NamedContextBase>(bases[2]).name == "ctx");
-    REQUIRE(image_of(bases[3]) == "m");
+    REQUIRE(image_of(bases[0].base) == "b");
+    REQUIRE(image_of(bases[1].base) == "img");
+    REQUIRE(std::get<NamedContextBase>(bases[2].base).name == "ctx");
+    REQUIRE(image_of(bases[3].base) == "m");
+}
+
+TEST_CASE("a needed base knows the place that names it first") {
+    auto file = dockerfile::parse("FROM b AS one\nFROM b\nCOPY --from=img x /\nRUN --mount=from=m,target=/x a\n",
+                                  "Dockerfile");
+    auto bases = needed_bases(file, {});
+    REQUIRE(bases.size() == 3);
+    REQUIRE((bases[0].span.line == 2 && bases[0].span.column == 6));
+    REQUIRE((bases[1].span.line == 3 && bases[1].span.column == 6));
+    REQUIRE((bases[2].span.line == 4 && bases[2].span.column == 5));
 }
 
 TEST_CASE("needed bases of scratch are none") {
