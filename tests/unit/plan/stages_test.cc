@@ -271,8 +271,8 @@ TEST_CASE("needed bases are images and contexts of FROM, COPY and mounts, each o
 }
 
 TEST_CASE("a needed base knows the place that names it first") {
-    auto file = dockerfile::parse("FROM b AS one\nFROM b\nCOPY --from=img x /\nRUN --mount=from=m,target=/x a\n",
-                                  "Dockerfile");
+    auto file =
+        dockerfile::parse("FROM b AS one\nFROM b\nCOPY --from=img x /\nRUN --mount=from=m,target=/x a\n", "Dockerfile");
     auto bases = needed_bases(file, {});
     REQUIRE(bases.size() == 3);
     REQUIRE((bases[0].span.line == 2 && bases[0].span.column == 6));
