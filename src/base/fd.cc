@@ -26,6 +26,13 @@ UniqueFd open_file(const std::filesystem::path& path, int flags, mode_t mode) {
     return fd;
 }
 
+std::optional<UniqueFd> open_if_exists(const std::filesystem::path& path) {
+    UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    if (fd) return fd;
+    if (errno == ENOENT) return std::nullopt;
+    throw_errno(fmt::format("cannot open {}", quoted(path.native())));
+}
+
 UniqueFd open_file_at(int directory, const std::string& name, int flags, mode_t mode) {
     UniqueFd fd(::openat(directory, name.c_str(), flags | O_CLOEXEC, mode));
     if (!fd) throw_errno(fmt::format("cannot open {}", quoted(name)));

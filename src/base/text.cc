@@ -133,7 +133,11 @@ std::optional<std::string> nearest(std::string_view word, std::span<const std::s
     return *best;
 }
 
-std::string printable(std::string_view text) {
+namespace {
+
+enum class Quotes { as_they_are, escaped };
+
+std::string without_controls(std::string_view text, Quotes quotes) {
     std::string result;
     while (!text.empty()) {
         size_t length = utf8_length(text);
@@ -145,7 +149,7 @@ std::string printable(std::string_view text) {
             result += "\\n";
         else if (text[0] == '\t')
             result += "\\t";
-        else if (text[0] == '"' || text[0] == '\\')
+        else if (quotes == Quotes::escaped && (text[0] == '"' || text[0] == '\\'))
             (result += '\\') += text[0];
         else if (length == 0 || control)
             result += fmt::format("\\x{:02x}", byte);
@@ -157,7 +161,11 @@ std::string printable(std::string_view text) {
     return result;
 }
 
-std::string quoted(std::string_view text) { return '"' + printable(text) + '"'; }
+}  // namespace
+
+std::string printable(std::string_view text) { return without_controls(text, Quotes::as_they_are); }
+
+std::string quoted(std::string_view text) { return '"' + without_controls(text, Quotes::escaped) + '"'; }
 
 std::string human_size(uint64_t bytes) {
     if (bytes < 1000) return fmt::format("{} B", bytes);

@@ -1,5 +1,4 @@
 #include <ctime>
-#include <filesystem>
 
 #include "gbuild/base/text.h"
 #include "gbuild/cli/build_settings.h"
@@ -23,14 +22,9 @@ class ImagesCommand final : public Command {
 
     int run(Console& console) override {
         std::vector<ImageRow> rows;
-        std::filesystem::path root = store_root(root_);
-        std::error_code error;
-        // A store is made by builds, not by looking for one.
-        if (std::filesystem::is_directory(root, error)) {
-            for (auto& record : store::Store(root).images()) {
-                bool missing = !std::filesystem::exists(record.file, error);
-                rows.push_back({std::move(record), missing ? FileState::missing : FileState::present});
-            }
+        for (auto& record : store::list_images(store_root(root_))) {
+            FileState state = file_state(record);
+            rows.push_back({std::move(record), state});
         }
         console.out.write(format_ == "json" ? json_document(images_json(rows)) : images_text(rows, std::time(nullptr)));
         return 0;

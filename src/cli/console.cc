@@ -45,7 +45,9 @@ int FdOutput::rows() const {
 
 Color Console::color(const Output& output) const {
     // https://no-color.org: any value but the empty one.
-    if (!output.is_terminal() || !env("NO_COLOR").value_or("").empty() || env("TERM") == "dumb") return Color::off;
+    if (!output.is_terminal() || !env("NO_COLOR").value_or("").empty() || env("TERM").value_or("dumb") == "dumb") {
+        return Color::off;
+    }
     return Color::on;
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "gbuild/base/text.h"
+#include "gbuild/cli/image_table.h"
 #include "gbuild/oci/reference.h"
 
 namespace gbuild::cli {
@@ -35,16 +36,19 @@ Error no_such_image(const std::string& text, const std::vector<store::ImageRecor
 ImageArgument find_image_argument(const std::string& text, const fs::path& root) {
     std::error_code error;
     if (fs::status(text, error).type() == fs::file_type::regular) return {text, std::nullopt};
-    // A store is made by builds, not by looking for an image.
-    if (!fs::is_directory(root, error)) throw no_such_image(text, {});
-    store::Store store(root);
     auto name = as_name(text);
-    auto record = name ? store.find_image(name->repository, name->tag) : std::nullopt;
-    if (!record) throw no_such_image(text, store.images());
-    if (!fs::exists(record->file, error)) {
+    auto record = name ? store::find_image(root, name->repository, name->tag) : std::nullopt;
+    if (!record) throw no_such_image(text, store::list_images(root));
+    switch (file_state(*record)) {
+    case FileState::present: break;
+    case FileState::missing:
         throw Error(ErrorKind::not_found,
                     fmt::format("the file of {}, {}, is gone", name->text(), quoted(record->file)))
             .hint("build it again");
+    case FileState::replaced:
+        throw Error(ErrorKind::conflict,
+                    fmt::format("{} is no longer the image that was built as {}", quoted(record->file), name->text()))
+            .hint("build it again, or give the file's name to look at what it is now");
     }
     std::string file = record->file;
     return {std::move(file), std::move(record)};

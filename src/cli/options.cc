@@ -77,10 +77,12 @@ void OptionSet::list(const std::string& names, const std::string& metavar, std::
 
 namespace {
 
-std::function<std::string(const std::string&)> one_of(std::vector<std::string> words) {
-    return [words = std::move(words)](const std::string& text) -> std::string {
-        if (std::find(words.begin(), words.end(), text) != words.end()) return {};
-        return fmt::format("{} is not one of {}", quoted(text), join(words, ", "));
+// `named` are the words that an error lists.
+std::function<std::string(const std::string&)> one_of(std::vector<std::string> named,
+                                                      std::vector<std::string> accepted) {
+    return [named = std::move(named), accepted = std::move(accepted)](const std::string& text) -> std::string {
+        if (std::find(accepted.begin(), accepted.end(), text) != accepted.end()) return {};
+        return fmt::format("{} is not one of {}", quoted(text), join(named, ", "));
     };
 }
 
@@ -92,16 +94,19 @@ void OptionSet::choice(const std::string& names, const std::vector<std::string>&
         ->group(group_)
         ->option_text(" " + join(words, "|"))
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
-        ->check(one_of(words));
+        ->check(one_of(words, words));
 }
 
 void OptionSet::choice_or_flag(const std::string& names, const std::vector<std::string>& words,
-                               const std::string& implied, std::string& value, const std::string& help) {
+                               const std::string& implied, std::string& value, const std::string& help,
+                               const std::vector<std::string>& also) {
+    std::vector<std::string> accepted = words;
+    accepted.insert(accepted.end(), also.begin(), also.end());
     app_->add_flag(fmt::format("{}{{{}}}", names, implied), value, with_default(help, value))
         ->group(group_)
         ->option_text(fmt::format("[={}]", join(words, "|")))
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
-        ->check(one_of(words));
+        ->check(one_of(words, accepted));
 }
 
 void OptionSet::argument(const std::string& name, std::string& value, Presence presence, const std::string& help) {
@@ -118,7 +123,11 @@ std::vector<std::string> OptionSet::with_empty_values(const std::vector<std::str
         bool empty = options && word.starts_with("--") && word.find('=') == word.size() - 1;
         std::string name = empty ? word.substr(0, word.size() - 1) : std::string();
         const CLI::Option* option = empty ? app_->get_option_no_throw(name) : nullptr;
-        if (option != nullptr && option->get_items_expected_min() > 0) {
+        if (option != nullptr && option->get_items_expected_min() == 0) {
+            throw Error(ErrorKind::usage, fmt::format("{} has no value behind the \"=\"", name))
+                .hint(fmt::format("see {} --help", command_));
+        }
+        if (option != nullptr) {
             words.push_back(name);
             words.emplace_back();
         } else {
@@ -135,6 +144,18 @@ OptionSet::Outcome OptionSet::parse(const std::vector<std::string>& arguments) {
         app_->parse(std::move(words));
     } catch (const CLI::CallForHelp&) {
         return Outcome::help;
+    } catch (const CLI::ArgumentMismatch& error) {
+        std::string name = error.what();
+        name.resize(std::min(name.size(), name.find(':')));
+        const CLI::Option* option = app_->get_option_no_throw(name);
+        throw Error(ErrorKind::usage, fmt::format("{} needs a value:{}", name, option ? option->get_option_text() : ""))
+            .hint(fmt::format("see {} --help", command_));
+    } catch (const CLI::ConversionError& error) {
+        // Only flags convert what they are given; the text is "Could not convert: --flag = x".
+        std::string name = error.what();
+        name.erase(0, std::min(name.size(), name.find('-')));
+        throw Error(ErrorKind::usage, fmt::format("{} takes no value", name.substr(0, name.find(' '))))
+            .hint(fmt::format("see {} --help", command_));
     } catch (const CLI::ParseError& error) {
         std::string message = error.what();
         throw Error(ErrorKind::usage, message.substr(0, message.find('\n')))

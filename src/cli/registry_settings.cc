@@ -45,7 +45,7 @@ void require_file(const std::string& option, const std::string& path) {
 }
 
 build::PullPolicy pull_policy(const std::string& word) {
-    if (word == "always") return build::PullPolicy::always;
+    if (word == "always" || word == "true" || word == "newer") return build::PullPolicy::always;
     return word == "never" ? build::PullPolicy::never : build::PullPolicy::missing;
 }
 
@@ -54,7 +54,8 @@ build::PullPolicy pull_policy(const std::string& word) {
 void RegistrySettings::declare(OptionSet& options) {
     options.group("Base images");
     options.choice_or_flag("--pull", {"missing", "always", "never"}, "always", pull,
-                           "when to ask the registry; --pull alone means always");
+                           "when to ask the registry; --pull alone means always",
+                           {"true", "false", "newer"});  // as docker's and podman's scripts have it
     options.value("--authfile", "PATH", authfile,
                   "credentials (default: $REGISTRY_AUTH_FILE, then where podman and docker keep them)");
     options.list("--registry-mirror", "[REGISTRY=]HOST", mirrors,

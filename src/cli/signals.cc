@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -16,7 +17,11 @@ namespace gbuild::cli {
 SignalWatcher::SignalWatcher() {
     sigset_t watched;
     sigemptyset(&watched);
-    for (int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&watched, number);
+    for (int number : {SIGINT, SIGTERM, SIGHUP}) {
+        // One that nohup or a shell had ignored stays so: blocked, it would reach the descriptor all the same.
+        struct sigaction action;
+        if (::sigaction(number, nullptr, &action) == 0 && action.sa_handler != SIG_IGN) sigaddset(&watched, number);
+    }
     signals_ = UniqueFd(::signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK));
     wake_ = UniqueFd(::eventfd(0, EFD_CLOEXEC));
     if (!signals_ || !wake_) throw_errno("cannot watch for signals");

@@ -8,6 +8,7 @@
 #include "gbuild/base/fd.h"
 #include "gbuild/base/text.h"
 #include "gbuild/cli/build_settings.h"
+#include "gbuild/cli/command.h"
 
 namespace gbuild::cli {
 
@@ -28,7 +29,10 @@ fs::path context_directory(const std::string& context) {
     std::error_code error;
     fs::file_status status = fs::status(context, error);
     if (status.type() == fs::file_type::not_found) {
-        throw Error(ErrorKind::not_found, fmt::format("the build context {} does not exist", quoted(context)));
+        Error missing(ErrorKind::not_found, fmt::format("the build context {} does not exist", quoted(context)));
+        if (find_command(context))
+            missing.hint(fmt::format("options go behind the command: gbuild {} OPTIONS", context));
+        throw missing;
     }
     if (status.type() == fs::file_type::none) {
         throw system_error(error.value(), fmt::format("cannot use the build context {}", quoted(context)));

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "gbuild/base/fd.h"
+#include "gbuild/base/text.h"
+
 namespace gbuild::store {
 
 namespace {
@@ -52,6 +55,17 @@ std::optional<Record> parse_record(std::string_view text, Read&& read) {
 }
 
 }  // namespace
+
+std::filesystem::path image_path(const std::string& repository, const std::string& tag) {
+    return std::filesystem::path("images") / Digest::of(repository + '\0' + tag).hex();
+}
+
+std::optional<std::string> read_record(const std::filesystem::path& path) {
+    auto fd = open_if_exists(path);
+    if (!fd) return std::nullopt;
+    if (file_size(fd->get()) > record_cap) return std::string();
+    return read_text(fd->get(), record_cap, quoted(path.native()));
+}
 
 std::string to_json(const RefRecord& record) {
     json object = {{"reference", escape(record.reference)},

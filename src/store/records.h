@@ -5,7 +5,8 @@
 #include <string>
 #include <string_view>
 
-#include "gbuild/store/store.h"
+#include "gbuild/base/digest.h"
+#include "gbuild/store/images.h"
 
 namespace gbuild::store {
 
@@ -19,6 +20,13 @@ struct RefRecord {
 
 std::string to_json(const RefRecord& record);
 std::optional<RefRecord> parse_ref(std::string_view json);
+
+// Where the record of an image is, below the store's root.
+std::filesystem::path image_path(const std::string& repository, const std::string& tag);
+
+// A record's text; nullopt when there is none. One that is too large to be sane reads as empty, which parses as
+// nothing.
+std::optional<std::string> read_record(const std::filesystem::path& path);
 
 std::string to_json(const ImageRecord& record);
 std::optional<ImageRecord> parse_image(std::string_view json);

@@ -8,7 +8,6 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
-#include <tuple>
 
 #include <fmt/format.h>
 
@@ -22,6 +21,12 @@ namespace gbuild::store {
 namespace fs = std::filesystem;
 
 namespace {
+
+// https://bford.info/cachedir/: programs that make backups pass over a directory with such a file.
+constexpr const char* tag_name = "CACHEDIR.TAG";
+constexpr const char* tag_text =
+    "Signature: 8a477f597d28d172789f06886806bc55\n"
+    "# This directory is a store of gbuild's: layers and images' records, all of which it can make again.\n";
 
 std::optional<std::string> environment(const char* name) {
     const char* value = std::getenv(name);
@@ -53,26 +58,29 @@ void make_directories(const fs::path& path) {
     make_directory(path);
 }
 
+// A directory with anything in it is a store when it has the tag; the tag is the first thing a store gets. Otherwise a
+// mistyped --root could have somebody's files taken for a store's leftovers.
+void claim(const fs::path& root) {
+    const fs::path tag = root / tag_name;
+    std::error_code error;
+    if (fs::exists(tag, error)) return;
+    for (fs::directory_iterator entry(root, error), end; !error && entry != end; entry.increment(error)) {
+        const std::string name = entry->path().filename().native();
+        // A fresh file system's own, and what another gbuild is about to call the tag.
+        if (name == "lost+found" || name.starts_with(fmt::format(".{}.", tag_name))) continue;
+        if (fs::exists(tag, error)) return;
+        throw Error(ErrorKind::conflict, fmt::format("{} is not a store of gbuild's, and not empty: {} is in it",
+                                                     quoted(root.native()), quoted(name)))
+            .hint("give an empty or a new directory with --root or GBUILD_ROOT");
+    }
+    if (error) throw system_error(error.value(), fmt::format("cannot list {}", quoted(root.native())));
+    write_file_atomically(tag, tag_text, 0600);
+}
+
 void remove_if_there(const fs::path& path) {
     if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
         throw_errno(fmt::format("cannot remove {}", quoted(path.native())));
     }
-}
-
-std::optional<UniqueFd> open_if_there(const fs::path& path) {
-    UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-    if (fd) return fd;
-    if (errno == ENOENT) return std::nullopt;
-    throw_errno(fmt::format("cannot open {}", quoted(path.native())));
-}
-
-// A record's text; nullopt when there is none. One that is too large to be sane reads as empty, which parses as
-// nothing.
-std::optional<std::string> read_record(const fs::path& path) {
-    auto fd = open_if_there(path);
-    if (!fd) return std::nullopt;
-    if (file_size(fd->get()) > record_cap) return std::string();
-    return read_text(fd->get(), record_cap, quoted(path.native()));
 }
 
 bool has_digest(std::string_view bytes, const Digest& digest) {
@@ -85,7 +93,6 @@ std::string_view algorithm_name(const Digest& digest) {
     return std::string_view(digest.text()).substr(0, digest.text().find(':'));
 }
 
-std::string image_key(const std::string& repository, const std::string& tag) { return repository + '\0' + tag; }
 std::string ref_key(const std::string& reference, const std::string& platform) { return reference + '\0' + platform; }
 
 }  // namespace
@@ -105,6 +112,7 @@ Store::Store(const fs::path& root) : root_(fs::absolute(root).lexically_normal()
     if (!root_.has_filename()) root_ = root_.parent_path();
     writing([&] {
         make_directories(root_);
+        claim(root_);
         for (const char* folder :
              {"blobs", "blobs/sha256", "blobs/sha512", "packs", "refs", "images", "locks", "tmp"}) {
             make_directory(root_ / folder);
@@ -137,7 +145,7 @@ FileLock Store::lock(const std::string& key, const std::function<void()>& waitin
 
 std::optional<UniqueFd> Store::open_blob(const Digest& digest, std::optional<uint64_t> size) const {
     fs::path path = blob_path(digest);
-    auto fd = open_if_there(path);
+    auto fd = open_if_exists(path);
     if (!fd) return std::nullopt;
     uint64_t found = file_size(fd->get());
     bool damaged = size ? found != *size : found == 0 && !has_digest({}, digest);
@@ -148,7 +156,7 @@ std::optional<UniqueFd> Store::open_blob(const Digest& digest, std::optional<uin
 
 std::optional<std::string> Store::read_blob(const Digest& digest, size_t cap) const {
     fs::path path = blob_path(digest);
-    auto fd = open_if_there(path);
+    auto fd = open_if_exists(path);
     if (!fd) return std::nullopt;
     std::string bytes = read_text(fd->get(), cap, digest.text());
     if (has_digest(bytes, digest)) return bytes;
@@ -179,7 +187,7 @@ std::unique_ptr<PartialBlob> Store::partial_blob(const Digest& digest, uint64_t 
 
 std::optional<UniqueFd> Store::open_pack(const std::string& key) const {
     fs::path path = hashed_path("packs", key);
-    auto fd = open_if_there(path);
+    auto fd = open_if_exists(path);
     if (!fd || file_size(fd->get()) > 0) return fd;
     remove_if_there(path);
     return std::nullopt;
@@ -216,37 +224,7 @@ void Store::remember(const std::string& reference, const std::string& platform, 
 }
 
 void Store::put_image(const ImageRecord& record) const {
-    write_record(hashed_path("images", image_key(record.repository, record.tag)), to_json(record));
-}
-
-std::optional<ImageRecord> Store::find_image(const std::string& repository, const std::string& tag) const {
-    fs::path path = hashed_path("images", image_key(repository, tag));
-    auto text = read_record(path);
-    if (!text) return std::nullopt;
-    auto record = parse_image(*text);
-    if (record && record->repository == repository && record->tag == tag) return record;
-    remove_if_there(path);
-    return std::nullopt;
-}
-
-std::vector<ImageRecord> Store::images() const {
-    std::vector<ImageRecord> found;
-    std::error_code error;
-    for (fs::directory_iterator entry(root_ / "images", error), end; !error && entry != end; entry.increment(error)) {
-        auto text = read_record(entry->path());
-        if (!text) continue;
-        auto record = parse_image(*text);
-        if (record && entry->path() == hashed_path("images", image_key(record->repository, record->tag))) {
-            found.push_back(std::move(*record));
-        } else {
-            remove_if_there(entry->path());
-        }
-    }
-    if (error) throw system_error(error.value(), fmt::format("cannot list {}", quoted((root_ / "images").native())));
-    std::sort(found.begin(), found.end(), [](const ImageRecord& a, const ImageRecord& b) {
-        return std::tie(b.created, a.repository, a.tag) < std::tie(a.created, b.repository, b.tag);
-    });
-    return found;
+    write_record(root_ / image_path(record.repository, record.tag), to_json(record));
 }
 
 }  // namespace gbuild::store

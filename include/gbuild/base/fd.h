@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -38,6 +39,8 @@ class UniqueFd {
 
 // open(2) with O_CLOEXEC added; throws system_error naming the path.
 UniqueFd open_file(const std::filesystem::path& path, int flags, mode_t mode = 0644);
+// For reading; nullopt when there is nothing at `path`. A symbolic link there is an io error.
+std::optional<UniqueFd> open_if_exists(const std::filesystem::path& path);
 UniqueFd open_file_at(int directory, const std::string& name, int flags, mode_t mode = 0644);
 
 // Reads until `buffer` is full or the file ends; returns the bytes read. Throws io.

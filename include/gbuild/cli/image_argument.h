@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "gbuild/store/store.h"
+#include "gbuild/store/images.h"
 
 namespace gbuild::cli {
 
@@ -14,7 +14,8 @@ struct ImageArgument {
     std::optional<store::ImageRecord> record;  // when it was named by its tag
 };
 
-// An existing file, else a tag in the store at `root`. Throws not_found with the nearest tag as a hint.
+// An existing file, else a tag in the store at `root`. Throws not_found with the nearest tag as a hint, conflict when
+// the tag's file has become something else.
 ImageArgument find_image_argument(const std::string& text, const std::filesystem::path& root);
 
 }  // namespace gbuild::cli

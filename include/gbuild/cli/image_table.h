@@ -5,11 +5,18 @@
 #include <vector>
 
 #include "gbuild/cli/json_text.h"
-#include "gbuild/store/store.h"
+#include "gbuild/store/images.h"
 
 namespace gbuild::cli {
 
-enum class FileState { present, missing };
+// What is under the name that a build wrote its image to.
+enum class FileState {
+    present,   // that image
+    missing,   // nothing
+    replaced,  // something else: another build's image, or no image at all
+};
+// Reads the file's trailer, not all of it.
+FileState file_state(const store::ImageRecord& record);
 
 struct ImageRow {
     store::ImageRecord record;

@@ -39,9 +39,10 @@ class OptionSet {
     // One of a few words.
     void choice(const std::string& names, const std::vector<std::string>& words, std::string& value,
                 const std::string& help);
-    // As choice(), but the option alone stands for `implied`: --pull, --pull=never.
+    // As choice(), but the option alone stands for `implied`: --pull, --pull=never. The words in `also` are taken, too,
+    // without being advertised.
     void choice_or_flag(const std::string& names, const std::vector<std::string>& words, const std::string& implied,
-                        std::string& value, const std::string& help);
+                        std::string& value, const std::string& help, const std::vector<std::string>& also = {});
     void argument(const std::string& name, std::string& value, Presence presence, const std::string& help);
     // Text for the end of the help.
     void epilogue(std::string text) { epilogue_ = std::move(text); }

@@ -6,6 +6,7 @@
 //   refs/<hash>               what a reference stood for when last resolved
 //   images/<hash>             one tagged image each
 //   locks/<hash>              lock files
+//   CACHEDIR.TAG              says that this is a store (and to backup programs, that it is a cache)
 //   tmp/                      everything unfinished: a directory for each running process, and partial downloads, which
 //                             are kept for resuming
 //
@@ -23,26 +24,15 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "gbuild/base/atomic_file.h"
 #include "gbuild/base/digest.h"
 #include "gbuild/base/error.h"
 #include "gbuild/base/file_lock.h"
+#include "gbuild/store/images.h"
 #include "gbuild/store/partial_blob.h"
 
 namespace gbuild::store {
-
-// A result of a build that was given a name.
-struct ImageRecord {
-    std::string repository;  // "golem-example"
-    std::string tag;         // "latest"
-    std::string image_id;    // 64 hex digits
-    std::string sha3;        // of the file, 56 hex digits
-    int64_t created = 0;     // when it was built, seconds; not part of the image
-    uint64_t size = 0;
-    std::string file;  // absolute path of the .gvmi
-};
 
 class Store {
   public:
@@ -51,7 +41,7 @@ class Store {
     static std::filesystem::path default_root();
 
     // Creates what is missing. Copies share one place in tmp/. Throws permission, io, no_space with a hint about
-    // --root.
+    // --root; conflict for a directory that holds something else, which a store would mix its files with.
     explicit Store(const std::filesystem::path& root);
 
     const std::filesystem::path& root() const { return root_; }
@@ -95,8 +85,6 @@ class Store {
     void remember(const std::string& reference, const std::string& platform, const Digest& manifest) const;
 
     void put_image(const ImageRecord& record) const;  // replaces the one of the same repository and tag
-    std::optional<ImageRecord> find_image(const std::string& repository, const std::string& tag) const;
-    std::vector<ImageRecord> images() const;  // newest first
 
   private:
     class Session;

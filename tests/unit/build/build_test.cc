@@ -239,10 +239,10 @@ TEST_CASE("tags are remembered with the image they name") {
     auto options = shop.options("FROM scratch\nVOLUME /v\n");
     options.tags = {{"team/app", "1"}, {"app", "latest"}};
     auto result = build::run_build(options, shop.events, {});
-    store::Store store(options.store_root);
-    REQUIRE(store.find_image("team/app", "1"));
-    CHECK(store.find_image("app", "latest")->sha3 == result.sha3);
-    CHECK(store.find_image("app", "latest")->file == result.file.native());
+    REQUIRE(store::find_image(options.store_root, "team/app", "1"));
+    auto record = store::find_image(options.store_root, "app", "latest").value();
+    CHECK(record.sha3 == result.sha3);
+    CHECK(record.file == result.file.native());
 }
 
 TEST_CASE("an output that cannot be written is refused at once") {

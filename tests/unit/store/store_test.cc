@@ -292,14 +292,14 @@ TEST_CASE("an image record is found by repository and tag") {
     TempDir dir;
     Store store(dir.path());
     store.put_image(example_image());
-    auto found = store.find_image("golem-example", "latest");
+    auto found = store::find_image(dir.path(), "golem-example", "latest");
     REQUIRE(found);
     CHECK(found->image_id == std::string(64, 'a'));
     CHECK(found->sha3 == std::string(56, 'b'));
     CHECK(found->created == 1700000000);
     CHECK(found->size == 123456789012);
     CHECK(found->file == "/home/me/golem-example-latest.gvmi");
-    CHECK_FALSE(store.find_image("golem-example", "other"));
+    CHECK_FALSE(store::find_image(dir.path(), "golem-example", "other"));
 }
 
 TEST_CASE("an image file's name may be any bytes") {
@@ -308,7 +308,7 @@ TEST_CASE("an image file's name may be any bytes") {
     ImageRecord record = example_image();
     record.file = "/tmp/\xff 100%41\n\"x\"/\xc3\xa4.gvmi";
     store.put_image(record);
-    CHECK(store.find_image("golem-example", "latest").value().file == record.file);
+    CHECK(store::find_image(dir.path(), "golem-example", "latest").value().file == record.file);
 }
 
 TEST_CASE("putting an image again replaces it") {
@@ -318,8 +318,8 @@ TEST_CASE("putting an image again replaces it") {
     store.put_image(record);
     record.size = 7;
     store.put_image(record);
-    REQUIRE(store.images().size() == 1);
-    CHECK(store.images()[0].size == 7);
+    REQUIRE(store::list_images(dir.path()).size() == 1);
+    CHECK(store::list_images(dir.path())[0].size == 7);
 }
 
 TEST_CASE("images are listed newest first") {
@@ -331,14 +331,14 @@ TEST_CASE("images are listed newest first") {
         record.created = created;
         store.put_image(record);
     }
-    auto images = store.images();
+    auto images = store::list_images(dir.path());
     REQUIRE(images.size() == 3);
     CHECK(images[0].tag == "c");
     CHECK(images[1].tag == "a");
     CHECK(images[2].tag == "b");
 }
 
-TEST_CASE("damaged image records are left out and removed") {
+TEST_CASE("damaged image records are left out, and left alone") {
     TempDir dir;
     Store store(dir.path());
     auto damage = GENERATE(as<std::string>(), "", "{}", std::string(100000, ' '),
@@ -348,8 +348,52 @@ TEST_CASE("damaged image records are left out and removed") {
                            R"({"repository":"r","tag":"t","image_id":"","sha3":"","created":1,"size":1,"file":"f"})");
     store.put_image(example_image());
     write_file(only_file(dir.path() / "images"), damage);
-    CHECK(store.images().empty());
-    CHECK(fs::is_empty(dir.path() / "images"));
+    CHECK(store::list_images(dir.path()).empty());
+    CHECK(fs::file_size(only_file(dir.path() / "images")) == damage.size());
+}
+
+TEST_CASE("looking for images makes no store") {
+    TempDir dir;
+    CHECK(store::list_images(dir.path()).empty());
+    CHECK(store::list_images(dir.path() / "nowhere").empty());
+    CHECK_FALSE(store::find_image(dir.path(), "a", "b"));
+    CHECK(fs::is_empty(dir.path()));
+}
+
+TEST_CASE("what is no record is left alone") {
+    TempDir dir;
+    fs::create_directories(dir.path() / "images" / "holidays");
+    write_file(dir.path() / "images" / "a.jpg", "picture");
+    CHECK(store::list_images(dir.path()).empty());
+    CHECK(fs::exists(dir.path() / "images" / "a.jpg"));
+}
+
+TEST_CASE("a directory that holds something else becomes no store") {
+    TempDir dir;
+    fs::create_directory(dir.path() / "tmp");
+    write_file(dir.path() / "tmp" / "session-mine", "precious");
+    try {
+        Store store(dir.path());
+        FAIL("no exception");
+    } catch (const Error& error) {
+        CHECK(error.kind() == ErrorKind::conflict);
+        CHECK(error.message() ==
+              "\"" + dir.path().native() + "\" is not a store of gbuild's, and not empty: \"tmp\" is in it");
+    }
+    CHECK(fs::exists(dir.path() / "tmp" / "session-mine"));
+    CHECK_FALSE(fs::exists(dir.path() / "blobs"));
+}
+
+TEST_CASE("a store is marked as a cache, and known by the mark") {
+    TempDir dir;
+    fs::create_directory(dir.path() / "lost+found");
+    Store first(dir.path());
+    std::ifstream tag(dir.path() / "CACHEDIR.TAG");
+    std::string line;
+    std::getline(tag, line);
+    CHECK(line == "Signature: 8a477f597d28d172789f06886806bc55");
+    write_file(dir.path() / "something", "else");
+    CHECK_NOTHROW(Store(dir.path()));
 }
 
 TEST_CASE("an error that is not about the store's place passes through writing() unchanged") {
