@@ -163,6 +163,15 @@ std::string without_controls(std::string_view text, Quotes quotes) {
 
 }  // namespace
 
+bool is_utf8(std::string_view text) {
+    while (!text.empty()) {
+        size_t length = utf8_length(text);
+        if (length == 0) return false;
+        text.remove_prefix(length);
+    }
+    return true;
+}
+
 std::string printable(std::string_view text) { return without_controls(text, Quotes::as_they_are); }
 
 std::string quoted(std::string_view text) { return '"' + without_controls(text, Quotes::escaped) + '"'; }

@@ -76,11 +76,12 @@ bool reads_context(const plan::Plan& plan) {
     return false;
 }
 
-std::map<std::string, std::unique_ptr<ContextDir>> open_directories(const NamedContexts& contexts) {
+std::map<std::string, std::unique_ptr<ContextDir>> open_directories(const NamedContexts& contexts,
+                                                                    const std::vector<std::filesystem::path>& written) {
     std::map<std::string, std::unique_ptr<ContextDir>> directories;
     for (const auto& [name, context] : contexts) {
         const auto* directory = std::get_if<DirectoryContext>(&context);
-        if (directory) directories.emplace(name, open_directory_context(name, *directory));
+        if (directory) directories.emplace(name, open_directory_context(name, *directory, written));
     }
     return directories;
 }
@@ -110,14 +111,16 @@ BuildResult run_build(const BuildOptions& options, EventSink& events, std::stop_
     plan::PlanRequest request = plan_request(options);
     plan::require_executable(file, request);
     NamedContexts contexts = named_contexts(options);
-    auto directories = open_directories(contexts);
     AtomicFile output(output_path(options));
+    std::vector<std::filesystem::path> written = options.side_files;
+    written.insert(written.end(), {output.target(), output.temporary()});
+    auto directories = open_directories(contexts, written);
 
     store::Store store(options.store_root);
     BaseImages bases(options, store, contexts, stop);
     plan::Plan plan = resolve_and_plan(file, request, contexts, bases, events);
     int64_t epoch = epoch_of(options, plan, bases);
-    std::unique_ptr<ContextDir> context = reads_context(plan) ? open_build_context(options) : nullptr;
+    std::unique_ptr<ContextDir> context = reads_context(plan) ? open_build_context(options, written) : nullptr;
 
     unsigned jobs = options.jobs > 0 ? options.jobs : std::max(1u, std::thread::hardware_concurrency());
     LayerJob packing{store, options.packing, jobs, options.pull != PullPolicy::never, events, stop};
@@ -132,9 +135,8 @@ BuildResult run_build(const BuildOptions& options, EventSink& events, std::stop_
     StageJob job{plan, bases, layers, context.get(), directories, epoch, options.no_cache, packing};
     tree::Tree tree = Stages(job, packs).run();
 
-    const plan::Stage& target = plan.stages.back();
-    BuildResult result = write_output(std::move(tree), std::move(output),
-                                      {options, target.platform, target.config(), packs, epoch, jobs, events, stop});
+    BuildResult result =
+        write_output(std::move(tree), std::move(output), {options, plan, packs, epoch, jobs, events, stop});
     for (const auto& [name, image] : bases.all()) result.bases.push_back({image.name, image.resolved.manifest_digest});
     tag_result(options, store, result);
     return result;

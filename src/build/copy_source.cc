@@ -76,7 +76,7 @@ std::string read_link(const RootedDir& root, const std::string& path) {
 // A context's names as .dockerignore leaves them.
 class ContextNames : public SourceNames {
   public:
-    ContextNames(const RootedDir& root, const dockerfile::IgnoreRules& ignore) : root_(root), ignore_(ignore) {}
+    ContextNames(const RootedDir& root, const ContextRules& rules) : root_(root), rules_(rules) {}
 
     std::optional<Found> find(const std::string& path) const override {
         auto found = resolve(path);
@@ -115,7 +115,7 @@ class ContextNames : public SourceNames {
             if (!st) return std::nullopt;
             type = tree::file_type(st->st_mode);
             if (type != tree::FileType::symlink) continue;
-            if (++links > max_links || ignore_.excluded(at)) return std::nullopt;
+            if (++links > max_links || rules_.excluded(at)) return std::nullopt;
             follow(read_link(root_, at), done, rest);
             type = tree::FileType::directory;
         }
@@ -131,8 +131,8 @@ class ContextNames : public SourceNames {
     }
 
     bool visible(const std::string& path, tree::FileType type) const {
-        if (path.empty() || !ignore_.excluded(path)) return true;
-        return type == tree::FileType::directory && ignore_.may_reinclude() && keeps_something(path);
+        if (path.empty() || !rules_.excluded(path)) return true;
+        return type == tree::FileType::directory && rules_.may_reinclude() && keeps_something(path);
     }
 
     bool keeps_something(const std::string& directory) const {
@@ -142,7 +142,7 @@ class ContextNames : public SourceNames {
             pending.pop_back();
             for (const RawName& raw : read_directory(root_, path)) {
                 std::string below = join_path(path, raw.name);
-                if (!ignore_.excluded(below)) return true;
+                if (!rules_.excluded(below)) return true;
                 if (S_ISDIR(raw.st.st_mode)) pending.push_back(std::move(below));
             }
         }
@@ -150,7 +150,7 @@ class ContextNames : public SourceNames {
     }
 
     const RootedDir& root_;
-    const dockerfile::IgnoreRules& ignore_;
+    const ContextRules& rules_;
 };
 
 ContextEntry make_entry(const RootedDir& root, std::string shown, const std::string& real, const struct stat& st) {
@@ -170,8 +170,8 @@ ContextEntry make_entry(const RootedDir& root, std::string shown, const std::str
 // Everything below one directory, see ContextDir::children.
 class Walk {
   public:
-    Walk(const RootedDir& root, const dockerfile::IgnoreRules& ignore, const Selector& select) :
-        root_(root), ignore_(ignore), select_(select) {}
+    Walk(const RootedDir& root, const ContextRules& rules, const Selector& select) :
+        root_(root), rules_(rules), select_(select) {}
 
     std::vector<ContextEntry> run(const std::string& shown, const std::string& real) {
         shown_ = shown;
@@ -210,15 +210,15 @@ class Walk {
             return reading([&] { return read_directory(root_, real); });
         } catch (const Error& error) {
             // Nobody asked for it: it was only searched for what a negated rule might keep.
-            bool needed = directory.empty() || !ignore_.excluded(real);
+            bool needed = directory.empty() || !rules_.excluded(real);
             if (needed || error.kind() != ErrorKind::permission) throw;
             return {};
         }
     }
 
     Selection choose(const std::string& path, tree::FileType type) const {
-        bool excluded = ignore_.excluded(join_path(real_, path));
-        bool searched = type == tree::FileType::directory && ignore_.may_reinclude();
+        bool excluded = rules_.excluded(join_path(real_, path));
+        bool searched = type == tree::FileType::directory && rules_.may_reinclude();
         if (excluded && !searched) return Selection::prune;
         Selection selection = select_ ? select_(path, type) : Selection::take;
         return excluded && selection == Selection::take ? Selection::pass_over : selection;
@@ -242,7 +242,7 @@ class Walk {
     }
 
     const RootedDir& root_;
-    const dockerfile::IgnoreRules& ignore_;
+    const ContextRules& rules_;
     const Selector& select_;
     std::string shown_, real_;
     std::vector<std::string> pending_;
@@ -252,8 +252,8 @@ class Walk {
 
 }  // namespace
 
-ContextDir::ContextDir(RootedDir root, dockerfile::IgnoreRules ignore, std::string name) :
-    root_(std::move(root)), ignore_(std::move(ignore)), name_(std::move(name)) {}
+ContextDir::ContextDir(RootedDir root, ContextRules rules, std::string name) :
+    root_(std::move(root)), rules_(std::move(rules)), name_(std::move(name)) {}
 
 std::vector<ContextEntry> ContextDir::match(const std::string& pattern) const {
     auto entries = match_any(pattern);
@@ -264,7 +264,7 @@ std::vector<ContextEntry> ContextDir::match(const std::string& pattern) const {
 std::vector<ContextEntry> ContextDir::match_any(const std::string& pattern) const {
     std::string cleaned = clean_source(pattern);
     std::vector<ContextEntry> entries;
-    for (const std::string& path : matching_paths(ContextNames(root_, ignore_), cleaned)) {
+    for (const std::string& path : matching_paths(ContextNames(root_, rules_), cleaned)) {
         auto entry = find(path);
         if (!entry) {
             throw Error(ErrorKind::dockerfile,
@@ -277,10 +277,15 @@ std::vector<ContextEntry> ContextDir::match_any(const std::string& pattern) cons
 }
 
 Error ContextDir::nothing_matches(const std::string& pattern) const {
-    ContextNames names(root_, ignore_);
+    ContextNames names(root_, rules_);
     std::string cleaned = clean_source(pattern);
-    dockerfile::IgnoreRules no_rules;
-    if (!matching_paths(ContextNames(root_, no_rules), cleaned).empty()) {
+    ContextRules no_rules;
+    if (auto all = matching_paths(ContextNames(root_, no_rules), cleaned); !all.empty()) {
+        if (rules_.is_own(all.front())) {
+            return Error(ErrorKind::dockerfile,
+                         fmt::format("{} is written by this build, and so not part of {}", quoted(pattern), name_))
+                .hint("choose another place for the output with -o");
+        }
         return Error(ErrorKind::dockerfile,
                      fmt::format("{} is excluded from {} by .dockerignore", quoted(pattern), name_))
             .hint(fmt::format("to copy it all the same, end .dockerignore with the line !{}", printable(cleaned)));
@@ -294,16 +299,16 @@ Error ContextDir::nothing_matches(const std::string& pattern) const {
 }
 
 std::vector<ContextEntry> ContextDir::children(const std::string& path, const Selector& select) const {
-    auto found = ContextNames(root_, ignore_).find(clean_source(path));
+    auto found = ContextNames(root_, rules_).find(clean_source(path));
     if (!found || found->type != tree::FileType::directory) {
         throw Error(ErrorKind::not_found, fmt::format("{} is not a directory of {}", quoted(path), name_));
     }
-    return Walk(root_, ignore_, select).run(clean_source(path), found->path);
+    return Walk(root_, rules_, select).run(clean_source(path), found->path);
 }
 
 std::optional<ContextEntry> ContextDir::find(const std::string& path) const {
     std::string cleaned = clean_source(path);
-    auto found = ContextNames(root_, ignore_).find(cleaned);
+    auto found = ContextNames(root_, rules_).find(cleaned);
     if (!found) return std::nullopt;
     auto st = root_.lstat(found->path);
     if (!st) return std::nullopt;

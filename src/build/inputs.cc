@@ -50,14 +50,31 @@ void require_directory(const fs::path& path, const std::string& what) {
     }
 }
 
-std::unique_ptr<ContextDir> open_with_ignore(const fs::path& directory, const fs::path& preferred) {
+// Those of `files` that are in `directory`, as paths below it.
+std::set<std::string, std::less<>> files_below(const fs::path& directory, const std::vector<fs::path>& files) {
+    std::set<std::string, std::less<>> below;
+    const fs::path root = fs::canonical(directory);
+    for (const fs::path& file : files) {
+        if (file.empty()) continue;
+        // The file need not be there; its directory is.
+        const fs::path parent = file.has_parent_path() ? file.parent_path() : fs::path(".");
+        const fs::path relative = (fs::weakly_canonical(parent) / file.filename()).lexically_relative(root);
+        if (!relative.empty() && *relative.begin() != "..") below.insert(relative.native());
+    }
+    return below;
+}
+
+std::unique_ptr<ContextDir> open_with_ignore(const fs::path& directory, const fs::path& preferred,
+                                             const std::vector<fs::path>& written) {
+    dockerfile::IgnoreRules ignore;
     for (const fs::path& file : {preferred, directory / ".dockerignore"}) {
         std::error_code ignored;
         if (file.empty() || !fs::exists(file, ignored)) continue;
-        auto rules = dockerfile::IgnoreRules::parse(read_text_file(file, max_dockerfile_size), file.native());
-        return std::make_unique<ContextDir>(RootedDir(directory), std::move(rules));
+        ignore = dockerfile::IgnoreRules::parse(read_text_file(file, max_dockerfile_size), file.native());
+        break;
     }
-    return std::make_unique<ContextDir>(RootedDir(directory), dockerfile::IgnoreRules());
+    return std::make_unique<ContextDir>(RootedDir(directory),
+                                        ContextRules(std::move(ignore), files_below(directory, written)));
 }
 
 }  // namespace
@@ -97,19 +114,20 @@ dockerfile::Dockerfile load_dockerfile(const BuildOptions& options) {
     return dockerfile::parse(text, path.lexically_normal().native());
 }
 
-std::unique_ptr<ContextDir> open_build_context(const BuildOptions& options) {
+std::unique_ptr<ContextDir> open_build_context(const BuildOptions& options, const std::vector<fs::path>& written) {
     require_directory(options.context, "build context");
     fs::path own;
     if (!options.dockerfile_text) {
         own = find_dockerfile(options);
         own += ".dockerignore";
     }
-    return open_with_ignore(options.context, own);
+    return open_with_ignore(options.context, own, written);
 }
 
-std::unique_ptr<ContextDir> open_directory_context(const std::string& name, const DirectoryContext& context) {
+std::unique_ptr<ContextDir> open_directory_context(const std::string& name, const DirectoryContext& context,
+                                                   const std::vector<fs::path>& written) {
     require_directory(context.path, fmt::format("build context {}:", quoted(name)));
-    return open_with_ignore(context.path, {});
+    return open_with_ignore(context.path, {}, written);
 }
 
 }  // namespace gbuild::build

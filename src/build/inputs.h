@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "gbuild/build/build.h"
 #include "gbuild/build/copy_source.h"
@@ -33,9 +34,12 @@ NamedContext parse_named_context(const std::string& name, const std::string& val
 // Parses the Dockerfile that the options name. Throws not_found with where it was looked for, dockerfile.
 dockerfile::Dockerfile load_dockerfile(const BuildOptions& options);
 
-// The build context with its ignore rules: <Dockerfile>.dockerignore, else .dockerignore in it.
-std::unique_ptr<ContextDir> open_build_context(const BuildOptions& options);
+// The build context with its ignore rules: <Dockerfile>.dockerignore, else .dockerignore in it. `written` are the files
+// that the build writes, wherever they are.
+std::unique_ptr<ContextDir> open_build_context(const BuildOptions& options,
+                                               const std::vector<std::filesystem::path>& written);
 // A named directory, with its own .dockerignore.
-std::unique_ptr<ContextDir> open_directory_context(const std::string& name, const DirectoryContext& context);
+std::unique_ptr<ContextDir> open_directory_context(const std::string& name, const DirectoryContext& context,
+                                                   const std::vector<std::filesystem::path>& written);
 
 }  // namespace gbuild::build

@@ -52,6 +52,27 @@ void warn_of_dropped_xattrs(const std::vector<std::string>& dropped, EventSink& 
                 std::nullopt, "access control lists do not reach a provider; use owner, group and mode"});
 }
 
+// Whether numbers are all that `user` ("uid:gid") has, so that nobody needs to be looked up.
+bool is_numeric(std::string_view user) {
+    return user.find(':') != std::string_view::npos && user.find_first_not_of("0123456789:") == std::string_view::npos;
+}
+
+std::string numeric_user(const std::string& user, const tree::Tree& tree, const OutputJob& job) {
+    if (user.empty()) return "";
+    try {
+        return golem::numeric_user(user, is_numeric(user) ? tree::Accounts() : read_accounts(tree, job.packs));
+    } catch (Error& error) {
+        if (auto place = plan::place_of(job.plan, "USER"); place && !error.span()) error.at(*place);
+        throw;
+    }
+}
+
+golem::Places places_in(const plan::Plan& plan) {
+    return [&plan](std::string_view instruction, const std::string& volume) -> std::optional<SourceSpan> {
+        return instruction == "VOLUME" ? plan::place_of_volume(plan, volume) : plan::place_of(plan, instruction);
+    };
+}
+
 }  // namespace
 
 std::filesystem::path output_path(const BuildOptions& options) {
@@ -67,12 +88,15 @@ std::filesystem::path output_path(const BuildOptions& options) {
 BuildResult write_output(tree::Tree tree, AtomicFile file, const OutputJob& job) {
     BuildResult result;
     result.file = std::filesystem::absolute(file.target()).lexically_normal();
-    result.config = job.config;
-    result.config.user = golem::numeric_user(job.config.user, read_accounts(tree, job.packs));
+    const plan::Stage& target = job.plan.stages.back();
+    result.config = target.config();
+    result.config.user = numeric_user(result.config.user, tree, job);
     tree.apply(golem::missing_entries(tree, result.config, job.epoch));
-    for (const Warning& warning : golem::check_contract(tree, result.config)) job.events.emit(warning);
+    for (const Warning& warning : golem::check_contract(tree, result.config, places_in(job.plan))) {
+        job.events.emit(warning);
+    }
 
-    oci::ImageConfig image{job.platform, job.epoch, "", result.config, {tree_digest(tree, job.packs)}};
+    oci::ImageConfig image{target.platform, job.epoch, "", result.config, {tree_digest(tree, job.packs)}};
     result.image_id = std::string(Digest::of(oci::to_json(image)).hex());
 
     pack::WriteImageJob write;

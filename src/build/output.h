@@ -13,8 +13,7 @@ std::filesystem::path output_path(const BuildOptions& options);
 
 struct OutputJob {
     const BuildOptions& options;
-    const oci::Platform& platform;
-    const oci::ContainerConfig& config;
+    const plan::Plan& plan;
     const pack::PackSet& packs;
     int64_t epoch = 0;
     unsigned jobs = 1;

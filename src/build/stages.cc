@@ -42,9 +42,18 @@ std::string describe_base(const plan::Base& base, const BaseImages& bases) {
     return is_external(base) ? bases.at(base).resolved.manifest_digest.text() : "";
 }
 
+// What `path` leads to; links in a circle lead nowhere.
+const tree::Node* find_or_none(const tree::Tree& tree, std::string_view path) {
+    try {
+        return tree.find(path, tree::FollowLast::yes);
+    } catch (const Error&) {
+        return nullptr;
+    }
+}
+
 std::string read_small_file(const tree::Tree& tree, const pack::PackSet& packs, std::string_view path) {
     constexpr size_t largest = 4u << 20;
-    const tree::Node* node = tree.find(path, tree::FollowLast::yes);
+    const tree::Node* node = find_or_none(tree, path);
     if (!node || node->inode->type != tree::FileType::regular || node->inode->content.empty()) return "";
     return with_context([&] { return fmt::format("reading /{} of the image", path); },
                         [&] { return pack::read_contents(packs, node->inode->content, largest); });

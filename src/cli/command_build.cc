@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include "gbuild/base/atomic_file.h"
 #include "gbuild/base/text.h"
 #include "gbuild/cli/build_report.h"
 #include "gbuild/cli/build_settings.h"
@@ -10,6 +9,7 @@
 #include "gbuild/cli/json_progress.h"
 #include "gbuild/cli/output_path.h"
 #include "gbuild/cli/progress.h"
+#include "gbuild/cli/side_file.h"
 #include "gbuild/cli/signals.h"
 
 namespace gbuild::cli {
@@ -71,9 +71,27 @@ class BuildCommand final : public Command {
         return options;
     }
 
+    static std::optional<SideFile> side_file(const char* option, const std::string& path,
+                                             build::BuildOptions& options) {
+        if (path.empty()) return std::nullopt;
+        SideFile file(option, path);
+        std::vector<std::filesystem::path> others = options.side_files;
+        others.push_back(*options.output);
+        for (const auto& other : others) {
+            if (std::filesystem::weakly_canonical(other) != std::filesystem::weakly_canonical(file.path())) continue;
+            throw Error(ErrorKind::usage,
+                        fmt::format("{} {} is another output of the build, too", option, quoted(path)))
+                .hint("give each output a file of its own");
+        }
+        options.side_files.push_back(file.path());
+        return file;
+    }
+
     int build(ProgressMode mode, Console& console) const {
         // Before the watcher, so that Ctrl-C ends a wait for standard input as usual.
         build::BuildOptions options = make_options(console);
+        const auto iid_file = side_file("--iidfile", iid_file_, options);
+        const auto metadata_file = side_file("--metadata-file", metadata_file_, options);
         SignalWatcher signals;
         build::BuildResult result;
         {
@@ -85,10 +103,8 @@ class BuildCommand final : public Command {
             result = build::run_build(options, *progress, signals.stop());
         }
         result.file = *options.output;
-        if (!iid_file_.empty()) write_file_atomically(iid_file_, "sha256:" + result.image_id);
-        if (!metadata_file_.empty()) {
-            write_file_atomically(metadata_file_, json_document(build_metadata(options, result)));
-        }
+        if (iid_file) iid_file->write("sha256:" + result.image_id);
+        if (metadata_file) metadata_file->write(json_document(build_metadata(options, result)));
         console.out.write(quiet_ ? golem_hash(result.sha3) + "\n" : build_summary(options, result));
         return 0;
     }

@@ -31,6 +31,18 @@ std::string own_name(const std::vector<oci::ImageName>& tags, const fs::path& co
     return (name.empty() ? "image" : file_stem(name)) + extension;
 }
 
+fs::path directory_of(const fs::path& file) { return file.has_parent_path() ? file.parent_path() : fs::path("."); }
+
+void make_directories(const fs::path& directory) {
+    std::error_code error;
+    fs::create_directories(directory, error);
+    if (error) {
+        throw system_error(error.value(),
+                           fmt::format("cannot make the output directory {}", quoted(directory.string())))
+            .hint("choose another place with -o");
+    }
+}
+
 // Told before the build rather than after it.
 void require_directory(const fs::path& directory) {
     if (!fs::is_directory(directory)) {
@@ -42,6 +54,16 @@ void require_directory(const fs::path& directory) {
         throw system_error(errno, fmt::format("cannot write to the output directory {}", quoted(directory.string())))
             .hint("choose another place with -o");
     }
+}
+
+// The file behind symbolic links, there or not: a rename would replace the link.
+fs::path behind_links(fs::path path) {
+    constexpr int max_links = 40;  // as Linux
+    for (int links = 0; fs::is_symlink(fs::symlink_status(path)); links++) {
+        if (links == max_links) throw system_error(ELOOP, fmt::format("cannot write {}", quoted(path.string())));
+        path = path.parent_path() / fs::read_symlink(path);
+    }
+    return path;
 }
 
 }  // namespace
@@ -56,17 +78,22 @@ fs::path output_path(const std::string& output, const std::vector<oci::ImageName
             .hint("give a file or directory name");
     }
     fs::path path = output;
+    std::error_code ignored;
     if (output.empty())
         path = own_name(tags, context);
-    else if (output.back() == '/' || fs::is_directory(path))
+    else if (output.back() == '/' || fs::is_directory(path, ignored))
         path /= own_name(tags, context);
-    require_directory(path.has_parent_path() ? path.parent_path() : fs::path("."));
+    // A name that ends in "/" can only mean a directory, so it may be made.
+    if (!output.empty() && output.back() == '/') make_directories(path.parent_path());
+    require_directory(directory_of(path));
     // The file is renamed over what is there, which would do away with a device such as /dev/null.
-    fs::file_status status = fs::status(path);
+    fs::file_status status = fs::status(path, ignored);
     if (fs::exists(status) && !fs::is_regular_file(status)) {
         throw Error(ErrorKind::conflict, fmt::format("{} is there and is not a regular file", quoted(path.string())))
             .hint("choose another place with -o");
     }
+    path = behind_links(path);
+    require_directory(directory_of(path));
     return path;
 }
 

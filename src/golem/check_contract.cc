@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include <fmt/format.h>
@@ -20,9 +21,36 @@ constexpr uint64_t ram_root = 128u << 20;
 constexpr size_t max_named = 5;
 constexpr std::string_view default_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-Warning make_warning(std::string id, std::string message, std::string hint) {
-    return {std::move(id), std::move(message), std::nullopt, std::move(hint)};
+// Where the VM mounts something of its own, as image paths. /tmp is left out for volumes: they are mounted after it.
+constexpr std::array<std::string_view, 4> masked = {"dev", "proc", "sys", "tmp"};
+
+bool is_below(std::string_view path, std::string_view directory) {
+    return path.starts_with(directory) && (path.size() == directory.size() || path[directory.size()] == '/');
 }
+
+// The masked place that `path` is at or below; empty when it is none.
+std::string_view masked_place(std::string_view path) {
+    for (std::string_view place : masked) {
+        if (is_below(path, place)) return place;
+    }
+    return {};
+}
+
+// The first few of some names, and how many there are.
+class NamedFew {
+  public:
+    void add(const std::string& path) {
+        if (count_++ < max_named) named_.push_back(quoted('/' + path));
+    }
+    bool empty() const { return count_ == 0; }
+    std::string text() const {
+        return join(named_, ", ") + (count_ > max_named ? fmt::format(" and {} more", count_ - max_named) : "");
+    }
+
+  private:
+    std::vector<std::string> named_;
+    size_t count_ = 0;
+};
 
 // Calls `visit(path, node)` for what is below `directory`, without what other volumes cover.
 template <class Visit>
@@ -37,48 +65,86 @@ void walk_below(const Node& directory, const std::string& path, const std::set<s
 
 class Checker {
   public:
-    Checker(const Tree& tree, const oci::ContainerConfig& config) : tree_(tree), config_(config) {
+    Checker(const Tree& tree, const oci::ContainerConfig& config, const Places& places) :
+        tree_(tree), config_(config), places_(places) {
         for (const auto& volume : config_.volumes) volumes_.insert(tree_.resolve(volume, FollowLast::yes));
     }
 
     std::vector<Warning> run() && {
         volumes();
+        masked_content();
+        working_directory();
         entrypoint();
         user();
         large_files();
+        images();
         return std::move(warnings_);
     }
 
   private:
-    void warn(std::string id, std::string message, std::string hint) {
-        warnings_.push_back(make_warning(std::move(id), std::move(message), std::move(hint)));
+    void warn(std::string id, std::string message, std::string hint, std::string_view instruction,
+              const std::string& volume = "") {
+        std::optional<SourceSpan> place = places_ ? places_(instruction, volume) : std::nullopt;
+        warnings_.push_back({std::move(id), std::move(message), std::move(place), std::move(hint)});
     }
 
     void volumes() {
         if (config_.volumes.empty()) {
             warn("no-volume", "the image has no volume: no file can be sent to it or fetched from it",
-                 "add a line such as VOLUME /golem/input /golem/output");
+                 "add a line such as VOLUME /golem/input /golem/output", "");
         }
-        for (const auto& volume : config_.volumes) volume_content(volume);
+        for (const auto& volume : config_.volumes) {
+            const std::string path = tree_.resolve(volume, FollowLast::yes);
+            const std::string_view place = masked_place(path);
+            if (!place.empty() && place != "tmp") {
+                warn("volume-masked",
+                     fmt::format("the volume {} is where the VM mounts its own /{}", quoted(volume), place),
+                     "choose another path, for example /golem/work", "VOLUME", volume);
+            } else {
+                volume_content(volume, path);
+            }
+        }
     }
 
-    void volume_content(const std::string& volume) {
-        std::string path = tree_.resolve(volume, FollowLast::yes);
+    void volume_content(const std::string& volume, const std::string& path) {
         const Node* directory = tree_.find(path, FollowLast::no);
         if (!directory) return;
-        std::vector<std::string> named;
-        size_t count = 0;
+        NamedFew hidden;
         // A directory counts by what is in it; an empty one may be what a program looks for.
         auto visit = [&](const std::string& below, const Node& node) {
-            if (!node.children.empty()) return;
-            if (count++ < max_named) named.push_back(quoted('/' + below));
+            if (node.children.empty()) hidden.add(below);
         };
         walk_below(*directory, path, volumes_, visit);
-        if (count == 0) return;
-        std::string rest = count > max_named ? fmt::format(" and {} more", count - max_named) : "";
+        if (hidden.empty()) return;
         warn("volume-content",
-             fmt::format("the volume {} hides what the image has there: {}{}", quoted(volume), join(named, ", "), rest),
-             "a provider mounts an empty directory over it; put these files elsewhere and copy them at run time");
+             fmt::format("the volume {} hides what the image has there: {}", quoted(volume), hidden.text()),
+             "a provider mounts an empty directory over it; put these files elsewhere and copy them at run time",
+             "VOLUME", volume);
+    }
+
+    // Regular files only: base images come with devices and links in /dev, which the VM has, too.
+    void masked_content() {
+        NamedFew hidden;
+        auto visit = [&](const std::string& below, const Node& node) {
+            if (node.inode->type == FileType::regular) hidden.add(below);
+        };
+        for (std::string_view place : masked) {
+            const Node* directory = tree_.find(place, FollowLast::no);
+            if (directory) walk_below(*directory, std::string(place), volumes_, visit);
+        }
+        if (hidden.empty()) return;
+        warn("content-masked", fmt::format("the VM mounts its own /dev, /proc, /sys and /tmp over {}", hidden.text()),
+             "put files that the program needs elsewhere", "");
+    }
+
+    void working_directory() {
+        const std::string path = tree_.resolve(config_.working_dir, FollowLast::yes);
+        const std::string_view place = masked_place(path);
+        if (place.empty() || path == place || under_volume(path)) return;
+        warn("workdir-masked",
+             fmt::format("the VM mounts its own /{} over the working directory {}: no command can start in it", place,
+                         quoted(config_.working_dir)),
+             "choose another WORKDIR, for example /golem/work", "WORKDIR");
     }
 
     void entrypoint() {
@@ -86,7 +152,8 @@ class Checker {
         if (!has_entrypoint && !cmd_starts_a_program()) return;
         warn("entrypoint-not-run",
              fmt::format("{} is not run unless the requestor asks for it", has_entrypoint ? "ENTRYPOINT" : "CMD"),
-             "let the requestor start the program, or start the image with its entrypoint");
+             "let the requestor start the program, or start the image with its entrypoint",
+             has_entrypoint ? "ENTRYPOINT" : "CMD");
         if (!has_entrypoint) return;
         const std::string& program = config_.entrypoint->front();
         if (program.find('/') != std::string::npos) return;
@@ -94,15 +161,17 @@ class Checker {
         warn("entrypoint-no-slash",
              fmt::format("the entrypoint {} has no slash: the VM does not search PATH and cannot start it",
                          quoted(program)),
-             found.empty() ? "write the program's full path" : "write " + quoted(found));
+             found.empty() ? "write the program's full path" : "write " + quoted(found), "ENTRYPOINT");
     }
 
     bool cmd_starts_a_program() const {
         if (!config_.cmd || config_.cmd->empty()) return false;
         if (config_.cmd->size() > 1) return true;
         const std::string& program = config_.cmd->front();
-        static const std::set<std::string_view> shells = {"/bin/sh", "/bin/bash", "/bin/ash", "/usr/bin/bash"};
-        return program.find('/') != std::string::npos && shells.count(program) == 0;
+        static const std::set<std::string_view> shells = {"sh", "bash", "ash", "dash"};
+        if (shells.count(std::string_view(program).substr(program.rfind('/') + 1)) != 0) return false;
+        // A lone word is what a base image offers to try it with, as python3 does; in a Dockerfile it is meant.
+        return program.find('/') != std::string::npos || (places_ && places_("CMD", "").has_value());
     }
 
     std::string find_program(const std::string& name) const {
@@ -126,7 +195,7 @@ class Checker {
         std::string_view name = std::string_view(config_.user).substr(0, config_.user.find(':'));
         if (name.empty() || name == "root" || parse_decimal(name) == 0u) return;
         warn("user-not-root", fmt::format("USER is {}: the requestor's commands run as that user", config_.user),
-             "make sure that it may write to the working directory and to the volumes");
+             "make sure that it may write to the working directory and to the volumes", "USER");
     }
 
     void large_files() {
@@ -145,24 +214,35 @@ class Checker {
         warn("image-large",
              fmt::format("{} ({}) cannot be changed in the VM: all changes outside volumes share 128 MiB of RAM",
                          quoted('/' + largest), human_size(size)),
-             "this is fine for a file that is only read; otherwise work on a copy in a volume");
+             "this is fine for a file that is only read; otherwise work on a copy in a volume", "");
+    }
+
+    void images() {
+        NamedFew found;
+        tree_.walk([&](const std::string& path, const Node& node) {
+            if (node.inode->type == FileType::regular && path.ends_with(".gvmi")) found.add(path);
+        });
+        if (found.empty()) return;
+        warn("image-in-image", fmt::format("the image holds another image: {}", found.text()),
+             "if COPY took an earlier build's output along, add the line *.gvmi to .dockerignore", "");
     }
 
     bool under_volume(const std::string& path) const {
         return std::any_of(volumes_.begin(), volumes_.end(),
-                           [&](const std::string& volume) { return path == volume || path.starts_with(volume + '/'); });
+                           [&](const std::string& volume) { return is_below(path, volume); });
     }
 
     const Tree& tree_;
     const oci::ContainerConfig& config_;
+    const Places& places_;
     std::set<std::string> volumes_;  // image paths
     std::vector<Warning> warnings_;
 };
 
 }  // namespace
 
-std::vector<Warning> check_contract(const Tree& tree, const oci::ContainerConfig& config) {
-    return Checker(tree, config).run();
+std::vector<Warning> check_contract(const Tree& tree, const oci::ContainerConfig& config, const Places& places) {
+    return Checker(tree, config, places).run();
 }
 
 }  // namespace gbuild::golem

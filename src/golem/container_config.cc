@@ -42,6 +42,22 @@ ordered_json set_json(const std::set<std::string>& names) {
     return object;
 }
 
+// JSON is UTF-8: other bytes would have to become something else, and a volume would not be the directory it names.
+void require_utf8(const std::string& field, const ordered_json& value) {
+    auto check = [&](const std::string& text) {
+        if (is_utf8(text)) return;
+        throw Error(ErrorKind::dockerfile,
+                    fmt::format("{} {} is not UTF-8, which a .gvmi's configuration has to be", field, quoted(text)))
+            .hint("write it in UTF-8; names of files in the image may be any bytes");
+    };
+    if (value.is_string()) check(value.get_ref<const std::string&>());
+    if (!value.is_structured()) return;
+    for (const auto& [key, inner] : value.items()) {
+        if (value.is_object()) check(key);
+        require_utf8(field, inner);
+    }
+}
+
 }  // namespace
 
 std::string to_trailer_json(const oci::ContainerConfig& config, std::string_view image_id) {
@@ -70,6 +86,7 @@ std::string to_trailer_json(const oci::ContainerConfig& config, std::string_view
     if (!config.stop_signal.empty()) root["StopSignal"] = config.stop_signal;
     if (config.stop_timeout) root["StopTimeout"] = *config.stop_timeout;
     if (config.shell) root["Shell"] = *config.shell;
+    for (const auto& [field, value] : root.items()) require_utf8(field, value);
     return oci::dump_json(root);
 }
 

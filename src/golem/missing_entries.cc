@@ -72,8 +72,8 @@ class SystemEntries {
         const Node* node = child_of(&root, "etc");
         bool is_link = node && node->inode->type == FileType::symlink;
         if (is_link) {
-            node = tree_.find("/etc", FollowLast::yes);
-            if (node && node->is_directory()) {
+            node = linked_directory();
+            if (node) {
                 copy_directory(*node, "etc", tree_.resolve("/etc", FollowLast::yes));
             } else {
                 node = directory(nullptr, "", "etc", 0755);
@@ -93,15 +93,34 @@ class SystemEntries {
         }
     }
 
+    // What a link at /etc leads to; links in a circle lead nowhere, as a dangling one does.
+    const Node* linked_directory() const {
+        try {
+            const Node* node = tree_.find("/etc", FollowLast::yes);
+            return node && node->is_directory() ? node : nullptr;
+        } catch (const Error&) {
+            return nullptr;
+        }
+    }
+
     void copy_directory(const Node& node, const std::string& to, const std::string& from) {
         entries_.push_back(entry_of(to, *node.inode));
         for (const auto& [name, child] : node.children) {
             std::string source = from.empty() ? name : from + '/' + name;
             if (child->is_directory())
                 copy_directory(*child, to + '/' + name, source);
+            else if (child->inode->type == FileType::symlink && !child->inode->target.starts_with('/'))
+                entries_.push_back(entry_of(to + '/' + name, absolute_link(*child->inode, from)));
             else if (source != "etc")  // the link itself, of an /etc that leads to the root
                 entries_.push_back({EntryKind::hard_link, to + '/' + name, source, {}});
         }
+    }
+
+    // A link of the directory `from` that leads to the same place from anywhere.
+    static Inode absolute_link(const Inode& link, const std::string& from) {
+        Inode inode = link;
+        inode.target = '/' + (from.empty() ? "" : from + '/') + link.target;
+        return inode;
     }
 
     const Tree& tree_;
@@ -114,7 +133,11 @@ class DirectoryMaker {
   public:
     DirectoryMaker(const Tree& tree, int64_t epoch, LayerTree& entries) :
         tree_(tree), epoch_(epoch), entries_(entries) {
-        for (const auto& entry : entries_) types_[entry.path] = entry.inode.type;
+        for (const auto& entry : entries_) {
+            const Node* linked =
+                entry.kind == EntryKind::hard_link ? tree_.find(entry.target, FollowLast::no) : nullptr;
+            types_[entry.path] = linked ? linked->inode->type : entry.inode.type;
+        }
     }
 
     void make(const std::string& path, std::string_view what) {

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -20,6 +21,12 @@ namespace {
     throw_errno(fmt::format("cannot set the {} of {}", what, gbuild::quoted(file.path)));
 }
 
+// Whether the file system itself is full: ext4 says ENOSPC of a value that it has no room for beside the inode, too.
+bool is_full(int directory) {
+    struct statvfs state {};
+    return ::fstatvfs(directory, &state) != 0 || state.f_bavail == 0;
+}
+
 void set_xattrs(int held, const HeldName& file, const tree::Inode& inode, ExtractSummary& summary) {
     // There is no fsetxattr for O_PATH descriptors, and no lsetxattr relative to a directory.
     const std::string by_descriptor = fmt::format("/proc/self/fd/{}", held);
@@ -27,9 +34,13 @@ void set_xattrs(int held, const HeldName& file, const tree::Inode& inode, Extrac
         if (::setxattr(by_descriptor.c_str(), xattr.name.c_str(), xattr.value.data(), xattr.value.size(), 0) == 0) {
             continue;
         }
-        if (errno == ENOSPC || errno == EDQUOT || errno == EIO) fail("extended attributes", file);
+        const int error_number = errno;
+        const bool fatal =
+            error_number == EDQUOT || error_number == EIO || (error_number == ENOSPC && is_full(file.directory));
+        errno = error_number;
+        if (fatal) fail("extended attributes", file);
         summary.skipped.push_back(fmt::format("{}: extended attribute {}: {}", file.path, xattr.name,
-                                              std::generic_category().message(errno)));
+                                              std::generic_category().message(error_number)));
     }
 }
 

@@ -169,7 +169,8 @@ std::optional<int64_t> PaxRecords::time(std::string_view key) const {
     if (fraction.find_first_not_of("0123456789") != std::string_view::npos) {
         malformed_header(fmt::format("{} is no time", key));
     }
-    const int64_t seconds = parse_integer(whole, key);
+    const bool bare = !fraction.empty() && (whole.empty() || whole == "-");  // ".5"
+    const int64_t seconds = bare ? 0 : parse_integer(whole, key);
     // "-0.5" is before the epoch although its whole part is not less than 0.
     const bool below = whole.starts_with('-') && fraction.find_first_not_of('0') != std::string_view::npos;
     if (below && seconds == INT64_MIN) malformed_header(fmt::format("{} is beyond 64 bits", key));

@@ -102,8 +102,9 @@ TarHeader parse_tar_header(const TarBlock& block) {
     header.gid = parse_tar_number(block_field(block, 116, 8), "gid");
     header.size = parse_tar_number(block_field(block, 124, 12), "size");
     header.mtime = parse_tar_number(block_field(block, 136, 12), "mtime");
-    // v7 headers have no such fields and may have anything in their place.
-    if (block_field(block, magic_offset, magic_and_version_size).starts_with("ustar")) {
+    // v7 headers have no such fields and may have anything in their place, as may those of other entries.
+    const bool device = header.type == '3' || header.type == '4';
+    if (device && block_field(block, magic_offset, magic_and_version_size).starts_with("ustar")) {
         header.device_major = parse_tar_number(block_field(block, 329, 8), "device number");
         header.device_minor = parse_tar_number(block_field(block, 337, 8), "device number");
     }

@@ -160,7 +160,22 @@ class TableWriter {
         sqfs_meta_writer_get_position(inodes_.get(), &block, &offset);
         of_inode.reference = block << 16 | offset;
         of_inode.written = true;
-        check_sqfs(sqfs_meta_writer_write_inode(inodes_.get(), &inode), "write an inode");
+        if (inode.base.type == SQFS_INODE_FILE)
+            write_file(inode, &inode.data.file, sizeof inode.data.file);
+        else if (inode.base.type == SQFS_INODE_EXT_FILE)
+            write_file(inode, &inode.data.file_ext, sizeof inode.data.file_ext);
+        else
+            check_sqfs(sqfs_meta_writer_write_inode(inodes_.get(), &inode), "write an inode");
+    }
+
+    // libsquashfs would copy the block sizes to the stack, which those of a very large file overflow. Its structures
+    // are laid out as the format has them, on a little-endian machine.
+    void write_file(const sqfs_inode_generic_t& inode, const void* numbers, size_t size) {
+        for (const auto& [bytes, length] : {std::pair<const void*, size_t>(&inode.base, sizeof inode.base),
+                                            {numbers, size},
+                                            {inode.extra, inode.payload_bytes_used}}) {
+            check_sqfs(sqfs_meta_writer_append(inodes_.get(), bytes, length), "write an inode");
+        }
     }
 
     void write_fragment_table() {

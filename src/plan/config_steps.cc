@@ -159,6 +159,10 @@ void StagePlanner::volume(Step& step) {
         if (volumes.back().empty()) {
             fail(argument, "a path of VOLUME is empty after expansion", "check the variables in it");
         }
+        if (resolve_path("/", volumes.back()) == "/") {
+            fail(argument, "the root of the image cannot be a volume",
+                 "name a directory below it, for example VOLUME /golem/work");
+        }
         if (volumes.back()[0] != '/') {
             fail(argument, fmt::format("the volume {} is not an absolute path", quoted(volumes.back())),
                  fmt::format("write VOLUME {}", resolve_path(working_directory(), volumes.back())));

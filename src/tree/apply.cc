@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
-#include <unordered_set>
+#include <optional>
+#include <unordered_map>
+#include <vector>
 
 #include "gbuild/base/error.h"
 #include "gbuild/base/text.h"
@@ -25,17 +27,23 @@ class Applier {
   public:
     Applier(Node& root, const LayerTree& layer) : root_(root), layer_(layer) {}
 
+    // Whiteouts and opaque markers are resolved in the lower tree as it was, so that their order does not matter.
     void hide_lower() {
+        std::vector<std::pair<std::string, std::string_view>> hidden;  // directory, and the name in it or "" for all
         for (const LayerEntry& entry : layer_) {
-            if (entry.kind == EntryKind::whiteout) {
-                const auto [parent, name] = split_last(entry.path);
-                Node* directory = lower_directory(parent);
-                if (directory == nullptr) continue;
-                if (const auto found = directory->children.find(name); found != directory->children.end()) {
-                    directory->children.erase(found);
-                }
-            } else if (entry.kind == EntryKind::opaque) {
-                if (Node* directory = lower_directory(entry.path)) directory->children.clear();
+            if (entry.kind != EntryKind::whiteout && entry.kind != EntryKind::opaque) continue;
+            const bool all = entry.kind == EntryKind::opaque;
+            const auto [parent, name] =
+                all ? std::pair(std::string_view(entry.path), std::string_view()) : split_last(entry.path);
+            if (auto directory = lower_directory(parent)) hidden.emplace_back(std::move(*directory), name);
+        }
+        for (const auto& [path, name] : hidden) {
+            Node* directory = existing(path);
+            if (directory == nullptr) continue;  // another marker hid it
+            if (name.empty()) {
+                directory->children.clear();
+            } else if (const auto found = directory->children.find(name); found != directory->children.end()) {
+                directory->children.erase(found);
             }
         }
     }
@@ -121,31 +129,53 @@ class Applier {
         return node;
     }
 
-    // The directory of the layers below that a whiteout in `path` acts on; nullptr when there is none. A link that this
-    // layer replaces leads nowhere: what stood behind it stays, as when /var/run -> /run becomes a directory.
-    Node* lower_directory(std::string_view path) {
-        const auto may_follow = [this](const std::string& link) { return !own_paths().contains(link); };
-        const Resolution found = resolve_in(root_, path, FollowLast::yes, may_follow);
-        if (found.node == nullptr || found.detoured || !found.node->is_directory()) return nullptr;
-        return walk_down(found.path, OnSymlink::stop);
+    // The directory of the layers below that a whiteout in `path` acts on; nullopt when there is none. A link in whose
+    // place this layer puts something else leads nowhere: what stood behind it stays, as when /var/run -> /run becomes
+    // a directory.
+    std::optional<std::string> lower_directory(std::string_view path) {
+        const auto may_follow = [this](const std::string& link) { return !replaces(link); };
+        Resolution found = resolve_in(root_, path, FollowLast::yes, may_follow);
+        if (found.node == nullptr || found.detoured || !found.node->is_directory()) return std::nullopt;
+        return std::move(found.path);
     }
 
-    const std::unordered_set<std::string_view>& own_paths() {
-        if (own_paths_.empty()) {
-            own_paths_.reserve(layer_.size());
+    // Whether the layer changes the symbolic link of a lower layer at `path`; repeating it is no change.
+    bool replaces(const std::string& path) {
+        const auto own = own_entries().find(path);
+        if (own == own_entries_.end()) return false;
+        const LayerEntry& entry = *own->second;
+        const Node* lower = existing(path);
+        return entry.kind != EntryKind::inode || entry.inode.type != FileType::symlink || lower == nullptr ||
+               lower->inode->target != entry.inode.target;
+    }
+
+    // The node at a path without links; nullptr when there is none.
+    Node* existing(std::string_view path) {
+        Node* node = &root_;
+        for (std::string_view name = take_component(path); !name.empty(); name = take_component(path)) {
+            const auto at = node->children.find(name);
+            if (at == node->children.end()) return nullptr;
+            node = at->second.get();
+        }
+        return node;
+    }
+
+    // What the layer leaves at each path of its own.
+    const std::unordered_map<std::string_view, const LayerEntry*>& own_entries() {
+        if (own_entries_.empty()) {
+            own_entries_.reserve(layer_.size());
             for (const LayerEntry& entry : layer_) {
                 if (entry.kind == EntryKind::inode || entry.kind == EntryKind::hard_link) {
-                    own_paths_.insert(entry.path);
+                    own_entries_.insert_or_assign(entry.path, &entry);
                 }
             }
-            own_paths_.insert(std::string_view());
         }
-        return own_paths_;
+        return own_entries_;
     }
 
     Node& root_;
     const LayerTree& layer_;
-    std::unordered_set<std::string_view> own_paths_;
+    std::unordered_map<std::string_view, const LayerEntry*> own_entries_;
 };
 
 }  // namespace

@@ -5,7 +5,7 @@ import struct
 import subprocess
 
 from harness.bases import tiny_image
-from harness.case import Case
+from harness.case import Case, shared_registry
 from harness.oci import Layout
 from harness.process import is_root, only_as_root
 
@@ -113,9 +113,9 @@ class BadInput(Case):
     def test_registry_that_is_not_there(self):
         self.refused("FROM 127.0.0.1:1/nobody/listens\n", NETWORK, "127.0.0.1:1")
 
-    def test_absent_image(self):
-        result = self.build("FROM 127.0.0.1:1/x\n", code=NETWORK)
-        self.assert_error(result)
+    def test_absent_image_at_the_place_that_names_it(self):
+        self.refused(f"FROM scratch\nCOPY --from={shared_registry().host}/no/such /a /\n", NOT_FOUND,
+                     "Dockerfile:2:6: error:", "no/such", "hint:")
 
     def test_image_for_another_platform_lists_what_there_is(self):
         layout = Layout(self.folder("layout"))

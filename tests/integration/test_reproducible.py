@@ -78,6 +78,17 @@ class Reproducible(Case):
         again = self.make_context("elsewhere", order)
         self.assertEqual(self.setting("shuffled", context=again), self.setting("sorted"))
 
+    def test_what_the_build_writes_into_the_context_is_not_part_of_it(self):
+        context = self.context({"Dockerfile": "FROM scratch\nCOPY . /app\nVOLUME /v\n", "a": "a"}, "self")
+        command = ["-t", "self", "--iidfile", "iid", "--metadata-file", "meta.json", "."]
+        digests = set()
+        for _ in range(3):
+            self.gbuild(*command, cwd=context)
+            digests.add(gvmi.sha256(context / "self-latest.gvmi"))
+        self.assertEqual(len(digests), 1)
+        names = {path for path in self.tree(context / "self-latest.gvmi") if path.startswith(b"app/")}
+        self.assertEqual(names, {b"app/a", b"app/Dockerfile"})
+
     def test_times_of_the_context_s_files_after_the_epoch(self):
         expected = self.setting("now")
         for path in self.context_folder.rglob("*"):

@@ -21,6 +21,7 @@ class AtomicFile {
 
     int fd() const { return fd_.get(); }  // open for reading and writing
     const std::filesystem::path& target() const { return target_; }
+    const std::filesystem::path& temporary() const { return temporary_; }  // empty while it has no name
     // Renames over whatever is at the target. Throws io; the file is then still removed by the destructor.
     void commit();
 

@@ -22,13 +22,16 @@ std::optional<uint64_t> parse_decimal(std::string_view text);
 // The candidate nearest to `word` by edit distance, when near enough to be a likely misspelling.
 std::optional<std::string> nearest(std::string_view word, std::span<const std::string> candidates);
 
+// Whether `text` is valid UTF-8: no overlong forms, no surrogates.
+bool is_utf8(std::string_view text);
+
 // For messages: control characters, invalid UTF-8 and quotes escaped, in double quotes.
 std::string quoted(std::string_view text);
 // Exact overloads: argument-dependent look-up would otherwise prefer std::quoted for a std::string.
 inline std::string quoted(const std::string& text) { return quoted(std::string_view(text)); }
 inline std::string quoted(std::string& text) { return quoted(std::string_view(text)); }
 inline std::string quoted(const char* text) { return quoted(std::string_view(text)); }
-// As quoted(), without the surrounding quotes.
+// As quoted(), without the surrounding quotes, and with quotes and backslashes as they are.
 std::string printable(std::string_view text);
 // "1.4 GB", "58.9 MB", "120 B": powers of 1000, as docker prints them.
 std::string human_size(uint64_t bytes);

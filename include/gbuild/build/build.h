@@ -44,6 +44,8 @@ struct BuildOptions {
     pack::PackOptions packing;
     std::vector<oci::ImageName> tags;
     std::optional<std::filesystem::path> output;  // default: NAME-TAG.gvmi in the current directory
+    // What the caller writes about this build. Like the image itself, these files are not part of any build context.
+    std::vector<std::filesystem::path> side_files;
 };
 
 struct BaseUsed {

@@ -3,7 +3,9 @@
 
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "gbuild/base/error.h"
@@ -28,13 +30,30 @@ enum class Selection {
 };
 using Selector = std::function<Selection(const std::string& path, tree::FileType type)>;
 
-// A directory read through descriptors that cannot leave it, without what .dockerignore excludes: a path that is
+// What of a directory does not exist for COPY: what .dockerignore excludes, and the files that the build itself writes,
+// which would make an image a function of the one before. Paths are relative, cleaned, without leading "/".
+class ContextRules {
+  public:
+    ContextRules() = default;  // everything exists
+    ContextRules(dockerfile::IgnoreRules ignore, std::set<std::string, std::less<>> own = {}) :
+        ignore_(std::move(ignore)), own_(std::move(own)) {}
+
+    bool excluded(std::string_view path) const { return is_own(path) || ignore_.excluded(path); }
+    bool may_reinclude() const { return ignore_.may_reinclude(); }
+    bool is_own(std::string_view path) const { return own_.find(path) != own_.end(); }
+
+  private:
+    dockerfile::IgnoreRules ignore_;
+    std::set<std::string, std::less<>> own_;
+};
+
+// A directory read through descriptors that cannot leave it, without what `rules` exclude: a path that is
 // excluded does not exist here, however it is reached. An excluded directory exists when a negated rule keeps something
 // below it. Nothing depends on owners, times, directory order or the umask. Thread-compatible.
 class ContextDir {
   public:
     // `name` is for messages.
-    ContextDir(RootedDir root, dockerfile::IgnoreRules ignore, std::string name = "the build context");
+    ContextDir(RootedDir root, ContextRules rules, std::string name = "the build context");
 
     const std::string& name() const { return name_; }
 
@@ -58,7 +77,7 @@ class ContextDir {
 
   private:
     RootedDir root_;
-    dockerfile::IgnoreRules ignore_;
+    ContextRules rules_;
     std::string name_;
 };
 

@@ -8,7 +8,8 @@
 
 namespace gbuild::golem {
 
-// `image_id` is 64 hex digits; config.user must already be numeric ("uid:gid") or empty.
+// Throws dockerfile for a value that is not UTF-8. `image_id` is 64 hex digits; config.user must already be numeric
+// ("uid:gid") or empty.
 std::string to_trailer_json(const oci::ContainerConfig& config, std::string_view image_id);
 
 struct TrailerConfig {

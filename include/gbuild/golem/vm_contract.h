@@ -1,7 +1,10 @@
 // What a Golem provider's VM needs of an image (design: gvmi.md), checked and provided.
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "gbuild/base/events.h"
@@ -12,9 +15,9 @@ namespace gbuild::golem {
 
 // The entries the VM needs and the tree lacks. Applying them to the tree makes the contract hold:
 //  - /dev /dev/pts /dev/shm /proc /sys /etc (0755) and /tmp (1777) are directories. Whatever else stands there, a
-//  symbolic
-//    link above all, is replaced and not followed; an /etc that was a link to a directory keeps that directory's
-//    contents as hard links, for losing them would lose the image's accounts.
+//    symbolic link above all, is replaced and not followed; an /etc that was a link to a directory keeps that
+//    directory's contents, for losing them would lose the image's accounts: as hard links, relative symbolic links as
+//    absolute ones.
 //  - /etc/hosts /etc/hostname /etc/resolv.conf are regular files: those that are not become empty ones (0644).
 //  - /etc/mtab, where nothing is, points to /proc/mounts.
 //  - every volume and the working directory is a directory (0755), found through symbolic links inside the tree.
@@ -24,17 +27,25 @@ namespace gbuild::golem {
 // circle.
 tree::LayerTree missing_entries(const tree::Tree& tree, const oci::ContainerConfig& config, int64_t epoch);
 
+// Where the Dockerfile says what a warning is about: the place of the instruction that set it last, for "VOLUME" of the
+// one that named `volume`; nullopt when that is not this Dockerfile. May be empty.
+using Places = std::function<std::optional<SourceSpan>(std::string_view instruction, const std::string& volume)>;
+
 // What a provider will do that the user may not expect. `tree` is the final one. The ids:
 //  - no-volume: nothing can be transferred to or from the VM.
 //  - volume-content: what the image has under a volume is hidden by it; a warning for each such volume.
-//  - entrypoint-not-run: there is an ENTRYPOINT, or a CMD that starts a program. A CMD that only offers a prompt (one
-//  word
-//    without a slash, or a shell, as base images have it) is not worth a warning in every image.
+//  - volume-masked: a volume at a place where the VM mounts something of its own (/dev, /proc, /sys).
+//  - content-masked: files where the VM mounts something of its own (those and /tmp) cannot be seen.
+//  - workdir-masked: nor can a working directory, so that no command can start.
+//  - entrypoint-not-run: there is an ENTRYPOINT, or a CMD that starts a program. A shell, or a lone word that the base
+//    image brings, only offers a prompt and is not worth a warning in every image.
 //  - entrypoint-no-slash: the VM does not search PATH for it.
 //  - user-not-root: commands run as another user.
 //  - image-large: a file in the working directory is larger than the 128 MiB of RAM that hold all changes to the root,
-//  and no
-//    volume covers it; the first change to it would fail. A large image as such does no harm: it is read from disk.
-std::vector<Warning> check_contract(const tree::Tree& tree, const oci::ContainerConfig& config);
+//    and no volume covers it; the first change to it would fail. A large image as such does no harm: it is read from
+//    disk.
+//  - image-in-image: a .gvmi below the root, most likely an earlier build's output that COPY took along.
+std::vector<Warning> check_contract(const tree::Tree& tree, const oci::ContainerConfig& config,
+                                    const Places& places = {});
 
 }  // namespace gbuild::golem

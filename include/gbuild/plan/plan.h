@@ -113,6 +113,12 @@ struct Plan {
     std::vector<std::string> hidden_values;
 };
 
+// Where the target's image got what `instruction` sets ("USER"): the last such step of the target stage and of the
+// stages it is built on. nullopt when that comes from elsewhere.
+std::optional<SourceSpan> place_of(const Plan& plan, std::string_view instruction);
+// The VOLUME that named `volume` first.
+std::optional<SourceSpan> place_of_volume(const Plan& plan, const std::string& volume);
+
 struct PlanRequest {
     std::string target;                             // stage name or index; "": the last
     std::map<std::string, std::string> build_args;  // a null value has been looked up in the environment by the caller

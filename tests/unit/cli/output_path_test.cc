@@ -57,7 +57,24 @@ TEST_CASE("-o with a file is that file, there or not") {
 
 TEST_CASE("an output directory that is not there is told before the build") {
     CHECK(failure("/no/such/directory/x.gvmi") == ErrorKind::not_found);
-    CHECK(failure("/no/such/directory/") == ErrorKind::not_found);
+}
+
+TEST_CASE("-o with a slash at its end makes the directory") {
+    TempDir dir;
+    CHECK(output_path(dir.path().string() + "/a/b/", tags, ".") == dir.path() / "a" / "b" / "golem-app-1.0.gvmi");
+    CHECK(fs::is_directory(dir.path() / "a" / "b"));
+    CHECK(failure("/dev/null/") == ErrorKind::io);
+}
+
+TEST_CASE("-o with a symbolic link is the file it leads to") {
+    TempDir dir;
+    fs::create_directory(dir.path() / "real");
+    fs::create_symlink("real/x.gvmi", dir.path() / "link");
+    CHECK(output_path(dir.path() / "link", tags, ".") == dir.path() / "real/x.gvmi");
+    fs::create_symlink("loop", dir.path() / "loop");
+    CHECK(failure(dir.path() / "loop") == ErrorKind::io);
+    fs::create_symlink("gone/x.gvmi", dir.path() / "nowhere");
+    CHECK(failure(dir.path() / "nowhere") == ErrorKind::not_found);
 }
 
 TEST_CASE("an output that is not a regular file is left alone") { CHECK(failure("/dev/null") == ErrorKind::conflict); }

@@ -5,6 +5,7 @@
 #include "gbuild/cli/image_argument.h"
 #include "gbuild/cli/image_facts.h"
 #include "gbuild/cli/image_table.h"
+#include "gbuild/store/store.h"
 #include "support/catch.h"
 
 using namespace gbuild;
@@ -29,6 +30,19 @@ build::BuildResult result() {
 
 store::ImageRecord record(const std::string& file) {
     return {"golem-example", "latest", image_id, sha3, 1'000'000, 58'912'345, file};
+}
+
+// Builds x.gvmi in `dir`, with a store in store/.
+build::BuildResult build_image(const std::filesystem::path& dir, const std::string& dockerfile,
+                               const std::string& repository = "golem-example") {
+    NullSink events;
+    build::BuildOptions options;
+    options.context = dir;
+    options.dockerfile_text = dockerfile;
+    options.store_root = dir / "store";
+    options.output = dir / "x.gvmi";
+    options.tags = {{repository, "latest"}};
+    return build::run_build(options, events, {});
 }
 
 }  // namespace
@@ -90,20 +104,51 @@ TEST_CASE("images as JSON") {
     CHECK(images_json({{record("/out/b.gvmi"), FileState::missing}}).dump() ==
           "[{\"repository\":\"golem-example\",\"tag\":\"latest\",\"imageId\":\"" + image_id +
               "\",\"hash\":\"hash:sha3:" + sha3 +
-              "\",\"created\":\"1970-01-12T13:46:40Z\",\"size\":58912345,\"file\":\"/out/b.gvmi\",\"missing\":true}]");
+              "\",\"created\":\"1970-01-12T13:46:40Z\",\"size\":58912345,\"file\":\"/out/"
+              "b.gvmi\",\"missing\":true,\"replaced\":false}]");
 }
 
 TEST_CASE("an image is a file first, then a tag") {
     TempDir dir;
     std::string file = dir.path() / "x.gvmi";
-    write_file_atomically(file, "x");
     auto root = dir.path() / "store";
+    write_file_atomically(file, "x");
     CHECK(find_image_argument(file, root).file == file);
     CHECK(!std::filesystem::exists(root));
 
-    store::Store(root).put_image(record(file));
+    auto built = build_image(dir.path(), "FROM scratch\n");
     CHECK(find_image_argument("golem-example", root).file == file);
-    CHECK(find_image_argument("golem-example:latest", root).record->sha3 == sha3);
+    CHECK(find_image_argument("golem-example:latest", root).record->sha3 == built.sha3);
+}
+
+TEST_CASE("a tag whose file became another image says so") {
+    TempDir dir;
+    build_image(dir.path(), "FROM scratch\n");
+    auto root = dir.path() / "store";
+    auto record = store::find_image(root, "golem-example", "latest").value();
+    CHECK(file_state(record) == FileState::present);
+    auto refused = [&] {
+        CHECK(file_state(record) == FileState::replaced);
+        CHECK(images_text({{record, file_state(record)}}, 0).find("(replaced)") != std::string::npos);
+        try {
+            find_image_argument("golem-example", root);
+        } catch (const Error& error) {
+            return error.kind() == ErrorKind::conflict;
+        }
+        return false;
+    };
+    SECTION("by no image at all") {
+        write_file_atomically(record.file, "garbage");
+        CHECK(refused());
+    }
+    SECTION("by another build, under another tag") {
+        build_image(dir.path(), "FROM scratch\nENV A=b\n", "other");
+        CHECK(refused());
+    }
+    SECTION("by nothing") {
+        std::filesystem::remove(record.file);
+        CHECK(file_state(record) == FileState::missing);
+    }
 }
 
 TEST_CASE("an image that is neither is not found, with the nearest tag") {

@@ -38,6 +38,12 @@ ContainerConfig good() {
     return config;
 }
 
+gbuild::SourceSpan at_line(int line) {
+    gbuild::SourceSpan span;
+    span.line = line;
+    return span;
+}
+
 using Ids = std::vector<std::string>;
 
 }  // namespace
@@ -168,4 +174,66 @@ TEST_CASE("large files that a volume covers are that warning's matter") {
     CHECK(ids({file("app/work/large", 2 * ram)}, config) == Ids{"volume-content"});
     config.volumes = {"/app/work/data"};
     CHECK(ids({file("app/work/data/large", 2 * ram)}, config) == Ids{"volume-content"});
+}
+
+TEST_CASE("a CMD of one word counts where this Dockerfile has it") {
+    ContainerConfig config = good();
+    config.cmd = {"nginx"};
+    auto here = [](std::string_view instruction, const std::string&) {
+        return instruction == "CMD" ? std::optional(at_line(7)) : std::nullopt;
+    };
+    auto warnings = check_contract(Tree(), config, here);
+    REQUIRE(warnings.size() == 1);
+    CHECK(warnings[0].id == "entrypoint-not-run");
+    CHECK(warnings[0].span.value().line == 7);
+    config.cmd = {"bash"};
+    CHECK(check_contract(Tree(), config, here).empty());
+}
+
+TEST_CASE("a warning about a volume has the place that names it") {
+    ContainerConfig config;
+    config.volumes = {"/a", "/b"};
+    Tree tree;
+    tree.apply({file("a/x"), file("b/y")});
+    auto warnings = check_contract(tree, config, [](std::string_view instruction, const std::string& volume) {
+        CHECK(instruction == "VOLUME");
+        return std::optional(at_line(volume == "/a" ? 2 : 3));
+    });
+    REQUIRE(warnings.size() == 2);
+    CHECK(warnings[0].span.value().line == 2);
+    CHECK(warnings[1].span.value().line == 3);
+}
+
+TEST_CASE("files that the VM mounts over are named") {
+    Warning warning =
+        only_warning({file("tmp/build/x"), file("dev/shm/y"), directory("proc"), link_at("dev/fd", "/proc")}, good());
+    CHECK(warning.id == "content-masked");
+    CHECK(warning.message == "the VM mounts its own /dev, /proc, /sys and /tmp over \"/dev/shm/y\", \"/tmp/build/x\"");
+    ContainerConfig config = good();
+    config.volumes = {"/tmp/build"};
+    CHECK(ids({directory("tmp/build")}, config).empty());
+}
+
+TEST_CASE("a working directory that the VM mounts over is no place to start in") {
+    ContainerConfig config = good();
+    config.working_dir = GENERATE("/tmp/build", "/link/x", "/dev/shm/x");
+    CHECK(ids({link_at("link", "proc")}, config) == Ids{"workdir-masked"});
+    config.working_dir = "/tmp";
+    CHECK(ids({}, config).empty());
+    config.working_dir = "/tmpfiles";
+    CHECK(ids({}, config).empty());
+}
+
+TEST_CASE("a volume where the VM mounts something of its own") {
+    ContainerConfig config;
+    config.volumes = {GENERATE("/proc", "/sys/x", "/dev/pts")};
+    CHECK(ids({directory("dev/pts")}, config) == Ids{"volume-masked"});
+    config.volumes = {GENERATE("/tmp", "/device")};
+    CHECK(ids({}, config).empty());
+}
+
+TEST_CASE("an image in the image is most likely an accident") {
+    Warning warning = only_warning({file("app/old-latest.gvmi"), directory("x.gvmi")}, good());
+    CHECK(warning.id == "image-in-image");
+    CHECK(warning.message == "the image holds another image: \"/app/old-latest.gvmi\"");
 }

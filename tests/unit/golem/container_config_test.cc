@@ -105,3 +105,12 @@ TEST_CASE("a damaged trailer is an integrity error that names the place") {
     REQUIRE_THROWS_WITH(parse_trailer_json(R"({"Env":7})"), "trailer: Env: must be an array, not number");
     REQUIRE_THROWS_WITH(parse_trailer_json("[]"), "trailer: must be an object, not array");
 }
+
+TEST_CASE("a value that is not UTF-8 is refused by its name") {
+    gbuild::oci::ContainerConfig config;
+    SECTION("a volume") { config.volumes = {"/v\xff"}; }
+    SECTION("a variable") { config.env = {"A=\xff"}; }
+    SECTION("a word of CMD") { config.cmd = {{"a", "\xc3"}}; }
+    SECTION("a label's name") { config.labels = {{"\x80", "x"}}; }
+    CHECK_THROWS_WITH(gbuild::golem::to_trailer_json(config, std::string(64, 'a')), ContainsSubstring("is not UTF-8"));
+}

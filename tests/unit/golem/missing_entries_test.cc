@@ -163,6 +163,31 @@ TEST_CASE("an /etc that leads to a directory becomes one with the same contents"
     CHECK_FALSE(tree.find("usr/etc/hosts", FollowLast::no));
 }
 
+TEST_CASE("links of a linked /etc lead where they led") {
+    Tree tree = completed(tree_of({file("usr/lib/os-release", 33), link_at("usr/etc/os-release", "../lib/os-release"),
+                                   link_at("usr/etc/a/up", "../b"), link_at("usr/etc/abs", "/usr/lib/os-release"),
+                                   link_at("etc", "usr/etc")}));
+    for (const char* path : {"etc/os-release", "etc/abs", "usr/etc/os-release"}) {
+        const Node* node = tree.find(path, FollowLast::yes);
+        REQUIRE(node);
+        CHECK(node->inode->size == 33);
+    }
+    CHECK(at(tree, "etc/a/up").target == "/usr/etc/a/../b");
+    CHECK(at(tree, "usr/etc/os-release").target == "../lib/os-release");
+}
+
+TEST_CASE("links in a circle at /etc are no obstacle") {
+    Tree tree = completed(tree_of({link_at("etc", "x"), link_at("x", "etc")}));
+    CHECK(at(tree, "etc").type == FileType::directory);
+    CHECK(at(tree, "etc/hosts").type == FileType::regular);
+}
+
+TEST_CASE("a volume at a file of a linked /etc is refused as of any other") {
+    Tree tree = tree_of({file("usr/etc/datafile", 1), link_at("etc", "usr/etc")});
+    CHECK_THROWS_WITH(missing_entries(tree, with_volumes({"/etc/datafile"}), epoch),
+                      ContainsSubstring("is not a directory in the image"));
+}
+
 TEST_CASE("an /etc that leads to the root or into what is replaced is survived") {
     Tree tree = completed(tree_of({link_at("etc", "/"), link_at("tmp", "/var"), file("a")}));
     CHECK(at(tree, "etc/a").size == 5);

@@ -118,9 +118,27 @@ TEST_CASE("USER expands variables") { CHECK(config_of("ENV u=app\nUSER $u:staff\
 TEST_CASE("VOLUME adds to the volumes") {
     oci::ContainerConfig base;
     base.volumes = {"/v"};
-    CHECK(
-        on_base(base, "VOLUME /golem/input /golem/output\nVOLUME [\"/a b\", \"/$X\"]\nENV X=y\nVOLUME /$X\n").volumes ==
-        std::set<std::string>{"/v", "/golem/input", "/golem/output", "/a b", "/", "/y"});
+    CHECK(on_base(base, "VOLUME /golem/input /golem/output\nVOLUME [\"/a b\", \"/z$X\"]\nENV X=y\nVOLUME /$X\n")
+              .volumes == std::set<std::string>{"/v", "/golem/input", "/golem/output", "/a b", "/z", "/y"});
+}
+
+TEST_CASE("VOLUME takes absolute paths below the root") {
+    auto relative = failure_of("WORKDIR /w\nVOLUME /a data\n");
+    CHECK(relative.message == "the volume \"data\" is not an absolute path");
+    CHECK(relative.hint == "write VOLUME /w/data");
+    CHECK(relative.marked == "data");
+    CHECK(failure_of("VOLUME /a/..\n").message == "the root of the image cannot be a volume");
+}
+
+TEST_CASE("places are those of the target's last words") {
+    auto plan = plan_of("FROM scratch AS a\nUSER x\nVOLUME /v\nFROM scratch AS b\nUSER y\nFROM a\nCOPY --from=b x /\n"
+                        "VOLUME /w /v\n");
+    CHECK(place_of(plan, "USER").value().line == 2);
+    CHECK(place_of(plan, "VOLUME").value().line == 8);
+    CHECK(place_of_volume(plan, "/v").value().line == 3);
+    CHECK(place_of_volume(plan, "/w").value().line == 8);
+    CHECK_FALSE(place_of_volume(plan, "/x"));
+    CHECK_FALSE(place_of(plan, "CMD"));
 }
 
 TEST_CASE("ports get a protocol") {

@@ -51,6 +51,24 @@ TEST_CASE("an opaque marker of nothing, or of a file, does nothing") {
     CHECK(listing(tree_of({{file("a", 1)}, {opaque("x"), opaque("a")}})) == "a=1");
 }
 
+TEST_CASE("a whiteout below a link acts behind it, also where its layer repeats the link") {
+    const LayerTree lower = {file("run/keep", 1), symlink("var/run", "/run")};
+    CHECK(listing(tree_of({lower, {whiteout("var/run/keep")}})) == "run/ var/ var/run->/run");
+    CHECK(listing(tree_of({lower, {symlink("var/run", "/run"), whiteout("var/run/keep")}})) ==
+          "run/ var/ var/run->/run");
+    CHECK(listing(tree_of({lower, {symlink("var/run", "/srv"), whiteout("var/run/keep")}})) ==
+          "run/ run/keep=1 var/ var/run->/srv");
+    CHECK(listing(tree_of({lower, {directory("var/run"), whiteout("var/run/keep")}})) ==
+          "run/ run/keep=1 var/ var/run/");
+}
+
+TEST_CASE("markers act on the lower tree as it was, whatever their order") {
+    const LayerTree lower = {file("run/keep", 1), symlink("var/run", "/run")};
+    CHECK(listing(tree_of({lower, {opaque("var/run"), whiteout("var/run")}})) == "run/ var/");
+    CHECK(listing(tree_of({lower, {whiteout("var/run"), opaque("var/run")}})) == "run/ var/");
+    CHECK(listing(tree_of({lower, {whiteout("run"), whiteout("run/keep"), opaque("run")}})) == "var/ var/run->/run");
+}
+
 TEST_CASE("a layer of only whiteouts empties the tree") {
     CHECK(listing(tree_of({{file("a"), file("b/c")}, {whiteout("a"), whiteout("b")}})).empty());
 }

@@ -1,0 +1,62 @@
+#include "gbuild/cli/side_file.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "gbuild/base/atomic_file.h"
+#include "gbuild/base/error.h"
+#include "gbuild/base/fd.h"
+#include "support/catch.h"
+
+using namespace gbuild;
+using gbuild::cli::SideFile;
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string contents(const fs::path& path) { return read_text_file(path, 1000); }
+
+ErrorKind failure(const fs::path& path) {
+    try {
+        SideFile("--iidfile", path);
+    } catch (const Error& error) {
+        CHECK_THAT(error.message(), ContainsSubstring("--iidfile"));
+        return error.kind();
+    }
+    return ErrorKind::internal;
+}
+
+}  // namespace
+
+TEST_CASE("a side file is replaced, one that is not there is made") {
+    TempDir dir;
+    SideFile file("--iidfile", dir.path() / "id");
+    file.write("one");
+    CHECK(contents(dir.path() / "id") == "one");
+    file.write("2");
+    CHECK(contents(dir.path() / "id") == "2");
+}
+
+TEST_CASE("a side file that is a link stays one") {
+    TempDir dir;
+    fs::create_symlink("target", dir.path() / "link");
+    SideFile("--iidfile", dir.path() / "link").write("x");
+    CHECK(fs::is_symlink(dir.path() / "link"));
+    CHECK(contents(dir.path() / "target") == "x");
+}
+
+TEST_CASE("a side file that is a pipe is written to") {
+    int ends[2];
+    REQUIRE(::pipe(ends) == 0);
+    UniqueFd reader(ends[0]), writer(ends[1]);
+    SideFile("--iidfile", "/proc/self/fd/" + std::to_string(writer.get())).write("through");
+    char text[7];
+    CHECK(::read(reader.get(), text, sizeof text) == 7);
+    CHECK(std::string_view(text, 7) == "through");
+}
+
+TEST_CASE("a side file that cannot be written is told before the work") {
+    TempDir dir;
+    CHECK(failure(dir.path()) == ErrorKind::conflict);
+    CHECK(failure(dir.path() / "no" / "id") == ErrorKind::not_found);
+}
