@@ -23,12 +23,18 @@ std::string transfer_bar(const ProgressLines::Transfer& transfer, TimePoint now,
     constexpr int narrowest = 10, widest = 30;
     std::string name = fmt::format("  {} {} ", transfer.label, transfer.verb);
     if (transfer.total == 0) return clip(name + human_size(transfer.done) + speed(transfer, now), columns);
-    std::string numbers =
-        fmt::format("{} / {}{}", human_size(transfer.done), human_size(transfer.total), speed(transfer, now));
-    int room = columns - display_width(name) - display_width(numbers) - 3;
-    if (room < narrowest) return clip(name + numbers, columns);
-    room = std::min(room, widest);
     double share = std::min(1.0, static_cast<double>(transfer.done) / static_cast<double>(transfer.total));
+    std::string sizes = fmt::format("{} / {}", human_size(transfer.done), human_size(transfer.total));
+    std::string numbers = sizes + speed(transfer, now);
+    int room = columns - display_width(name) - display_width(numbers) - 3;
+    if (room < narrowest) {
+        std::string percent = fmt::format("{}%", static_cast<int>(share * 100));
+        for (const std::string& text : {name + numbers, name + sizes, name + percent}) {
+            if (display_width(text) <= columns) return text;
+        }
+        return clip("  " + transfer.label, columns - display_width(percent) - 1) + " " + percent;
+    }
+    room = std::min(room, widest);
     auto filled = static_cast<size_t>(share * room);
     std::string bar = std::string(filled, '#') + std::string(static_cast<size_t>(room) - filled, '-');
     return fmt::format("{}[{}] {}", name, bar, numbers);

@@ -106,7 +106,10 @@ TEST_CASE("tty: a bar with share, sizes and speed") {
     CHECK(transfer_bar(transfer, clock.time, 80) ==
           "  layer pulling [###############---------------] 500.0 kB / 1.0 MB  250.0 kB/s");
     CHECK(transfer_bar(transfer, clock.time, 60) == "  layer pulling [######------] 500.0 kB / 1.0 MB  250.0 kB/s");
-    CHECK(transfer_bar(transfer, clock.time, 30) == "  layer pulling 500.0 kB / 1.…");
+    CHECK(transfer_bar(transfer, clock.time, 45) == "  layer pulling 500.0 kB / 1.0 MB  250.0 kB/s");
+    CHECK(transfer_bar(transfer, clock.time, 34) == "  layer pulling 500.0 kB / 1.0 MB");
+    CHECK(transfer_bar(transfer, clock.time, 30) == "  layer pulling 50%");
+    CHECK(transfer_bar(transfer, clock.time, 9) == "  la… 50%");
 }
 
 TEST_CASE("tty: a transfer of unknown size, or larger than announced, has a line too") {
