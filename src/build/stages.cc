@@ -42,6 +42,11 @@ std::string describe_base(const plan::Base& base, const BaseImages& bases) {
     return is_external(base) ? bases.at(base).resolved.manifest_digest.text() : "";
 }
 
+// Entry by entry: a layer's tree and the image's side by side would be the most memory that a build takes.
+void apply_pack(tree::Tree& tree, const pack::Pack& pack, uint32_t number) {
+    tree.apply([&](const std::function<void(tree::LayerEntry &&)>& take) { pack.visit_entries(number, take); });
+}
+
 // What `path` leads to; links in a circle lead nowhere.
 const tree::Node* find_or_none(const tree::Tree& tree, std::string_view path) {
     try {
@@ -106,7 +111,7 @@ tree::Tree Stages::base_tree(const plan::Base& base) {
         if (added) number->second = packs_.add(pack);
         const uint32_t pack_number = number->second;  // lambdas of Clang 14 capture no structured binding
         with_context([&] { return fmt::format("merging layer {} of {}", layer.short_hex(), image.name); },
-                     [&] { tree.apply(pack->entries(pack_number)); });
+                     [&] { apply_pack(tree, *pack, pack_number); });
     }
     return tree;
 }
@@ -133,11 +138,11 @@ void Stages::copy(const plan::CopyStep& step, tree::Tree& tree) {
     CopyResult result = copy_layer(request);
     // `ready` first; but the stream still looks at the tree as it was, so it is packed before anything is applied.
     std::shared_ptr<const pack::Pack> pack = result.to_pack ? pack_of(result) : nullptr;
-    tree.apply(result.ready);
+    tree.apply(std::move(result.ready));
     if (!pack) return;
     auto [number, added] = pack_numbers_.emplace(result.content_key, 0);
     if (added) number->second = packs_.add(pack);
-    tree.apply(pack->entries(number->second));
+    apply_pack(tree, *pack, number->second);
 }
 
 std::shared_ptr<const pack::Pack> Stages::pack_of(CopyResult& result) {

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "gbuild/base/error.h"
+#include "gbuild/base/text.h"
 
 namespace gbuild::pack {
 namespace {
@@ -11,6 +14,10 @@ using tree::EntryKind;
 using tree::FileType;
 using tree::Inode;
 using tree::LayerEntry;
+
+// What a layer's entries may take in the index; they come to a few times that in memory. A file takes some 60 bytes,
+// but a layer of a megabyte could hold gigabytes of extended attributes.
+constexpr size_t max_entry_bytes = size_t{128} << 20;
 
 constexpr uint64_t zigzag(int64_t value) {
     return static_cast<uint64_t>(value) << 1 ^ static_cast<uint64_t>(value >> 63);
@@ -35,6 +42,11 @@ void EntryEncoder::add(const LayerEntry& entry) {
     if (entry.kind == EntryKind::hard_link) out_.text(entry.target);
     if (entry.kind == EntryKind::inode) add_inode(entry.inode);
     count_++;
+    if (out_.bytes().size() > max_entry_bytes) {
+        throw Error(ErrorKind::limit, fmt::format("the names and attributes of a layer's files take more than {}",
+                                                  human_size(max_entry_bytes)))
+            .hint("put fewer files, or smaller extended attributes, into one layer");
+    }
 }
 
 void EntryEncoder::add_inode(const Inode& inode) {

@@ -9,6 +9,7 @@ namespace gbuild::pack {
 class EntryEncoder {
   public:
     // inode.content is not kept: files with contents are numbered in the order of their entries.
+    // Throws limit for a layer whose entries would take too much memory.
     void add(const tree::LayerEntry& entry);
     uint64_t count() const { return count_; }
     std::span<const std::byte> bytes() const { return out_.bytes(); }

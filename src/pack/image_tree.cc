@@ -12,7 +12,7 @@ namespace {
 constexpr size_t max_depth = 2048;
 constexpr size_t max_path = 4096;
 // A small file can describe a huge tree. These are the bytes that one may take in memory, roughly.
-constexpr uint64_t tree_budget = uint64_t{2} << 30;
+constexpr uint64_t tree_budget = uint64_t{1} << 30;
 constexpr uint64_t node_cost = 512;
 
 class TreeReader {
@@ -27,7 +27,7 @@ class TreeReader {
         add_inode("", root);
         add_directory("", root, 0);
         ImageTree image;
-        image.tree.apply(layer_);
+        image.tree.apply(std::move(layer_));
         for (const auto& [number, seen] : seen_) {
             if (!seen.directory) image.references.emplace(number, seen.reference);
         }

@@ -169,9 +169,11 @@ class TableWriter {
     }
 
     // libsquashfs would copy the block sizes to the stack, which those of a very large file overflow. Its structures
-    // are laid out as the format has them, on a little-endian machine.
+    // are laid out as the format has them, on a little-endian machine, but for the type that it keeps in the mode.
     void write_file(const sqfs_inode_generic_t& inode, const void* numbers, size_t size) {
-        for (const auto& [bytes, length] : {std::pair<const void*, size_t>(&inode.base, sizeof inode.base),
+        sqfs_inode_t base = inode.base;
+        base.mode &= 07777;
+        for (const auto& [bytes, length] : {std::pair<const void*, size_t>(&base, sizeof base),
                                             {numbers, size},
                                             {inode.extra, inode.payload_bytes_used}}) {
             check_sqfs(sqfs_meta_writer_append(inodes_.get(), bytes, length), "write an inode");

@@ -25,16 +25,14 @@ std::pair<std::string_view, std::string_view> split_last(std::string_view path) 
 
 class Applier {
   public:
-    Applier(Node& root, const LayerTree& layer) : root_(root), layer_(layer) {}
+    Applier(Node& root, const LayerVisit& layer) : root_(root), layer_(layer) {}
 
     // Whiteouts and opaque markers are resolved in the lower tree as it was, so that their order does not matter.
     void hide_lower() {
-        std::vector<std::pair<std::string, std::string_view>> hidden;  // directory, and the name in it or "" for all
-        for (const LayerEntry& entry : layer_) {
-            if (entry.kind != EntryKind::whiteout && entry.kind != EntryKind::opaque) continue;
-            const bool all = entry.kind == EntryKind::opaque;
-            const auto [parent, name] =
-                all ? std::pair(std::string_view(entry.path), std::string_view()) : split_last(entry.path);
+        std::vector<std::pair<std::string, std::string>> hidden;  // directory, and the name in it or "" for all
+        for (const auto& [path, kind] : markers()) {
+            const bool all = kind == EntryKind::opaque;
+            const auto [parent, name] = all ? std::pair(std::string_view(path), std::string_view()) : split_last(path);
             if (auto directory = lower_directory(parent)) hidden.emplace_back(std::move(*directory), name);
         }
         for (const auto& [path, name] : hidden) {
@@ -48,12 +46,12 @@ class Applier {
         }
     }
 
-    void add(const LayerEntry& entry) {
+    void add(LayerEntry& entry) {
         if (entry.kind == EntryKind::inode) {
             if (entry.path.empty()) {
                 add_root(entry);
             } else {
-                place(entry, std::make_shared<const Inode>(entry.inode));
+                place(entry, std::make_shared<const Inode>(std::move(entry.inode)));
             }
         } else if (entry.kind == EntryKind::hard_link) {
             place(entry, link_target(entry));
@@ -61,6 +59,16 @@ class Applier {
     }
 
   private:
+    std::vector<std::pair<std::string, EntryKind>> markers() const {
+        std::vector<std::pair<std::string, EntryKind>> found;
+        layer_([&](LayerEntry&& entry) {
+            if (entry.kind == EntryKind::whiteout || entry.kind == EntryKind::opaque) {
+                found.emplace_back(entry.path, entry.kind);
+            }
+        });
+        return found;
+    }
+
     void add_root(const LayerEntry& entry) {
         if (!entry.inode.is_directory()) {
             throw Error(ErrorKind::integrity, "the root of the layer is not a directory");
@@ -141,12 +149,11 @@ class Applier {
 
     // Whether the layer changes the symbolic link of a lower layer at `path`; repeating it is no change.
     bool replaces(const std::string& path) {
-        const auto own = own_entries().find(path);
-        if (own == own_entries_.end()) return false;
-        const LayerEntry& entry = *own->second;
+        if (!own_) own_ = own_paths();
+        const auto own = own_->find(path);
+        if (own == own_->end()) return false;
         const Node* lower = existing(path);
-        return entry.kind != EntryKind::inode || entry.inode.type != FileType::symlink || lower == nullptr ||
-               lower->inode->target != entry.inode.target;
+        return !own->second || lower == nullptr || lower->inode->target != *own->second;
     }
 
     // The node at a path without links; nullptr when there is none.
@@ -160,30 +167,35 @@ class Applier {
         return node;
     }
 
-    // What the layer leaves at each path of its own.
-    const std::unordered_map<std::string_view, const LayerEntry*>& own_entries() {
-        if (own_entries_.empty()) {
-            own_entries_.reserve(layer_.size());
-            for (const LayerEntry& entry : layer_) {
-                if (entry.kind == EntryKind::inode || entry.kind == EntryKind::hard_link) {
-                    own_entries_.insert_or_assign(entry.path, &entry);
-                }
-            }
-        }
-        return own_entries_;
+    // What the layer leaves at each path of its own: where a symbolic link leads, nullopt for anything else.
+    using OwnPaths = std::unordered_map<std::string, std::optional<std::string>>;
+    OwnPaths own_paths() const {
+        OwnPaths own;
+        layer_([&](LayerEntry&& entry) {
+            if (entry.kind == EntryKind::whiteout || entry.kind == EntryKind::opaque) return;
+            const bool link = entry.kind == EntryKind::inode && entry.inode.type == FileType::symlink;
+            own.insert_or_assign(entry.path, link ? std::optional(entry.inode.target) : std::nullopt);
+        });
+        return own;
     }
 
     Node& root_;
-    const LayerTree& layer_;
-    std::unordered_map<std::string_view, const LayerEntry*> own_entries_;
+    const LayerVisit& layer_;
+    std::optional<OwnPaths> own_;
 };
 
 }  // namespace
 
-void Tree::apply(const LayerTree& layer) {
+void Tree::apply(LayerTree layer) {
+    apply([&](const std::function<void(LayerEntry &&)>& take) {
+        for (LayerEntry& entry : layer) take(std::move(entry));
+    });
+}
+
+void Tree::apply(const LayerVisit& layer) {
     Applier applier(*root_, layer);
     applier.hide_lower();
-    for (const LayerEntry& entry : layer) applier.add(entry);
+    layer([&](LayerEntry&& entry) { applier.add(entry); });
 }
 
 }  // namespace gbuild::tree

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -30,6 +31,9 @@ struct LayerEntry {
 // Order matters only between entries of the same path (the last wins) and for hard links to paths of the same layer
 // (the target stands before the link). Whiteouts and opaque markers act on lower layers only, wherever they stand.
 using LayerTree = std::vector<LayerEntry>;
+
+// A layer that is nowhere whole: passes its entries to `take`, in order, the same ones at every call.
+using LayerVisit = std::function<void(const std::function<void(LayerEntry&&)>& take)>;
 
 // Normalises a path from outside ("./a//b/", "/a/b") to an image path. Throws integrity when ".." would leave the root
 // ("a/../b" is accepted) or when a NUL is inside, limit for a component beyond 255 bytes or a path beyond 4096.

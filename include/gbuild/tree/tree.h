@@ -43,7 +43,9 @@ class Tree {
     // puts something in the link's place; a parent of any other type is replaced by a directory. Throws integrity: a
     // root entry that is not a directory, a hard link to nothing or to a directory, too many symbolic links; limit:
     // more than 2048 directories deep. The tree is unspecified after an exception.
-    void apply(const LayerTree& layer);
+    void apply(LayerTree layer);
+    // The same, entry by entry: `layer` is called up to three times, and the entries of its last call are moved from.
+    void apply(const LayerVisit& layer);
 
     // The node at `path` (absolute or relative to the root; "." and ".." are resolved, never above the root); nullptr
     // when there is none. Symbolic links on the way are followed inside the tree, the last component only if asked.

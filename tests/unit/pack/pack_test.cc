@@ -237,6 +237,31 @@ TEST_CASE("a size that no image can hold is refused before it is read") {
     CHECK_THROWS_WITH(write_pack(layer, job, fd.get()), ContainsSubstring("\"huge\" is larger than"));
 }
 
+TEST_CASE("attributes that would fill the memory are refused") {
+    // As a layer of few bytes can have them: every file with the same long attribute.
+    class Bomb : public tree::EntryStream {
+      public:
+        bool next(tree::LayerEntry& entry) override {
+            entry = {};
+            entry.path = fmt::format("{:08}", count_++);
+            entry.inode.xattrs = {{"user.x", std::string(60'000, 'x')}};
+            return true;
+        }
+        void read(std::span<std::byte>) override { FAIL("read"); }
+
+      private:
+        int count_ = 0;
+    };
+    Bomb bomb;
+    const UniqueFd fd = memory_file();
+    try {
+        write_pack(bomb, {}, fd.get());
+        FAIL("no error");
+    } catch (const Error& error) {
+        CHECK(error.kind() == ErrorKind::limit);
+    }
+}
+
 TEST_CASE("progress ends at the bytes packed") {
     Layer layer;
     layer.file("a", prose(3'000'000, 1)).file("b", prose(10, 2));
