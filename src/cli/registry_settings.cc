@@ -4,6 +4,7 @@
 
 #include "gbuild/base/text.h"
 #include "gbuild/cli/build_settings.h"
+#include "gbuild/registry/url.h"
 
 namespace gbuild::cli {
 
@@ -21,7 +22,8 @@ Mirror parse_mirror(const std::string& text) {
     Mirror mirror{default_registry, text};
     if (equals != std::string::npos) mirror = {text.substr(0, equals), text.substr(equals + 1)};
     if (mirror.registry.empty() || mirror.host.empty()) {
-        throw Error(ErrorKind::usage, fmt::format("--registry-mirror {}: a host is missing", quoted(text)))
+        throw Error(ErrorKind::usage,
+                    fmt::format("--registry-mirror {}: a host is missing", quoted(registry::without_user_info(text))))
             .hint("write --registry-mirror HOST for docker.io, or REGISTRY=HOST");
     }
     return mirror;

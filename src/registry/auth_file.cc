@@ -73,6 +73,14 @@ bool sound_helper_name(std::string_view name) {
     });
 }
 
+// What a helper that failed says. Some say it on stdout, where others leave the secret in JSON, whole or cut short.
+std::string complaint(const CommandResult& result) {
+    std::string_view said = trim(result.err);
+    if (said.empty() && result.out.find_first_of("{[") == std::string::npos) said = trim(result.out);
+    if (said.empty()) return fmt::format("exit code {}", result.exit_code);
+    return printable(said.substr(0, 200));
+}
+
 // docker-credential-helpers: the server on stdin, {"Username", "Secret"} on stdout.
 std::optional<Credential> ask_helper(const std::string& helper, const std::string& registry, const AuthFile::Run& run) {
     std::string program = "docker-credential-" + helper;
@@ -80,10 +88,8 @@ std::optional<Credential> ask_helper(const std::string& helper, const std::strin
     options.input = registry == docker_hub ? std::string(docker_hub_key) : registry;
     CommandResult result = run({program, "get"}, options);
     if (result.exit_code != 0) {
-        std::string said(trim(result.out));
-        if (said.find("not found") != std::string::npos) return std::nullopt;
-        if (said.empty()) said = trim(result.err);
-        throw Error(ErrorKind::unauthorized, fmt::format("{} failed: {}", program, printable(said.substr(0, 200))));
+        if (result.out.find("not found") != std::string::npos) return std::nullopt;
+        throw Error(ErrorKind::unauthorized, fmt::format("{} failed: {}", program, complaint(result)));
     }
     auto answer = json::parse(result.out, nullptr, false);
     if (!answer.is_object()) throw Error(ErrorKind::unauthorized, fmt::format("{} printed no JSON object", program));

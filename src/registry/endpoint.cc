@@ -25,7 +25,7 @@ std::shared_ptr<Endpoint> mirror_endpoint(const std::string& mirror, HostSetting
     bool has_scheme = mirror.find("://") != std::string::npos;
     auto url = Url::parse(has_scheme ? mirror : "https://" + mirror);
     if (!url || !url->query.empty() || mirror.find('@') != std::string::npos) {
-        throw Error(ErrorKind::usage, fmt::format("{} is no registry mirror", quoted(mirror)))
+        throw Error(ErrorKind::usage, fmt::format("{} is no registry mirror", quoted(without_user_info(mirror))))
             .hint("write HOST[:PORT][/PREFIX] or an http(s) URL without user name and query");
     }
     std::string prefix = url->path.substr(1);

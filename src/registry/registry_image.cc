@@ -152,8 +152,9 @@ void RegistryImage::fetch_from_urls(const oci::Descriptor& descriptor, BlobSink&
 Url RegistryImage::checked_foreign_url(const std::string& text) const {
     auto url = Url::parse(text);
     if (!url) {
-        throw Error(ErrorKind::integrity, fmt::format("the manifest of {} names a layer at {}, which is no http(s) URL",
-                                                      reference_.text(), quoted(text.substr(0, 200))));
+        throw Error(ErrorKind::integrity,
+                    fmt::format("the manifest of {} names a layer at {}, which is no http(s) URL", reference_.text(),
+                                quoted(without_user_info(text).substr(0, 200))));
     }
     auto registry = Url::parse("https://" + reference_.registry());
     bool to_loopback = is_loopback(url->host) && !(registry && is_loopback(registry->host));

@@ -92,6 +92,8 @@ TEST_CASE("mirrors are for docker.io unless they name a registry") {
                                        {"quay.io", {"c.example", "https://d.example"}}});
     settings.mirrors = {"quay.io="};
     CHECK(failure(settings) == "--registry-mirror \"quay.io=\": a host is missing");
+    settings.mirrors = {"=https://bob:secret@m.example"};
+    CHECK(failure(settings) == "--registry-mirror \"=https://***@m.example\": a host is missing");
 }
 
 TEST_CASE("pull policies") {

@@ -106,7 +106,7 @@ TEST_CASE_METHOD(ClientFixture, "a mirror gets its own credentials") {
 }
 
 TEST_CASE_METHOD(MirrorFixture, "what is no mirror is a usage error") {
-    for (const char* mirror : {"ftp://m.example", "https://bob:pw@m.example", "https://m.example/?a=b", "not a host"}) {
+    for (const char* mirror : {"ftp://m.example", "https://m.example/?a=b", "not a host"}) {
         CAPTURE(mirror);
         ClientOptions with = options;
         with.mirrors[registry.host()] = {mirror};
@@ -114,6 +114,36 @@ TEST_CASE_METHOD(MirrorFixture, "what is no mirror is a usage error") {
         auto error = error_of([&] { client.image(oci::Reference::parse(registry.reference("app"))); });
         CHECK(error.kind() == ErrorKind::usage);
         CHECK(error.message() == quoted(mirror) + " is no registry mirror");
+    }
+}
+
+TEST_CASE_METHOD(MirrorFixture, "a mirror's password is not shown") {
+    for (const char* user : {"bob:Sup3rSecret@", "bob:Sup3r/Secret@", "bob:Sup3r@Secret@"}) {
+        for (const char* scheme : {"https://", "ftp://", ""}) {
+            CAPTURE(user, scheme);
+            ClientOptions with = options;
+            with.mirrors[registry.host()] = {std::string(scheme) + user + "m.example"};
+            Client client(with);
+            auto error = error_of([&] { client.image(oci::Reference::parse(registry.reference("app"))); });
+            CHECK(error.message() == fmt::format("\"{}***@m.example\" is no registry mirror", scheme));
+        }
+    }
+}
+
+TEST_CASE_METHOD(ClientFixture, "a proxy's password is not shown") {
+    for (const std::string proxy :
+         {"http://bob:Sup3rSecret@proxy.invalid:99999", "http://bob:Sup3r/Secret@proxy.invalid",
+          "warp://bob:Sup3rSecret@proxy.invalid", "bob:Sup3rSecret@proxy.invalid:x", "http://bob:Sup3r'Secret@[p",
+          "http://bob:Sup3r@Secret@proxy.invalid:99999"}) {
+        CAPTURE(proxy);
+        Variable variable("HTTPS_PROXY", proxy);
+        ClientOptions with = options;
+        with.max_attempts = 2;
+        Client client(with);
+        auto source = client.image(oci::Reference::parse("registry.invalid/app"));
+        std::string shown = error_of([&] { source->root_manifest({}); }).message() + join(notices(), "\n");
+        CAPTURE(shown);
+        CHECK_THAT(shown, !ContainsSubstring("Sup3r") && !ContainsSubstring("Secret"));
     }
 }
 

@@ -143,6 +143,22 @@ TEST_CASE("a helper that fails is told about and counts as knowing nothing") {
     CHECK_FALSE(file.find("q.io", "a", babbles, note));
 }
 
+TEST_CASE("what may be a secret in a failing helper's output is not shown") {
+    AuthFile file(R"({"credsStore":"broken"})", "auth.json");
+    std::string notice;
+    auto notice_after = [&](const CommandResult& result) {
+        auto run = [&](const std::vector<std::string>&, const CommandOptions&) { return result; };
+        CHECK_FALSE(file.find("q.io", "a", run, [&](const std::string& text) { notice = text; }));
+        return notice;
+    };
+    std::string failed = "no credentials for q.io: docker-credential-broken failed: ";
+    CHECK(notice_after({1, R"({"Secret":"hush"})", ""}) == failed + "exit code 1");
+    CHECK(notice_after({1, R"(got {"Username":"bob","Secret":"hu)", ""}) == failed + "exit code 1");
+    CHECK(notice_after({1, R"({"Secret":"hush"})", "locked\n"}) == failed + "locked");
+    CHECK(notice_after({1, "hush\n", "locked"}) == failed + "locked");
+    CHECK(notice_after({1, "the keychain is locked\n", ""}) == failed + "the keychain is locked");
+}
+
 TEST_CASE("a helper's name cannot lead to another program") {
     for (const char* name : {"../evil", "a/b", "a b", "x;y"}) {
         CAPTURE(name);
