@@ -82,9 +82,11 @@ std::string complaint(const CommandResult& result) {
 }
 
 // docker-credential-helpers: the server on stdin, {"Username", "Secret"} on stdout.
-std::optional<Credential> ask_helper(const std::string& helper, const std::string& registry, const AuthFile::Run& run) {
+std::optional<Credential> ask_helper(const std::string& helper, const std::string& registry, const AuthFile::Run& run,
+                                     const std::stop_token& stop) {
     std::string program = "docker-credential-" + helper;
     CommandOptions options;
+    options.stop = stop;
     options.input = registry == docker_hub ? std::string(docker_hub_key) : registry;
     CommandResult result = run({program, "get"}, options);
     if (result.exit_code != 0) {
@@ -139,12 +141,13 @@ const AuthFile::Helper* AuthFile::helper_for(const std::string& registry) const 
 }
 
 std::optional<Credential> AuthFile::find(const std::string& registry, const std::string& repository, const Run& run,
-                                         const Notice& notice) const {
+                                         const Notice& notice, const std::stop_token& stop) const {
     std::string host = normalized_key(registry);
     if (const Helper* helper = helper_for(host)) {
         try {
-            if (auto credential = ask_helper(helper->program, host, run)) return credential;
+            if (auto credential = ask_helper(helper->program, host, run, stop)) return credential;
         } catch (const Error& error) {
+            if (error.kind() == ErrorKind::interrupted) throw;
             if (notice) notice(fmt::format("no credentials for {}: {}", host, error.message()));
         }
     }

@@ -69,9 +69,10 @@ CredentialStore::CredentialStore(AuthFiles files, AuthFile::Notice notice) :
     state_(std::make_unique<State>(std::move(files), std::move(notice))) {}
 CredentialStore::~CredentialStore() = default;
 
-std::optional<Credential> CredentialStore::find(const std::string& registry, const std::string& repository) {
+std::optional<Credential> CredentialStore::find(const std::string& registry, const std::string& repository,
+                                                const std::stop_token& stop) {
     for (const auto& file : state_->load()) {
-        if (auto found = file.find(registry, repository, run_command, state_->notice)) return found;
+        if (auto found = file.find(registry, repository, run_command, state_->notice, stop)) return found;
     }
     return std::nullopt;
 }

@@ -19,7 +19,7 @@ CommandResult no_helper(const std::vector<std::string>& argv, const CommandOptio
 
 std::optional<Credential> find(const std::string& json, const std::string& registry,
                                const std::string& repository = "a", const AuthFile::Run& run = no_helper) {
-    return AuthFile(json, "auth.json").find(registry, repository, run, {});
+    return AuthFile(json, "auth.json").find(registry, repository, run, {}, {});
 }
 
 std::string user(const std::optional<Credential>& credential) { return credential ? credential->username : "(none)"; }
@@ -132,15 +132,15 @@ TEST_CASE("a helper that fails is told about and counts as knowing nothing") {
     auto fails = [](const std::vector<std::string>&, const CommandOptions&) {
         return CommandResult{2, "", "keychain is locked\n"};
     };
-    CHECK_FALSE(file.find("q.io", "a", fails, note));
+    CHECK_FALSE(file.find("q.io", "a", fails, note, {}));
     CHECK(notice == "no credentials for q.io: docker-credential-broken failed: keychain is locked");
     auto missing = [](const std::vector<std::string>&, const CommandOptions&) -> CommandResult {
         throw Error(ErrorKind::not_found, "cannot run it");
     };
-    CHECK_FALSE(file.find("q.io", "a", missing, note));
+    CHECK_FALSE(file.find("q.io", "a", missing, note, {}));
     CHECK(notice == "no credentials for q.io: cannot run it");
     auto babbles = [](const std::vector<std::string>&, const CommandOptions&) { return CommandResult{0, "hello", ""}; };
-    CHECK_FALSE(file.find("q.io", "a", babbles, note));
+    CHECK_FALSE(file.find("q.io", "a", babbles, note, {}));
 }
 
 TEST_CASE("what may be a secret in a failing helper's output is not shown") {
@@ -148,7 +148,7 @@ TEST_CASE("what may be a secret in a failing helper's output is not shown") {
     std::string notice;
     auto notice_after = [&](const CommandResult& result) {
         auto run = [&](const std::vector<std::string>&, const CommandOptions&) { return result; };
-        CHECK_FALSE(file.find("q.io", "a", run, [&](const std::string& text) { notice = text; }));
+        CHECK_FALSE(file.find("q.io", "a", run, [&](const std::string& text) { notice = text; }, {}));
         return notice;
     };
     std::string failed = "no credentials for q.io: docker-credential-broken failed: ";
@@ -157,6 +157,17 @@ TEST_CASE("what may be a secret in a failing helper's output is not shown") {
     CHECK(notice_after({1, R"({"Secret":"hush"})", "locked\n"}) == failed + "locked");
     CHECK(notice_after({1, "hush\n", "locked"}) == failed + "locked");
     CHECK(notice_after({1, "the keychain is locked\n", ""}) == failed + "the keychain is locked");
+}
+
+TEST_CASE("stopping while a helper runs is no helper's failure") {
+    AuthFile file(R"({"credsStore":"slow"})", "auth.json");
+    std::stop_source stop;
+    auto slow = [&](const std::vector<std::string>&, const CommandOptions& options) -> CommandResult {
+        stop.request_stop();
+        CHECK(options.stop.stop_requested());
+        throw Error(ErrorKind::interrupted, "interrupted");
+    };
+    CHECK_THROWS_WITH(file.find("q.io", "a", slow, {}, stop.get_token()), "interrupted");
 }
 
 TEST_CASE("a helper's name cannot lead to another program") {
@@ -202,8 +213,8 @@ TEST_CASE("files that are not there are passed over unless they were asked for")
     TempDir directory;
     write_file_atomically(directory.path() / "there.json", auths("q.io", "bob"));
     CredentialStore store({{directory.path() / "absent.json", directory.path() / "there.json"}, false}, {});
-    CHECK(user(store.find("q.io", "a")) == "bob");
-    CHECK_FALSE(store.find("other.io", "a"));
+    CHECK(user(store.find("q.io", "a", {})) == "bob");
+    CHECK_FALSE(store.find("other.io", "a", {}));
     CredentialStore strict({{directory.path() / "absent.json"}, true}, {});
-    CHECK_THROWS_WITH(strict.find("q.io", "a"), ContainsSubstring("absent.json"));
+    CHECK_THROWS_WITH(strict.find("q.io", "a", {}), ContainsSubstring("absent.json"));
 }
