@@ -113,21 +113,43 @@ ManifestDocument RegistryImage::get_manifest_from(Endpoint& endpoint, const Want
 }
 
 void RegistryImage::fetch_blob(const oci::Descriptor& descriptor, BlobSink& sink, std::stop_token stop) {
-    std::string what = fmt::format("blob {} of {}", descriptor.digest.text(), reference_.text());
+    HashingSink hashing(sink, descriptor.digest);
+    // Whoever reads the sink checks the digest, but too late to ask another endpoint. Where there is no other, hashing
+    // twice would be in vain.
+    bool has_choice = endpoints_.size() > 1;
     try {
         at_endpoints(stop, [&](Endpoint& endpoint, Retrier& retrier) {
-            BlobDownload download(descriptor, {endpoint.name(), what}, sink);
-            download.run(
-                [&](std::vector<std::string> headers, BodyReceiver& receiver) {
-                    Place where = place(endpoint, what, stop);
-                    return session_.get(where, "blobs/" + descriptor.digest.text(), std::move(headers), receiver, stop);
-                },
-                retrier);
+            if (has_choice) return fetch_checked_from(endpoint, descriptor, hashing, retrier, stop);
+            fetch_from(endpoint, descriptor, sink, retrier, stop);
         });
     } catch (const Error& error) {
         if (error.kind() != ErrorKind::not_found || descriptor.urls.empty()) throw;
         fetch_from_urls(descriptor, sink, stop);
     }
+}
+
+void RegistryImage::fetch_from(Endpoint& endpoint, const oci::Descriptor& descriptor, BlobSink& sink, Retrier& retrier,
+                               const std::stop_token& stop) {
+    std::string what = fmt::format("blob {} of {}", descriptor.digest.text(), reference_.text());
+    BlobDownload download(descriptor, {endpoint.name(), what}, sink);
+    download.run(
+        [&](std::vector<std::string> headers, BodyReceiver& receiver) {
+            Place where = place(endpoint, what, stop);
+            return session_.get(where, "blobs/" + descriptor.digest.text(), std::move(headers), receiver, stop);
+        },
+        retrier);
+}
+
+void RegistryImage::fetch_checked_from(Endpoint& endpoint, const oci::Descriptor& descriptor, HashingSink& sink,
+                                       Retrier& retrier, const std::stop_token& stop) {
+    bool own_bytes_only = sink.received() == 0;
+    fetch_from(endpoint, descriptor, sink, retrier, stop);
+    if (!sink.is_wrong()) return;
+    sink.restart();
+    if (!own_bytes_only) return fetch_checked_from(endpoint, descriptor, sink, retrier, stop);
+    throw Error(ErrorKind::integrity, fmt::format("{} sent bytes with another digest as blob {} of {}", endpoint.name(),
+                                                  descriptor.digest.text(), reference_.text()))
+        .hint("what sends it, or something in between, damages data");
 }
 
 void RegistryImage::fetch_from_urls(const oci::Descriptor& descriptor, BlobSink& sink, const std::stop_token& stop) {

@@ -86,6 +86,65 @@ TEST_CASE_METHOD(MirrorFixture, "a blob that breaks off at a mirror is resumed a
     CHECK(registry.requests("blobs/").at(0).header("range") == "bytes=50000-");
 }
 
+TEST_CASE_METHOD(MirrorFixture, "a mirror's blob with the wrong bytes is fetched from the registry") {
+    std::string content = noise(90'000);
+    Digest digest = registry.add_blob(content);
+    first.add_blob(content);
+    first.fault("blobs/", faults::corrupt(40'000));
+    use_mirrors({first.host()});
+    CHECK(pull_blob(registry.reference("app"), digest, content.size()) == content);
+    CHECK(registry.requests("blobs/").at(0).header("range").empty());
+    CHECK(notices() == std::vector{fmt::format("mirror {0}: {0} sent bytes with another digest as blob {1} of {2}; "
+                                               "going on without it",
+                                               first.host(), digest.text(), registry.reference("app"))});
+}
+
+TEST_CASE_METHOD(MirrorFixture, "a mirror's wrong bytes are not held against the registry that sent the rest") {
+    std::string content = noise(90'000);
+    Digest digest = registry.add_blob(content);
+    first.add_blob(content);
+    first.fault("blobs/", [](const test::HttpRequest&, test::HttpReply& reply) {
+        reply.body[10'000] ^= 1;
+        reply.ending = test::Ending::close;
+        reply.cut_after = 50'000;
+    });
+    first.fault("blobs/", faults::status(404));
+    use_mirrors({first.host()});
+    CHECK(pull_blob(registry.reference("app"), digest, content.size()) == content);
+    auto requests = registry.requests("blobs/");
+    REQUIRE(requests.size() == 2);
+    CHECK(requests[0].header("range") == "bytes=50000-");
+    CHECK(requests[1].header("range").empty());
+}
+
+TEST_CASE_METHOD(MirrorFixture, "wrong bytes everywhere are an error that names the registry, and are not kept") {
+    std::string content = noise(90'000);
+    Digest digest = registry.add_blob(content);
+    first.add_blob(content);
+    first.fault("blobs/", faults::corrupt(0));
+    registry.fault("blobs/", faults::corrupt(89'999));
+    use_mirrors({first.host()});
+    MemorySink sink;
+    auto source = image(registry.reference("app"));
+    auto error = error_of([&] { source->fetch_blob(blob(digest, content.size()), sink, {}); });
+    CHECK(error.kind() == ErrorKind::integrity);
+    CHECK_THAT(error.message(), ContainsSubstring(registry.host() + " sent bytes with another digest as blob "));
+    CHECK(sink.received() == 0);
+}
+
+TEST_CASE_METHOD(MirrorFixture, "what an earlier run left is for its owner to check") {
+    std::string content = noise(90'000), wrong = content.substr(0, 10'000);
+    wrong[5] ^= 1;
+    Digest digest = registry.add_blob(content);
+    first.add_blob(content);
+    use_mirrors({first.host()});
+    MemorySink sink;
+    sink.hold(wrong);
+    image(registry.reference("app"))->fetch_blob(blob(digest, content.size()), sink, {});
+    CHECK(sink.bytes() == wrong + content.substr(10'000));
+    CHECK(registry.requests("blobs/").empty());
+}
+
 TEST_CASE_METHOD(ClientFixture, "a mirror does not see the registry's credentials") {
     FakeRegistry registry(Login::basic), mirror(Login::basic);
     registry.add_manifest("app", "latest", manifest);
