@@ -89,6 +89,20 @@ TEST_CASE_METHOD(CertsDir, "CA files are for all hosts, those of a host for that
     CHECK_THAT(tls("https://cdn.example")->ca_pem, ContainsSubstring("all") && !ContainsSubstring("one"));
 }
 
+TEST_CASE_METHOD(CertsDir, "a CA file may be a directory of them") {
+    put("cas/b.crt", pem + "second");
+    put("cas/a.pem", pem + "first");
+    put("cas/README", "no certificate");
+    std::filesystem::create_symlink("nowhere", path("cas/dangling.pem"));
+    options.ca_files = {path("cas")};
+    auto found = tls("https://reg.example")->ca_pem;
+    CHECK_THAT(found, ContainsSubstring("first") && ContainsSubstring("second"));
+    CHECK(found.find("first") < found.find("second"));
+    put("none/README", "no certificate");
+    options.ca_files = {path("none")};
+    CHECK_THROWS_WITH(tls("https://reg.example"), ContainsSubstring("none\" holds no *.pem and no *.crt file"));
+}
+
 TEST_CASE_METHOD(CertsDir, "a client certificate without its key is an error that says where the key belongs") {
     put("reg.example/client.cert", pem);
     auto error = error_of([&] { tls("https://reg.example"); });
