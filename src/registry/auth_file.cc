@@ -111,6 +111,8 @@ std::optional<Credential> ask_helper(const std::string& helper, const std::strin
 }  // namespace
 
 AuthFile::AuthFile(std::string_view text, std::filesystem::path path) {
+    // docker and others take an empty file for one without entries.
+    if (trim(text).empty()) return;
     auto document = json::parse(text, nullptr, false);
     if (!document.is_object()) {
         throw Error(ErrorKind::usage, fmt::format("{} is no auth file: not a JSON object", quoted(path.string())))

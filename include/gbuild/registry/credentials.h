@@ -31,7 +31,8 @@ struct AuthFiles {
     bool required = false;
 };
 // --authfile, else $REGISTRY_AUTH_FILE: that file alone. Else ${DOCKER_CONFIG:-~/.docker}/config.json,
-// $XDG_RUNTIME_DIR/containers/auth.json, ${XDG_CONFIG_HOME:-~/.config}/containers/auth.json.
+// $XDG_RUNTIME_DIR/containers/auth.json (/run/containers/UID/auth.json without the variable),
+// ${XDG_CONFIG_HOME:-~/.config}/containers/auth.json.
 AuthFiles auth_files(const std::optional<std::filesystem::path>& authfile,
                      const Environment& environment = process_environment);
 

@@ -1,6 +1,10 @@
 #include "gbuild/registry/credentials.h"
 
+#include <unistd.h>
+
 #include <map>
+
+#include <fmt/format.h>
 
 #include "gbuild/base/atomic_file.h"
 #include "gbuild/base/error.h"
@@ -183,6 +187,11 @@ TEST_CASE("an auth file that is no JSON object is an error that names it") {
     CHECK_THROWS_AS(AuthFile("{\"auths\":", "a"), Error);
 }
 
+TEST_CASE("a blank auth file has no entries") {
+    CHECK_FALSE(find("", "q.io"));
+    CHECK_FALSE(find(" \n", "q.io"));
+}
+
 TEST_CASE("odd members of an auth file are passed over") {
     CHECK_FALSE(find(R"({"auths":{"q.io":7}})", "q.io"));
     CHECK_FALSE(find(R"({"auths":{"q.io":{"auth":"%%%"}}})", "q.io"));
@@ -206,7 +215,9 @@ TEST_CASE("without one, docker's and then the container tools' files are looked 
                                                             "/run/user/7/containers/auth.json",
                                                             "/h/.config/containers/auth.json"});
     files = auth_files({}, fake_environment({{"DOCKER_CONFIG", "/d"}, {"XDG_CONFIG_HOME", "/c"}, {"HOME", "/h"}}));
-    CHECK(files.paths == std::vector<std::filesystem::path>{"/d/config.json", "/c/containers/auth.json"});
+    CHECK(files.paths == std::vector<std::filesystem::path>{"/d/config.json",
+                                                            fmt::format("/run/containers/{}/auth.json", ::getuid()),
+                                                            "/c/containers/auth.json"});
 }
 
 TEST_CASE("files that are not there are passed over unless they were asked for") {
