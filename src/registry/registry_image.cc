@@ -10,6 +10,8 @@ namespace gbuild::registry {
 namespace {
 
 constexpr int mirror_attempts = 2;
+// A mirror that wants more patience than this is left for the next endpoint.
+constexpr std::chrono::seconds mirror_patience{1};
 
 // Failures of ours, or of the local system, that another endpoint would not mend.
 bool is_final(ErrorKind kind) {
@@ -43,6 +45,7 @@ template <class Body>
 auto RegistryImage::at_endpoints(const std::stop_token& stop, Body&& body) {
     RetryPolicy hasty = policy_;
     hasty.max_attempts = std::min(policy_.max_attempts, mirror_attempts);
+    hasty.max_retry_after = std::min(policy_.max_retry_after, mirror_patience);
     for (size_t i = 0; i + 1 < endpoints_.size(); i++) {
         if (endpoints_[i]->is_down()) continue;
         try {

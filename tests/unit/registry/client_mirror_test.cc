@@ -245,6 +245,15 @@ TEST_CASE_METHOD(ClientFixture, "a proxy that refuses is named as the cause") {
     CHECK(error.hint() == "check HTTP_PROXY, HTTPS_PROXY and NO_PROXY");
 }
 
+TEST_CASE_METHOD(MirrorFixture, "a mirror that wants patience does not delay the registry") {
+    first.fault("manifests/", faults::status(429, {{"Retry-After", "100"}}));
+    use_mirrors({first.host()});
+    CHECK(pull() == manifest);
+    CHECK(first.requests().size() == 1);
+    REQUIRE(notices().size() == 1);
+    CHECK_THAT(notices()[0], ContainsSubstring("going on without it"));
+}
+
 TEST_CASE_METHOD(ClientFixture, "a host in NO_PROXY is reached directly") {
     FakeRegistry registry, proxy_server;
     Variable proxy("HTTPS_PROXY", proxy_server.server().url()), direct("NO_PROXY", ".invalid");
