@@ -63,9 +63,10 @@ bool looks_like_plain_http(std::string_view explanation) {
 
 [[noreturn]] void throw_tls_failure(const std::string& explanation, const Url& url) {
     if (looks_like_plain_http(explanation)) {
-        throw Error(ErrorKind::network, fmt::format("{} does not speak TLS: {}", url.authority(), explanation))
-            .hint(fmt::format("if it is a plain-HTTP registry that you trust, pass --insecure-registry {}",
-                              url.authority()));
+        NoTls error(ErrorKind::network, fmt::format("{} does not speak TLS: {}", url.authority(), explanation));
+        error.hint(
+            fmt::format("if it is a plain-HTTP registry that you trust, pass --insecure-registry {}", url.authority()));
+        throw error;
     }
     throw TransientError(ErrorKind::network, fmt::format("no TLS connection to {}: {}", url.authority(), explanation));
 }
@@ -116,6 +117,9 @@ void throw_transfer_error(CURLcode code, const std::string& explanation, const U
     // "CONNECT tunnel failed, response 407"
     if (explanation.find("CONNECT") != std::string::npos) throw_proxy_failure(explanation, url);
     std::string message = fmt::format("transfer from {} failed: {}", url.authority(), explanation);
+    if (code == CURLE_GOT_NOTHING || code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR) {
+        throw ConnectionLost(ErrorKind::network, message);
+    }
     if (worth_another_try(code)) throw TransientError(ErrorKind::network, message);
     throw Error(ErrorKind::network, message);
 }

@@ -119,6 +119,23 @@ TEST_CASE_METHOD(CertsDir, "a CA file that is none, or is not there, is an error
     CHECK_THROWS_WITH(tls("https://reg.example"), ContainsSubstring("absent.crt"));
 }
 
+TEST_CASE_METHOD(ClientFixture, "loopback that does not answer in the clear is tried over TLS") {
+    FakeRegistry registry;
+    registry.fault("", faults::no_answer());
+    options.max_attempts = 1;
+    auto error = error_of([&] { pull_manifest(registry.reference("app")); });
+    CHECK_THAT(error.message(), ContainsSubstring("over http: transfer from " + registry.host() + " failed: ") &&
+                                    ContainsSubstring("; over https: " + registry.host() + " does not speak TLS: "));
+    CHECK(error.hint() == "check the registry's host and port");
+}
+
+TEST_CASE_METHOD(ClientFixture, "a plain registry on loopback that loses a connection is asked again") {
+    FakeRegistry registry;
+    registry.add_manifest("app", "latest", manifest);
+    registry.fault("", faults::no_answer());
+    CHECK(pull_manifest(registry.reference("app")) == manifest);
+}
+
 TEST_CASE_METHOD(ClientFixture, "a plain-HTTP server where TLS is wanted leads to --insecure-registry") {
     FakeRegistry registry;
     options.certs_dirs = {directory()};
