@@ -241,8 +241,41 @@ TEST_CASE_METHOD(ClientFixture, "a proxy that refuses is named as the cause") {
     Variable proxy("HTTPS_PROXY", registry.server().url());
     registry.fault("", faults::status(407));
     auto error = error_of([&] { pull_manifest("registry.invalid/app"); });
-    CHECK_THAT(error.message(), ContainsSubstring("cannot reach registry.invalid through the proxy: "));
-    CHECK(error.hint() == "check HTTP_PROXY, HTTPS_PROXY and NO_PROXY");
+    CHECK(error.message() == "cannot reach registry.invalid through the proxy " + registry.server().url() +
+                                 ": it wants a login (status 407)");
+    CHECK(error.hint() == "set HTTPS_PROXY to http://USER:PASSWORD@HOST:PORT, with special characters as %XX");
+}
+
+TEST_CASE_METHOD(ClientFixture, "a proxy that refuses the login is named as the cause, in the clear, too") {
+    FakeRegistry registry;
+    std::string url = "http://bob:secret@" + registry.host();
+    Variable proxy("HTTP_PROXY", url), tls_proxy("HTTPS_PROXY", url);
+    options.insecure = {"registry.invalid:5000"};
+    for (int i = 0; i < 3; i++) registry.fault("", faults::status(407));
+    auto error = error_of([&] { pull_manifest("registry.invalid:5000/app"); });
+    CHECK(error.message() == fmt::format("cannot reach registry.invalid:5000 through the proxy http://***@{}: it "
+                                         "refuses the user name or password (status 407)",
+                                         registry.host()));
+    CHECK_THAT(error.hint(), ContainsSubstring("set HTTP_PROXY to "));
+}
+
+TEST_CASE_METHOD(ClientFixture, "a dead proxy is named as the cause") {
+    std::string host = "127.0.0.1:1";
+    Variable proxy("all_proxy", "http://bob:secret@" + host);
+    options.max_attempts = 2;
+    auto error = error_of([&] { pull_manifest("registry.invalid/app"); });
+    CHECK_THAT(error.message(), ContainsSubstring("cannot reach registry.invalid through the proxy http://***@" + host +
+                                                  ": Failed to connect"));
+    CHECK_THAT(error.message(), ContainsSubstring("(tried 2 times)"));
+    CHECK(error.hint() == "check all_proxy and NO_PROXY");
+}
+
+TEST_CASE_METHOD(ClientFixture, "a proxy whose password was not encoded is told apart from a dead one") {
+    Variable proxy("HTTPS_PROXY", "http://127.0.0.1:1/secret@proxy.invalid:3128");
+    auto error = error_of([&] { pull_manifest("registry.invalid/app"); });
+    CHECK(error.message() ==
+          "cannot reach registry.invalid through the proxy http://***@proxy.invalid:3128: HTTPS_PROXY is no URL");
+    CHECK(error.hint() == "write special characters of the user name and the password as %XX: / as %2F");
 }
 
 TEST_CASE_METHOD(MirrorFixture, "a mirror that wants patience does not delay the registry") {
