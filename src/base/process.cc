@@ -4,11 +4,14 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -26,10 +29,13 @@ struct Channel {
     UniqueFd read, write;
 };
 
+// For what the child writes. Our end does not block: whoever else holds the other end may keep it open for ever.
 Channel make_pipe() {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) throw_errno("cannot create a pipe");
-    return {UniqueFd(ends[0]), UniqueFd(ends[1])};
+    Channel channel{UniqueFd(ends[0]), UniqueFd(ends[1])};
+    if (::fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0) throw_errno("cannot set up a pipe");
+    return channel;
 }
 
 // For what we write to the child: only send(2) can write to a reader that has gone without raising SIGPIPE.
@@ -52,6 +58,46 @@ class SpawnActions {
     posix_spawn_file_actions_t actions_;
 };
 
+// The signals that we block or ignore for ourselves are the child's to die of.
+class SpawnAttributes {
+  public:
+    SpawnAttributes() {
+        sigset_t none, pipe;
+        sigemptyset(&none);
+        sigemptyset(&pipe);
+        sigaddset(&pipe, SIGPIPE);
+        posix_spawnattr_init(&attributes_);
+        posix_spawnattr_setsigmask(&attributes_, &none);
+        posix_spawnattr_setsigdefault(&attributes_, &pipe);
+        posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    }
+    SpawnAttributes(const SpawnAttributes&) = delete;
+    SpawnAttributes& operator=(const SpawnAttributes&) = delete;
+    ~SpawnAttributes() { posix_spawnattr_destroy(&attributes_); }
+    const posix_spawnattr_t* get() const { return &attributes_; }
+
+  private:
+    posix_spawnattr_t attributes_;
+};
+
+// Readable from the moment at which a stop is requested.
+class StopSignal {
+  public:
+    explicit StopSignal(const std::stop_token& stop) :
+        event_(::eventfd(0, EFD_CLOEXEC)), callback_(stop, Raise{event_.get()}) {
+        if (!event_) throw_errno("cannot create an eventfd");
+    }
+    int fd() const { return event_.get(); }
+
+  private:
+    struct Raise {
+        int fd;
+        void operator()() const { ::eventfd_write(fd, 1); }
+    };
+    UniqueFd event_;
+    std::stop_callback<Raise> callback_;
+};
+
 // Sole owner of a child process: killed and reaped unless wait() was called.
 class Child {
   public:
@@ -60,7 +106,9 @@ class Child {
         arguments.reserve(argv.size() + 1);
         for (const auto& argument : argv) arguments.push_back(const_cast<char*>(argument.c_str()));
         arguments.push_back(nullptr);
-        int error_number = posix_spawnp(&pid_, arguments[0], actions.get(), nullptr, arguments.data(), environ);
+        SpawnAttributes attributes;
+        int error_number =
+            posix_spawnp(&pid_, arguments[0], actions.get(), attributes.get(), arguments.data(), environ);
         if (error_number != 0) {
             pid_ = -1;
             throw system_error(error_number, fmt::format("cannot run {}", quoted(argv[0])));
@@ -72,6 +120,12 @@ class Child {
         if (pid_ < 0) return;
         ::kill(pid_, SIGKILL);
         wait();
+    }
+    // Readable once the child has ended, which closed outputs do not mean.
+    UniqueFd end() const {
+        UniqueFd fd(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
+        if (!fd) throw_errno("cannot watch a child process");
+        return fd;
     }
     int wait() {
         int status = 0;
@@ -85,32 +139,48 @@ class Child {
     pid_t pid_ = -1;
 };
 
-// Moves bytes between the child's three streams and memory until it has closed its outputs.
+// Moves bytes between the child's three streams and memory until it has ended.
 class Conversation {
   public:
     Conversation(const CommandOptions& options, std::string name, Channel& in, Channel& out, Channel& err) :
         options_(options), name_(std::move(name)), in_(in.write), out_(out.read), err_(err.read) {
         if (options_.input.empty()) in_.reset();
     }
-    void run(CommandResult& result) {
+    void run(const UniqueFd& end, CommandResult& result) {
         auto deadline = std::chrono::steady_clock::now() + options_.timeout;
-        while (out_ || err_) {
-            pollfd fds[3] = {{in_.get(), POLLOUT, 0}, {out_.get(), POLLIN, 0}, {err_.get(), POLLIN, 0}};
-            auto left =
-                std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-            int ready = left.count() <= 0 ? 0 : ::poll(fds, 3, static_cast<int>(left.count()));
-            if (ready < 0 && errno == EINTR) continue;
-            if (ready <= 0) {
-                throw Error(ErrorKind::io,
-                            fmt::format("{} did not finish in {} s", quoted(name_), options_.timeout.count()));
-            }
+        StopSignal stop(options_.stop);
+        for (bool ended = false; !ended;) {
+            pollfd fds[5] = {{in_.get(), POLLOUT, 0},
+                             {out_.get(), POLLIN, 0},
+                             {err_.get(), POLLIN, 0},
+                             {end.get(), POLLIN, 0},
+                             {stop.fd(), POLLIN, 0}};
+            wait_for_any(fds, deadline);
+            if (fds[4].revents) throw Error(ErrorKind::interrupted, "interrupted");
+            ended = fds[3].revents != 0;
             if (fds[0].revents) feed();
             if (fds[1].revents) collect(out_, result.out);
             if (fds[2].revents) collect(err_, result.err);
         }
+        // All that the child wrote is in the pipes by now.
+        while (out_ && collect(out_, result.out)) {
+        }
+        while (err_ && collect(err_, result.err)) {
+        }
     }
 
   private:
+    void wait_for_any(std::span<pollfd> fds, std::chrono::steady_clock::time_point deadline) const {
+        for (;;) {
+            auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+            int ready = left.count() <= 0 ? 0 : ::poll(fds.data(), fds.size(), static_cast<int>(left.count()));
+            if (ready > 0) return;
+            if (ready < 0 && errno == EINTR) continue;
+            if (ready < 0) throw_errno("cannot wait for a child process");
+            throw Error(ErrorKind::io,
+                        fmt::format("{} did not finish in {} s", quoted(name_), options_.timeout.count()));
+        }
+    }
     void feed() {
         ssize_t n =
             ::send(in_.get(), options_.input.data() + fed_, options_.input.size() - fed_, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -118,16 +188,22 @@ class Conversation {
         if (n > 0) fed_ += static_cast<size_t>(n);
         if (n < 0 || fed_ == options_.input.size()) in_.reset();  // EPIPE: the child reads no more
     }
-    void collect(UniqueFd& from, std::string& to) {
+    // False when there is nothing more at the moment.
+    bool collect(UniqueFd& from, std::string& to) {
         char buffer[4096];
         ssize_t n = ::read(from.get(), buffer, sizeof buffer);
-        if (n < 0 && errno == EINTR) return;
-        if (n <= 0) return from.reset();
+        if (n < 0 && errno == EINTR) return true;
+        if (n < 0 && errno == EAGAIN) return false;
+        if (n <= 0) {
+            from.reset();
+            return false;
+        }
         to.append(buffer, static_cast<size_t>(n));
         if (to.size() > options_.output_cap) {
             throw Error(ErrorKind::limit,
                         fmt::format("{} printed more than {}", quoted(name_), human_size(options_.output_cap)));
         }
+        return true;
     }
 
     const CommandOptions& options_;
@@ -149,7 +225,7 @@ CommandResult run_command(const std::vector<std::string>& argv, const CommandOpt
     out.write.reset();
     err.write.reset();
     CommandResult result;
-    Conversation(options, argv[0], in, out, err).run(result);
+    Conversation(options, argv[0], in, out, err).run(child.end(), result);
     result.exit_code = child.wait();
     return result;
 }

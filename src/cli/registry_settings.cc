@@ -4,6 +4,8 @@
 
 #include "gbuild/base/text.h"
 #include "gbuild/cli/build_settings.h"
+#include "gbuild/registry/registry_config.h"
+#include "gbuild/registry/url.h"
 
 namespace gbuild::cli {
 
@@ -21,27 +23,24 @@ Mirror parse_mirror(const std::string& text) {
     Mirror mirror{default_registry, text};
     if (equals != std::string::npos) mirror = {text.substr(0, equals), text.substr(equals + 1)};
     if (mirror.registry.empty() || mirror.host.empty()) {
-        throw Error(ErrorKind::usage, fmt::format("--registry-mirror {}: a host is missing", quoted(text)))
+        throw Error(ErrorKind::usage,
+                    fmt::format("--registry-mirror {}: a host is missing", quoted(registry::without_user_info(text))))
             .hint("write --registry-mirror HOST for docker.io, or REGISTRY=HOST");
     }
     return mirror;
-}
-
-std::vector<std::filesystem::path> certificate_directories(const Console& console) {
-    std::vector<std::filesystem::path> directories;
-    if (auto home = console.env("HOME"); home && !home->empty()) {
-        directories.push_back(std::filesystem::path(*home) / ".config/containers/certs.d");
-        directories.push_back(std::filesystem::path(*home) / ".docker/certs.d");
-    }
-    directories.emplace_back("/etc/containers/certs.d");
-    directories.emplace_back("/etc/docker/certs.d");
-    return directories;
 }
 
 void require_file(const std::string& option, const std::string& path) {
     std::error_code error;
     if (std::filesystem::exists(path, error)) return;
     throw Error(ErrorKind::not_found, fmt::format("{} {}: no such file", option, quoted(path)));
+}
+
+registry::Environment environment_of(const Console& console) {
+    return [&console](const char* name) {
+        auto value = console.env(name);
+        return value && value->empty() ? std::nullopt : value;
+    };
 }
 
 build::PullPolicy pull_policy(const std::string& word) {
@@ -61,7 +60,10 @@ void RegistrySettings::declare(OptionSet& options) {
     options.list("--registry-mirror", "[REGISTRY=]HOST", mirrors,
                  "try this host first, for docker.io or for REGISTRY; repeatable");
     options.list("--insecure-registry", "HOST", insecure, "allow plain HTTP and unknown certificates; repeatable");
-    options.list("--ca-file", "PATH", ca_files, "trust these CA certificates, too (PEM); repeatable");
+    options.list("--ca-file", "PATH", ca_files,
+                 "trust these CA certificates, too (PEM; or a directory of *.pem and *.crt); repeatable");
+    options.value("--registry-config", "PATH", registry_config,
+                  "mirrors and CAs of each registry, in JSON (default: ~/.config/gbuild/registries.json)");
 }
 
 void RegistrySettings::apply(build::BuildOptions& build, const Console& console) const {
@@ -80,7 +82,12 @@ void RegistrySettings::apply(build::BuildOptions& build, const Console& console)
         require_file("--ca-file", path);
         client.ca_files.emplace_back(path);
     }
-    client.certs_dirs = certificate_directories(console);
+    auto environment = environment_of(console);
+    client.certs_dirs = registry::default_certs_dirs(environment);
+    if (!registry_config.empty()) require_file("--registry-config", registry_config);
+    // Last: what the file says goes behind what the options say.
+    std::filesystem::path file = registry_config;
+    registry::load_registry_config(file.empty() ? registry::default_registry_config_path(environment) : file, client);
 }
 
 }  // namespace gbuild::cli

@@ -1,5 +1,7 @@
 #include "gbuild/registry/auth_challenge.h"
 
+#include <algorithm>
+
 #include "gbuild/base/text.h"
 
 namespace gbuild::registry {
@@ -42,7 +44,7 @@ class ChallengeParser {
         skip_spaces();
         after_scheme_ = false;
         if (peek() == '=' || peek() == ',' || at_ == text_.size()) return skip_to_comma();
-        std::string value = peek() == '"' ? quoted_string() : std::string(word());
+        std::string value = peek() == '"' ? quoted_string() : std::string(up_to(" \t,"));
         if (challenges_.empty() || challenges_.back().params.size() >= max_params) return;
         challenges_.back().params.emplace(to_lower(name), std::move(value));
     }
@@ -55,10 +57,11 @@ class ChallengeParser {
         if (at_ < text_.size()) at_++;
         return out;
     }
-    // A token, or the wider alphabet of token68 and of sloppy servers' unquoted values.
-    std::string_view word() {
+    // A token, or the wider alphabet of token68.
+    std::string_view word() { return up_to(" \t,=\""); }
+    std::string_view up_to(std::string_view ends) {
         size_t start = at_;
-        while (at_ < text_.size() && std::string_view(" \t,=\"").find(text_[at_]) == std::string_view::npos) at_++;
+        at_ = std::min(text_.find_first_of(ends, at_), text_.size());
         return text_.substr(start, at_ - start);
     }
     char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }

@@ -73,17 +73,25 @@ bool sound_helper_name(std::string_view name) {
     });
 }
 
+// What a helper that failed says. Some say it on stdout, where others leave the secret in JSON, whole or cut short.
+std::string complaint(const CommandResult& result) {
+    std::string_view said = trim(result.err);
+    if (said.empty() && result.out.find_first_of("{[") == std::string::npos) said = trim(result.out);
+    if (said.empty()) return fmt::format("exit code {}", result.exit_code);
+    return printable(said.substr(0, 200));
+}
+
 // docker-credential-helpers: the server on stdin, {"Username", "Secret"} on stdout.
-std::optional<Credential> ask_helper(const std::string& helper, const std::string& registry, const AuthFile::Run& run) {
+std::optional<Credential> ask_helper(const std::string& helper, const std::string& registry, const AuthFile::Run& run,
+                                     const std::stop_token& stop) {
     std::string program = "docker-credential-" + helper;
     CommandOptions options;
+    options.stop = stop;
     options.input = registry == docker_hub ? std::string(docker_hub_key) : registry;
     CommandResult result = run({program, "get"}, options);
     if (result.exit_code != 0) {
-        std::string said(trim(result.out));
-        if (said.find("not found") != std::string::npos) return std::nullopt;
-        if (said.empty()) said = trim(result.err);
-        throw Error(ErrorKind::unauthorized, fmt::format("{} failed: {}", program, printable(said.substr(0, 200))));
+        if (result.out.find("not found") != std::string::npos) return std::nullopt;
+        throw Error(ErrorKind::unauthorized, fmt::format("{} failed: {}", program, complaint(result)));
     }
     auto answer = json::parse(result.out, nullptr, false);
     if (!answer.is_object()) throw Error(ErrorKind::unauthorized, fmt::format("{} printed no JSON object", program));
@@ -103,6 +111,8 @@ std::optional<Credential> ask_helper(const std::string& helper, const std::strin
 }  // namespace
 
 AuthFile::AuthFile(std::string_view text, std::filesystem::path path) {
+    // docker and others take an empty file for one without entries.
+    if (trim(text).empty()) return;
     auto document = json::parse(text, nullptr, false);
     if (!document.is_object()) {
         throw Error(ErrorKind::usage, fmt::format("{} is no auth file: not a JSON object", quoted(path.string())))
@@ -133,12 +143,13 @@ const AuthFile::Helper* AuthFile::helper_for(const std::string& registry) const 
 }
 
 std::optional<Credential> AuthFile::find(const std::string& registry, const std::string& repository, const Run& run,
-                                         const Notice& notice) const {
+                                         const Notice& notice, const std::stop_token& stop) const {
     std::string host = normalized_key(registry);
     if (const Helper* helper = helper_for(host)) {
         try {
-            if (auto credential = ask_helper(helper->program, host, run)) return credential;
+            if (auto credential = ask_helper(helper->program, host, run, stop)) return credential;
         } catch (const Error& error) {
+            if (error.kind() == ErrorKind::interrupted) throw;
             if (notice) notice(fmt::format("no credentials for {}: {}", host, error.message()));
         }
     }

@@ -56,7 +56,7 @@ std::string Authorizer::answer(const Place& place, const Response& refusal, cons
     std::lock_guard lock(held->mutex);
     if (held->value != failed) return held->value;  // another thread was here before
     held->challenge = choose_challenge(refusal, place);
-    held->credential = credentials_.find(place.name, place.repository);
+    held->credential = credentials_.find(place.name, place.repository, stop);
     renew(*held, place, stop);
     if (held->value == failed) throw refusal_for(*held, place);
     return held->value;

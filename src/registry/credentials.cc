@@ -1,6 +1,10 @@
 #include "gbuild/registry/credentials.h"
 
+#include <unistd.h>
+
 #include <cstdlib>
+
+#include <fmt/format.h>
 
 #include "gbuild/base/error.h"
 #include "gbuild/base/fd.h"
@@ -29,11 +33,14 @@ AuthFiles auth_files(const std::optional<std::filesystem::path>& authfile, const
     auto add = [&](const char* variable, const char* in_home, const char* file) {
         if (auto directory = environment(variable))
             files.paths.push_back(std::filesystem::path(*directory) / file);
-        else if (home && *in_home)
+        else if (home)
             files.paths.push_back(std::filesystem::path(*home) / in_home / file);
     };
     add("DOCKER_CONFIG", ".docker", "config.json");
-    add("XDG_RUNTIME_DIR", "", "containers/auth.json");
+    if (auto directory = environment("XDG_RUNTIME_DIR"))
+        files.paths.push_back(std::filesystem::path(*directory) / "containers/auth.json");
+    else
+        files.paths.emplace_back(fmt::format("/run/containers/{}/auth.json", ::getuid()));
     add("XDG_CONFIG_HOME", ".config", "containers/auth.json");
     return files;
 }
@@ -69,9 +76,10 @@ CredentialStore::CredentialStore(AuthFiles files, AuthFile::Notice notice) :
     state_(std::make_unique<State>(std::move(files), std::move(notice))) {}
 CredentialStore::~CredentialStore() = default;
 
-std::optional<Credential> CredentialStore::find(const std::string& registry, const std::string& repository) {
+std::optional<Credential> CredentialStore::find(const std::string& registry, const std::string& repository,
+                                                const std::stop_token& stop) {
     for (const auto& file : state_->load()) {
-        if (auto found = file.find(registry, repository, run_command, state_->notice)) return found;
+        if (auto found = file.find(registry, repository, run_command, state_->notice, stop)) return found;
     }
     return std::nullopt;
 }

@@ -4,6 +4,7 @@
 #include <new>
 
 #include "gbuild/base/text.h"
+#include "gbuild/registry/url.h"
 
 namespace gbuild::registry {
 
@@ -85,8 +86,17 @@ CURLcode CurlHandle::run(const std::stop_token& stop) {
 }
 
 std::string CurlHandle::explanation(CURLcode code) const {
-    std::string_view text(error_.data());
-    return printable(text.empty() ? curl_easy_strerror(code) : trim(text));
+    std::string_view text = trim(error_.data());
+    if (text.empty()) return curl_easy_strerror(code);
+    // "Unsupported proxy syntax in 'http://user:password@…': …", cut off anywhere by the size of libcurl's buffer.
+    if (text.starts_with("Unsupported proxy")) {
+        size_t quote = text.find(" '");
+        text = text.substr(0, quote);
+        for (std::string_view end : {" in", " for"}) {
+            if (quote != std::string_view::npos && text.ends_with(end)) text.remove_suffix(end.size());
+        }
+    }
+    return printable(text.find("://") == std::string_view::npos ? std::string(text) : without_user_info(text));
 }
 
 HandlePool::Lease HandlePool::take(std::string_view origin) {

@@ -37,7 +37,7 @@ class CurlHandle {
     }
     // Runs the transfer that was set up. `stop` ends it at once with an interrupted error, from whichever thread.
     CURLcode run(const std::stop_token& stop);
-    // What went wrong in the last run, in libcurl's words.
+    // What went wrong in the last run, in libcurl's words but without the secrets that it quotes.
     std::string explanation(CURLcode code) const;
 
     std::string origin;  // of the last transfer

@@ -7,6 +7,7 @@
 #include "gbuild/base/error.h"
 #include "gbuild/base/text.h"
 #include "gbuild/registry/retry.h"
+#include "http_errors.h"
 
 namespace gbuild::registry {
 
@@ -25,7 +26,7 @@ std::shared_ptr<Endpoint> mirror_endpoint(const std::string& mirror, HostSetting
     bool has_scheme = mirror.find("://") != std::string::npos;
     auto url = Url::parse(has_scheme ? mirror : "https://" + mirror);
     if (!url || !url->query.empty() || mirror.find('@') != std::string::npos) {
-        throw Error(ErrorKind::usage, fmt::format("{} is no registry mirror", quoted(mirror)))
+        throw Error(ErrorKind::usage, fmt::format("{} is no registry mirror", quoted(without_user_info(mirror))))
             .hint("write HOST[:PORT][/PREFIX] or an http(s) URL without user name and query");
     }
     std::string prefix = url->path.substr(1);
@@ -39,6 +40,33 @@ std::shared_ptr<Endpoint> mirror_endpoint(const std::string& mirror, HostSetting
 // Go's and nginx' words to a client that speaks HTTP where TLS is wanted.
 bool wants_tls(const Response& response) {
     return response.status == 400 && response.error_body.find("HTTPS") != std::string::npos;
+}
+
+bool is_transient_error(const Error& error) { return dynamic_cast<const TransientError*>(&error) != nullptr; }
+bool is_lost(const Error& error) { return dynamic_cast<const ConnectionLost*>(&error) != nullptr; }
+
+// Whether the other protocol may succeed where this one failed so.
+bool may_be_the_protocol(const Error& error, const std::string& protocol) {
+    if (error.kind() != ErrorKind::network) return false;
+    return protocol == "https" || !is_transient_error(error) || is_lost(error);
+}
+
+// Why the first protocol would not do.
+struct FirstFailure {
+    std::string protocol, message;
+    bool lost;
+};
+
+[[noreturn]] void throw_neither(const FirstFailure& first, const Error& second, const std::string& protocol) {
+    std::string message =
+        fmt::format("over {}: {}; over {}: {}", first.protocol, first.message, protocol, second.message());
+    bool no_tls = dynamic_cast<const NoTls*>(&second) != nullptr;
+    std::string hint = no_tls ? "check the registry's host and port" : second.hint();
+    // A server that lost the first connection and does not speak TLS is a plain one that stumbled.
+    if (!is_transient_error(second) && !(no_tls && first.lost)) throw Error(second.kind(), message).hint(hint);
+    TransientError error(second.kind(), message);
+    error.hint(hint);
+    throw error;
 }
 
 }  // namespace
@@ -60,6 +88,7 @@ Url Endpoint::base(Transport& transport, const std::stop_token& stop) {
 }
 
 std::string Endpoint::find_protocol(Transport& transport, const std::stop_token& stop) const {
+    std::optional<FirstFailure> first;
     for (const auto& protocol : protocols_) {
         bool last = protocol == protocols_.back();
         Request ping;
@@ -69,10 +98,10 @@ std::string Endpoint::find_protocol(Transport& transport, const std::stop_token&
         try {
             Response response = transport.send(ping, ignored, stop);
             if (last || protocol == "https" || !wants_tls(response)) return protocol;
-        } catch (const TransientError&) {
-            if (last || protocol == "http") throw;
         } catch (const Error& error) {
-            if (last || error.kind() != ErrorKind::network) throw;
+            if (last && first && error.kind() == ErrorKind::network) throw_neither(*first, error, protocol);
+            if (last || !may_be_the_protocol(error, protocol)) throw;
+            first = FirstFailure{protocol, error.message(), is_lost(error)};
         }
     }
     return protocols_.back();

@@ -45,13 +45,35 @@ std::vector<std::string> names_of(const Url& url) {
     return names;
 }
 
-void read_certs_dir(const fs::path& directory, TlsSettings& out) {
-    std::error_code error;
+std::vector<fs::path> files_of(const fs::path& directory, std::error_code& error) {
     std::vector<fs::path> files;
     for (const auto& entry : fs::directory_iterator(directory, error)) files.push_back(entry.path());
+    std::sort(files.begin(), files.end());
+    return files;
+}
+
+// Of a file, or of the files in a directory.
+std::string read_ca(const fs::path& path) {
+    std::error_code error;
+    if (!fs::is_directory(path, error)) return read_pem(path);
+    std::string pem;
+    auto files = files_of(path, error);
+    if (error) throw system_error(error.value(), fmt::format("cannot read {}", quoted(path.string())));
+    for (const auto& file : files) {
+        bool is_ours = file.extension() == ".pem" || file.extension() == ".crt";
+        if (is_ours && fs::is_regular_file(file, error)) pem += read_pem(file);
+    }
+    if (pem.empty()) {
+        throw Error(ErrorKind::usage, fmt::format("{} holds no *.pem and no *.crt file", quoted(path.string())));
+    }
+    return pem;
+}
+
+void read_certs_dir(const fs::path& directory, TlsSettings& out) {
+    std::error_code error;
+    auto files = files_of(directory, error);
     if (error) return;
     out.named = true;
-    std::sort(files.begin(), files.end());
     for (const auto& file : files) {
         if (file.extension() == ".crt") out.ca_pem += read_pem(file);
         if (file.extension() != ".cert" || !out.client_certificate.empty()) continue;
@@ -88,10 +110,10 @@ std::shared_ptr<const TlsSettings> HostSettings::tls(const Url& url) {
 std::shared_ptr<const TlsSettings> HostSettings::read(const Url& url) const {
     auto out = std::make_shared<TlsSettings>();
     out->verify = !insecure(url);
-    for (const auto& file : ca_files_) out->ca_pem += read_pem(file);
+    for (const auto& file : ca_files_) out->ca_pem += read_ca(file);
     for (const auto& name : names_of(url)) {
         if (auto files = host_ca_files_.find(name); files != host_ca_files_.end()) {
-            for (const auto& file : files->second) out->ca_pem += read_pem(file);
+            for (const auto& file : files->second) out->ca_pem += read_ca(file);
             out->named = true;
         }
         for (const auto& directory : certs_dirs_) read_certs_dir(directory / name, *out);

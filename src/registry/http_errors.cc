@@ -5,6 +5,7 @@
 
 #include "gbuild/base/text.h"
 #include "gbuild/registry/retry.h"
+#include "proxy.h"
 
 namespace gbuild::registry {
 
@@ -63,9 +64,10 @@ bool looks_like_plain_http(std::string_view explanation) {
 
 [[noreturn]] void throw_tls_failure(const std::string& explanation, const Url& url) {
     if (looks_like_plain_http(explanation)) {
-        throw Error(ErrorKind::network, fmt::format("{} does not speak TLS: {}", url.authority(), explanation))
-            .hint(fmt::format("if it is a plain-HTTP registry that you trust, pass --insecure-registry {}",
-                              url.authority()));
+        NoTls error(ErrorKind::network, fmt::format("{} does not speak TLS: {}", url.authority(), explanation));
+        error.hint(
+            fmt::format("if it is a plain-HTTP registry that you trust, pass --insecure-registry {}", url.authority()));
+        throw error;
     }
     throw TransientError(ErrorKind::network, fmt::format("no TLS connection to {}: {}", url.authority(), explanation));
 }
@@ -75,14 +77,6 @@ bool looks_like_plain_http(std::string_view explanation) {
     error.hint("check the name and the network; behind a proxy, set HTTPS_PROXY");
     throw error;
 }
-
-[[noreturn]] void throw_proxy_failure(const std::string& explanation, const Url& url) {
-    throw Error(ErrorKind::network, fmt::format("cannot reach {} through the proxy: {}", url.authority(), explanation))
-        .hint("check HTTP_PROXY, HTTPS_PROXY and NO_PROXY");
-}
-
-// CURLE_TOO_LARGE, which has a name since 8.6. A header line beyond libcurl's own cap; CURLE_OUT_OF_MEMORY before.
-constexpr int too_large = 100;
 
 bool worth_another_try(CURLcode code) {
     switch (code) {
@@ -96,13 +90,55 @@ bool worth_another_try(CURLcode code) {
     }
 }
 
+[[noreturn]] void throw_proxy_login(const Proxy& proxy, const Url& url) {
+    throw Error(ErrorKind::network,
+                fmt::format("cannot reach {} through the proxy {}: it {} (status 407)", url.authority(), proxy.shown(),
+                            proxy.has_login() ? "refuses the user name or password" : "wants a login"))
+        .hint(fmt::format("set {} to http://USER:PASSWORD@HOST:PORT, with special characters as %XX", proxy.variable));
+}
+
+std::string proxy_hint(const Proxy& proxy) { return fmt::format("check {} and NO_PROXY", proxy.variable); }
+
+[[noreturn]] void throw_proxy_failure(CURLcode code, const std::string& explanation, const Proxy& proxy,
+                                      const Url& url) {
+    if (explanation.find("response 407") != std::string::npos) throw_proxy_login(proxy, url);
+    std::string message = fmt::format("cannot reach {} through the proxy {}", url.authority(), proxy.shown());
+    if (proxy.is_misread()) {
+        throw Error(ErrorKind::network, fmt::format("{}: {} is no URL", message, proxy.variable))
+            .hint("write special characters of the user name and the password as %XX: / as %2F");
+    }
+    message += ": " + explanation;
+    if (!worth_another_try(code)) throw Error(ErrorKind::network, message).hint(proxy_hint(proxy));
+    TransientError error(ErrorKind::network, message);
+    error.hint(proxy_hint(proxy));
+    throw error;
+}
+
+// Whether it was the proxy that failed, which libcurl's code alone does not say; and NO_PROXY may except the host.
+bool is_proxy_failure(CURLcode code, const std::string& explanation, const Proxy& proxy, const Url& url) {
+    if (code == CURLE_COULDNT_RESOLVE_PROXY || code == CURLE_PROXY) return true;
+    // "CONNECT tunnel failed, response 407"
+    for (const char* sign : {"CONNECT", "Unsupported proxy"}) {
+        if (explanation.find(sign) != std::string::npos) return true;
+    }
+    // "Failed to connect to 10.0.0.1 port 3128 after 0 ms: …"
+    if (code != CURLE_COULDNT_CONNECT) return false;
+    return proxy.is_misread() ? explanation.find(url.host) == std::string::npos
+                              : explanation.find(fmt::format(" to {} port ", proxy.host())) != std::string::npos;
+}
+
+// CURLE_TOO_LARGE, which has a name since 8.6. A header line beyond libcurl's own cap; CURLE_OUT_OF_MEMORY before.
+constexpr int too_large = 100;
+
 }  // namespace
 
 void throw_transfer_error(CURLcode code, const std::string& explanation, const Url& url) {
+    auto proxy = proxy_for(url);
+    if (proxy && is_proxy_failure(code, explanation, *proxy, url)) {
+        throw_proxy_failure(code, explanation, *proxy, url);
+    }
     switch (code) {
     case CURLE_COULDNT_RESOLVE_HOST: throw_unknown_host(url);
-    case CURLE_COULDNT_RESOLVE_PROXY:
-    case CURLE_PROXY: throw_proxy_failure(explanation, url);
     case CURLE_PEER_FAILED_VERIFICATION: throw_untrusted(explanation, url);
     case CURLE_SSL_CONNECT_ERROR: throw_tls_failure(explanation, url);
     case CURLE_OUT_OF_MEMORY: throw_oversized_header(url);
@@ -113,11 +149,15 @@ void throw_transfer_error(CURLcode code, const std::string& explanation, const U
     default: break;
     }
     if (code == too_large) throw_oversized_header(url);
-    // "CONNECT tunnel failed, response 407"
-    if (explanation.find("CONNECT") != std::string::npos) throw_proxy_failure(explanation, url);
     std::string message = fmt::format("transfer from {} failed: {}", url.authority(), explanation);
-    if (worth_another_try(code)) throw TransientError(ErrorKind::network, message);
-    throw Error(ErrorKind::network, message);
+    if (code == CURLE_GOT_NOTHING || code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR) {
+        throw ConnectionLost(ErrorKind::network, message);
+    }
+    if (!worth_another_try(code)) throw Error(ErrorKind::network, message);
+    TransientError error(ErrorKind::network, message);
+    // libcurl does not say whose silence it was.
+    if (proxy && code == CURLE_OPERATION_TIMEDOUT) error.hint(proxy_hint(*proxy));
+    throw error;
 }
 
 void throw_oversized_header(const Url& url) {
@@ -134,6 +174,9 @@ void throw_status(const Response& response, const Subject& subject) {
         if (response.status == 429) throw_rate_limited(response, subject, after);
         throw TransientError(ErrorKind::network,
                              fmt::format("{} failed with status {}{}", where, response.status, said(response)), after);
+    }
+    if (response.status == 407) {
+        if (auto proxy = proxy_for(response.url)) throw_proxy_login(*proxy, response.url);
     }
     if (response.status == 404) {
         throw Error(ErrorKind::not_found, fmt::format("{} has no {}", subject.registry, subject.what))

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "gbuild/base/error.h"
+#include "gbuild/registry/retry.h"
 #include "transport.h"
 
 namespace gbuild::registry {
@@ -16,12 +17,21 @@ struct Subject {
     std::string what;      // "image docker.io/library/debian:latest", "blob sha256:…"
 };
 
+// The server ended the connection unasked, as one that speaks TLS may do to plain HTTP.
+class ConnectionLost : public TransientError {
+    using TransientError::TransientError;
+};
+// What came back was no TLS.
+class NoTls : public Error {
+    using Error::Error;
+};
+
 // Below HTTP: names, connections, TLS.
 [[noreturn]] void throw_transfer_error(CURLcode code, const std::string& explanation, const Url& url);
 [[noreturn]] void throw_oversized_header(const Url& url);
 
 // An answer other than success, 401 excepted: 404 is not_found, 403 unauthorized, 408, 429 and 5xx TransientErrors,
-// the rest network.
+// the rest network; 407 is blamed on the proxy.
 [[noreturn]] void throw_status(const Response& response, const Subject& subject);
 
 // 408, 429 and 5xx.

@@ -84,20 +84,18 @@ fs::path default_registry_config_path(const Environment& environment) {
 }
 
 std::vector<fs::path> default_certs_dirs(const Environment& environment) {
-    std::vector<fs::path> out{"/etc/docker/certs.d", "/etc/containers/certs.d"};
+    std::vector<fs::path> out;
     if (fs::path home = config_home(environment); !home.empty()) out.push_back(home / "containers" / "certs.d");
+    if (auto home = environment("HOME")) out.push_back(fs::path(*home) / ".docker" / "certs.d");
+    out.insert(out.end(), {"/etc/containers/certs.d", "/etc/docker/certs.d"});
     return out;
 }
 
 void load_registry_config(const fs::path& path, ClientOptions& options) {
-    std::string text;
-    try {
-        text = read_text_file(path, max_config_file);
-    } catch (const Error& error) {
-        if (error.kind() == ErrorKind::not_found) return;
-        throw;
-    }
-    ConfigReader(path, options).read(json::parse(text, nullptr, false));
+    // Not the same as ENOENT: a home directory may be /dev/null.
+    std::error_code error;
+    if (fs::status(path, error).type() == fs::file_type::not_found) return;
+    ConfigReader(path, options).read(json::parse(read_text_file(path, max_config_file), nullptr, false));
 }
 
 }  // namespace gbuild::registry

@@ -10,6 +10,8 @@ namespace gbuild::registry {
 namespace {
 
 constexpr int mirror_attempts = 2;
+// A mirror that wants more patience than this is left for the next endpoint.
+constexpr std::chrono::seconds mirror_patience{1};
 
 // Failures of ours, or of the local system, that another endpoint would not mend.
 bool is_final(ErrorKind kind) {
@@ -43,6 +45,7 @@ template <class Body>
 auto RegistryImage::at_endpoints(const std::stop_token& stop, Body&& body) {
     RetryPolicy hasty = policy_;
     hasty.max_attempts = std::min(policy_.max_attempts, mirror_attempts);
+    hasty.max_retry_after = std::min(policy_.max_retry_after, mirror_patience);
     for (size_t i = 0; i + 1 < endpoints_.size(); i++) {
         if (endpoints_[i]->is_down()) continue;
         try {
@@ -113,21 +116,43 @@ ManifestDocument RegistryImage::get_manifest_from(Endpoint& endpoint, const Want
 }
 
 void RegistryImage::fetch_blob(const oci::Descriptor& descriptor, BlobSink& sink, std::stop_token stop) {
-    std::string what = fmt::format("blob {} of {}", descriptor.digest.text(), reference_.text());
+    HashingSink hashing(sink, descriptor.digest);
+    // Whoever reads the sink checks the digest, but too late to ask another endpoint. Where there is no other, hashing
+    // twice would be in vain.
+    bool has_choice = endpoints_.size() > 1;
     try {
         at_endpoints(stop, [&](Endpoint& endpoint, Retrier& retrier) {
-            BlobDownload download(descriptor, {endpoint.name(), what}, sink);
-            download.run(
-                [&](std::vector<std::string> headers, BodyReceiver& receiver) {
-                    Place where = place(endpoint, what, stop);
-                    return session_.get(where, "blobs/" + descriptor.digest.text(), std::move(headers), receiver, stop);
-                },
-                retrier);
+            if (has_choice) return fetch_checked_from(endpoint, descriptor, hashing, retrier, stop);
+            fetch_from(endpoint, descriptor, sink, retrier, stop);
         });
     } catch (const Error& error) {
         if (error.kind() != ErrorKind::not_found || descriptor.urls.empty()) throw;
         fetch_from_urls(descriptor, sink, stop);
     }
+}
+
+void RegistryImage::fetch_from(Endpoint& endpoint, const oci::Descriptor& descriptor, BlobSink& sink, Retrier& retrier,
+                               const std::stop_token& stop) {
+    std::string what = fmt::format("blob {} of {}", descriptor.digest.text(), reference_.text());
+    BlobDownload download(descriptor, {endpoint.name(), what}, sink);
+    download.run(
+        [&](std::vector<std::string> headers, BodyReceiver& receiver) {
+            Place where = place(endpoint, what, stop);
+            return session_.get(where, "blobs/" + descriptor.digest.text(), std::move(headers), receiver, stop);
+        },
+        retrier);
+}
+
+void RegistryImage::fetch_checked_from(Endpoint& endpoint, const oci::Descriptor& descriptor, HashingSink& sink,
+                                       Retrier& retrier, const std::stop_token& stop) {
+    bool own_bytes_only = sink.received() == 0;
+    fetch_from(endpoint, descriptor, sink, retrier, stop);
+    if (!sink.is_wrong()) return;
+    sink.restart();
+    if (!own_bytes_only) return fetch_checked_from(endpoint, descriptor, sink, retrier, stop);
+    throw Error(ErrorKind::integrity, fmt::format("{} sent bytes with another digest as blob {} of {}", endpoint.name(),
+                                                  descriptor.digest.text(), reference_.text()))
+        .hint("what sends it, or something in between, damages data");
 }
 
 void RegistryImage::fetch_from_urls(const oci::Descriptor& descriptor, BlobSink& sink, const std::stop_token& stop) {
@@ -152,8 +177,9 @@ void RegistryImage::fetch_from_urls(const oci::Descriptor& descriptor, BlobSink&
 Url RegistryImage::checked_foreign_url(const std::string& text) const {
     auto url = Url::parse(text);
     if (!url) {
-        throw Error(ErrorKind::integrity, fmt::format("the manifest of {} names a layer at {}, which is no http(s) URL",
-                                                      reference_.text(), quoted(text.substr(0, 200))));
+        throw Error(ErrorKind::integrity,
+                    fmt::format("the manifest of {} names a layer at {}, which is no http(s) URL", reference_.text(),
+                                quoted(without_user_info(text).substr(0, 200))));
     }
     auto registry = Url::parse("https://" + reference_.registry());
     bool to_loopback = is_loopback(url->host) && !(registry && is_loopback(registry->host));

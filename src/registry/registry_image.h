@@ -9,6 +9,7 @@
 #include "gbuild/oci/reference.h"
 #include "gbuild/registry/image_source.h"
 #include "gbuild/registry/retry.h"
+#include "hashing_sink.h"
 #include "session.h"
 
 namespace gbuild::registry {
@@ -37,6 +38,11 @@ class RegistryImage : public ImageSource {
     };
     ManifestDocument get_manifest(const Wanted& wanted, const std::stop_token& stop);
     ManifestDocument get_manifest_from(Endpoint& endpoint, const Wanted& wanted, const std::stop_token& stop);
+    void fetch_from(Endpoint& endpoint, const oci::Descriptor& descriptor, BlobSink& sink, Retrier& retrier,
+                    const std::stop_token& stop);
+    // The same, and the bytes are right as far as `sink` can tell.
+    void fetch_checked_from(Endpoint& endpoint, const oci::Descriptor& descriptor, HashingSink& sink, Retrier& retrier,
+                            const std::stop_token& stop);
     // From the places that the manifest itself names (foreign layers).
     void fetch_from_urls(const oci::Descriptor& descriptor, BlobSink& sink, const std::stop_token& stop);
     Url checked_foreign_url(const std::string& text) const;

@@ -23,8 +23,8 @@ constexpr seconds longest_lifetime{24 * 3600};
 Url checked_realm(const Place& place, const std::string& realm, HostSettings& hosts) {
     auto url = Url::parse(realm);
     if (!url) {
-        throw Error(ErrorKind::network,
-                    fmt::format("{} names no usable token service: {}", place.name, quoted(realm.substr(0, 200))));
+        throw Error(ErrorKind::network, fmt::format("{} names no usable token service: {}", place.name,
+                                                    quoted(without_user_info(realm).substr(0, 200))));
     }
     bool own_host = place.base.scheme == "http" && place.base.host == url->host;
     if (url->scheme == "http" && !own_host && !hosts.may_speak_http(*url)) {

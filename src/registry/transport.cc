@@ -5,8 +5,8 @@
 #include "exchange.h"
 #include "gbuild/base/fd.h"
 #include "gbuild/base/text.h"
-#include "gbuild/registry/credentials.h"
 #include "http_errors.h"
+#include "proxy.h"
 
 namespace gbuild::registry {
 
@@ -126,12 +126,9 @@ void Transport::set_up_tls(CurlHandle& handle, const Url& url) {
     }
 }
 
-// libcurl reads the proxy variables but HTTP_PROXY, which servers' CGI scripts must not trust; we are no CGI script.
-// Loopback is always reached directly.
 void Transport::set_up_proxy(CurlHandle& handle, const Url& url) {
-    if (is_loopback(url.host)) return handle.set(CURLOPT_PROXY, "");
-    if (url.scheme != "http" || process_environment("http_proxy")) return;
-    if (auto proxy = process_environment("HTTP_PROXY")) handle.set(CURLOPT_PROXY, proxy->c_str());
+    auto proxy = proxy_for(url);
+    handle.set(CURLOPT_PROXY, proxy ? proxy->value.c_str() : "");
 }
 
 }  // namespace gbuild::registry

@@ -76,6 +76,14 @@ bool is_loopback(std::string_view host) {
     return inet_pton(AF_INET, std::string(host).c_str(), &address) == 1 && (ntohl(address.s_addr) >> 24) == 127;
 }
 
+std::string without_user_info(std::string_view text) {
+    size_t scheme = text.find("://");
+    size_t start = scheme == std::string_view::npos ? 0 : scheme + 3;
+    size_t at = text.rfind('@');
+    if (at == std::string_view::npos || at < start) return std::string(text);
+    return fmt::format("{}***{}", text.substr(0, start), text.substr(at));
+}
+
 std::string percent_encoded(std::string_view text) {
     static constexpr std::string_view unreserved = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
     std::string out;

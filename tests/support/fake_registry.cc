@@ -161,6 +161,10 @@ Fault status(int status, std::vector<std::pair<std::string, std::string>> header
     };
 }
 
+Fault no_answer() {
+    return [](const HttpRequest&, HttpReply& reply) { reply.ending = Ending::no_answer; };
+}
+
 Fault cut(size_t body_bytes, Ending how) {
     return [=](const HttpRequest&, HttpReply& reply) {
         reply.cut_after = body_bytes;

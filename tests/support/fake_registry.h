@@ -70,6 +70,7 @@ class FakeRegistry {
 namespace faults {
 
 Fault status(int status, std::vector<std::pair<std::string, std::string>> headers = {});
+Fault no_answer();
 Fault cut(size_t body_bytes, Ending how = Ending::close);
 Fault corrupt(size_t at);
 // The whole body with status 200, whatever range was asked for.

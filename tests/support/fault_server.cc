@@ -118,7 +118,7 @@ std::string head_of(const HttpReply& reply) {
 
 // True when the connection can take another request.
 bool send_reply(int fd, const HttpReply& reply, RequestReader& reader) {
-    if (!send_all(fd, head_of(reply))) return false;
+    if (reply.ending == Ending::no_answer || !send_all(fd, head_of(reply))) return false;
     if (reply.ending == Ending::endless_header) {
         while (send_all(fd, "X-More: and more\r\n")) {
         }

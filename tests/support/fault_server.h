@@ -29,6 +29,7 @@ enum class Ending {
     proper,          // Content-Length says what comes, and it comes
     close,           // after `cut_after` body bytes the connection is closed
     reset,           // the same with a TCP reset
+    no_answer,       // the connection is closed before the first byte
     stall,           // the same, but the connection stays open and silent
     endless_header,  // header lines for as long as the client takes them
     unframed,        // no Content-Length: the body ends with the connection

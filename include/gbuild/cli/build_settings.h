@@ -26,7 +26,7 @@ struct SourceSettings {
 // Where base images come from.
 struct RegistrySettings {
     std::string pull = "missing";
-    std::string authfile;
+    std::string authfile, registry_config;
     std::vector<std::string> mirrors, insecure, ca_files;
 
     void declare(OptionSet& options);

@@ -23,7 +23,8 @@ struct ClientOptions {
     std::map<std::string, std::vector<std::string>> mirrors;
     // hosts (with port) that may speak plain HTTP or bad TLS
     std::vector<std::string> insecure;
-    // CA certificates (PEM) trusted besides the system's: for every host, and for one host (with port)
+    // CA certificates (PEM files, or directories of *.pem and *.crt) trusted besides the system's: for every host, and
+    // for one host (with port)
     std::vector<std::filesystem::path> ca_files;
     std::map<std::string, std::vector<std::filesystem::path>> host_ca_files;
     // directories like /etc/docker/certs.d: HOST[:PORT]/{*.crt, *.cert + *.key}; see default_certs_dirs()

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,13 +31,15 @@ struct AuthFiles {
     bool required = false;
 };
 // --authfile, else $REGISTRY_AUTH_FILE: that file alone. Else ${DOCKER_CONFIG:-~/.docker}/config.json,
-// $XDG_RUNTIME_DIR/containers/auth.json, ${XDG_CONFIG_HOME:-~/.config}/containers/auth.json.
+// $XDG_RUNTIME_DIR/containers/auth.json (/run/containers/UID/auth.json without the variable),
+// ${XDG_CONFIG_HOME:-~/.config}/containers/auth.json.
 AuthFiles auth_files(const std::optional<std::filesystem::path>& authfile,
                      const Environment& environment = process_environment);
 
 // Reads an auth file's text. `repository` ("team/app") makes keys such as "quay.io/team" match, the longest first;
 // docker.io's legacy key https://index.docker.io/v1/ is known. Helpers (credHelpers, credsStore) are asked through
-// `run`; one that cannot be run is told to `notice`, and counts as having nothing.
+// `run`; one that cannot be run is told to `notice`, and counts as having nothing. `stop` ends a helper at once, with
+// an interrupted error.
 class AuthFile {
   public:
     using Run = std::function<CommandResult(const std::vector<std::string>&, const CommandOptions&)>;
@@ -45,7 +48,7 @@ class AuthFile {
     // Throws usage naming `path` when the text is no auth file.
     AuthFile(std::string_view json, std::filesystem::path path);
     std::optional<Credential> find(const std::string& registry, const std::string& repository, const Run& run,
-                                   const Notice& notice) const;
+                                   const Notice& notice, const std::stop_token& stop) const;
 
   private:
     struct Entry {
@@ -67,8 +70,10 @@ class CredentialStore {
   public:
     CredentialStore(AuthFiles files, AuthFile::Notice notice);
     ~CredentialStore();
-    // nullopt: nothing is known about this registry. Throws when a required file is not there or a file is malformed.
-    std::optional<Credential> find(const std::string& registry, const std::string& repository);
+    // nullopt: nothing is known about this registry. Throws when a required file is not there or a file is malformed,
+    // and interrupted.
+    std::optional<Credential> find(const std::string& registry, const std::string& repository,
+                                   const std::stop_token& stop);
 
   private:
     struct State;

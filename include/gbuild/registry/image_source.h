@@ -30,7 +30,8 @@ class ImageSource {
     // A manifest by digest (an entry of an index). Digest and size are verified.
     virtual ManifestDocument manifest(const oci::Descriptor& descriptor, std::stop_token stop) = 0;
     // Appends the rest of the blob to `sink`, from sink.received() on; retried and resumed as the source can. The
-    // caller verifies the digest. Throws not_found, unauthorized, network, interrupted.
+    // caller verifies the digest. Throws not_found, unauthorized, network, integrity (also for what a registry that has
+    // mirrors sent; the sink is then restarted), interrupted.
     virtual void fetch_blob(const oci::Descriptor& descriptor, BlobSink& sink, std::stop_token stop) = 0;
 };
 

@@ -21,7 +21,8 @@ namespace gbuild::registry {
 
 // ${XDG_CONFIG_HOME:-~/.config}/gbuild/registries.json; empty when neither variable is set.
 std::filesystem::path default_registry_config_path(const Environment& environment = process_environment);
-// /etc/docker/certs.d, /etc/containers/certs.d, ${XDG_CONFIG_HOME:-~/.config}/containers/certs.d.
+// ${XDG_CONFIG_HOME:-~/.config}/containers/certs.d, ~/.docker/certs.d, /etc/containers/certs.d, /etc/docker/certs.d:
+// the user's own client certificates come first.
 std::vector<std::filesystem::path> default_certs_dirs(const Environment& environment = process_environment);
 
 // Adds what the file says behind what `options` holds already. A file that is not there changes nothing. Throws usage

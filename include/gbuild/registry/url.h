@@ -32,6 +32,10 @@ struct Url {
 // localhost, 127.0.0.0/8 and [::1], as the host of a URL.
 bool is_loopback(std::string_view host);
 
+// For messages: text that is a URL or holds one, with "***" for the user name and password in it. Meant for what is no
+// well-formed URL, too: everything up to the last "@" goes.
+std::string without_user_info(std::string_view text);
+
 // Everything but RFC 3986's unreserved characters as %XX.
 std::string percent_encoded(std::string_view text);
 

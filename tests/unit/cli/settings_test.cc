@@ -92,6 +92,8 @@ TEST_CASE("mirrors are for docker.io unless they name a registry") {
                                        {"quay.io", {"c.example", "https://d.example"}}});
     settings.mirrors = {"quay.io="};
     CHECK(failure(settings) == "--registry-mirror \"quay.io=\": a host is missing");
+    settings.mirrors = {"=https://bob:secret@m.example"};
+    CHECK(failure(settings) == "--registry-mirror \"=https://***@m.example\": a host is missing");
 }
 
 TEST_CASE("pull policies") {
@@ -111,6 +113,40 @@ TEST_CASE("files of credentials and certificates must be there") {
     settings = {};
     settings.ca_files = {"no/such/ca.pem"};
     CHECK(failure(settings, ErrorKind::not_found) == "--ca-file \"no/such/ca.pem\": no such file");
+}
+
+TEST_CASE("the registries' configuration file adds to the options") {
+    FakeConsole fake;
+    TempDir directory;
+    auto file = directory.path() / "gbuild" / "registries.json";
+    std::filesystem::create_directories(file.parent_path());
+    write_file_atomically(file, R"({"registries":{"docker.io":{"mirrors":["second.example"]},
+                                                  "reg.example":{"insecure":true,"ca_files":["ca.pem"]}}})");
+    fake.environment["XDG_CONFIG_HOME"] = directory.path().native();
+    RegistrySettings settings;
+    settings.mirrors = {"first.example"};
+    settings.insecure = {"other.example"};
+    auto client = apply(settings, fake).registry;
+    CHECK(client.mirrors["docker.io"] == std::vector<std::string>{"first.example", "second.example"});
+    CHECK(client.insecure == std::vector<std::string>{"other.example", "reg.example"});
+    CHECK(client.host_ca_files["reg.example"].at(0) == file.parent_path() / "ca.pem");
+    CHECK(client.certs_dirs.front() == directory.path() / "containers/certs.d");
+}
+
+TEST_CASE("a configuration file that is asked for takes the place of the usual one, and must be there") {
+    FakeConsole fake;
+    TempDir directory;
+    write_file_atomically(directory.path() / "r.json", R"({"registries":{"docker.io":{"mirrors":["m.example"]}}})");
+    std::filesystem::create_directories(directory.path() / "gbuild");
+    write_file_atomically(directory.path() / "gbuild/registries.json", "nonsense");
+    fake.environment["XDG_CONFIG_HOME"] = directory.path().native();
+    RegistrySettings settings;
+    settings.registry_config = (directory.path() / "r.json").native();
+    CHECK(apply(settings, fake).registry.mirrors["docker.io"] == std::vector<std::string>{"m.example"});
+    settings.registry_config = "no/such/file";
+    CHECK(failure(settings, ErrorKind::not_found) == "--registry-config \"no/such/file\": no such file");
+    settings.registry_config.clear();
+    CHECK_THROWS_WITH(apply(settings, fake), ContainsSubstring("registries.json\": not a JSON object"));
 }
 
 TEST_CASE("jobs are a number from 1") {

@@ -44,6 +44,15 @@ TEST_CASE("white space around '=' and ',' does not matter") {
     CHECK(found[0].param("scope").empty());
 }
 
+TEST_CASE("an unquoted value ends at a comma or a blank only") {
+    auto found = parse_challenges("Bearer realm=http://h/token?k=v&l=\"m\",service=a=b scope=c, Basic realm=x=");
+    REQUIRE(found.size() == 2);
+    CHECK(found[0].param("realm") == "http://h/token?k=v&l=\"m\"");
+    CHECK(found[0].param("service") == "a=b");
+    CHECK(found[0].param("scope") == "c");
+    CHECK(found[1].param("realm") == "x=");
+}
+
 TEST_CASE("token68 data is neither a challenge nor a parameter") {
     auto found = parse_challenges(R"(Negotiate YWJj/ZGVm==, NTLM abc, Basic realm="x")");
     REQUIRE(found.size() == 3);

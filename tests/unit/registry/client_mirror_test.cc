@@ -86,6 +86,65 @@ TEST_CASE_METHOD(MirrorFixture, "a blob that breaks off at a mirror is resumed a
     CHECK(registry.requests("blobs/").at(0).header("range") == "bytes=50000-");
 }
 
+TEST_CASE_METHOD(MirrorFixture, "a mirror's blob with the wrong bytes is fetched from the registry") {
+    std::string content = noise(90'000);
+    Digest digest = registry.add_blob(content);
+    first.add_blob(content);
+    first.fault("blobs/", faults::corrupt(40'000));
+    use_mirrors({first.host()});
+    CHECK(pull_blob(registry.reference("app"), digest, content.size()) == content);
+    CHECK(registry.requests("blobs/").at(0).header("range").empty());
+    CHECK(notices() == std::vector{fmt::format("mirror {0}: {0} sent bytes with another digest as blob {1} of {2}; "
+                                               "going on without it",
+                                               first.host(), digest.text(), registry.reference("app"))});
+}
+
+TEST_CASE_METHOD(MirrorFixture, "a mirror's wrong bytes are not held against the registry that sent the rest") {
+    std::string content = noise(90'000);
+    Digest digest = registry.add_blob(content);
+    first.add_blob(content);
+    first.fault("blobs/", [](const test::HttpRequest&, test::HttpReply& reply) {
+        reply.body[10'000] ^= 1;
+        reply.ending = test::Ending::close;
+        reply.cut_after = 50'000;
+    });
+    first.fault("blobs/", faults::status(404));
+    use_mirrors({first.host()});
+    CHECK(pull_blob(registry.reference("app"), digest, content.size()) == content);
+    auto requests = registry.requests("blobs/");
+    REQUIRE(requests.size() == 2);
+    CHECK(requests[0].header("range") == "bytes=50000-");
+    CHECK(requests[1].header("range").empty());
+}
+
+TEST_CASE_METHOD(MirrorFixture, "wrong bytes everywhere are an error that names the registry, and are not kept") {
+    std::string content = noise(90'000);
+    Digest digest = registry.add_blob(content);
+    first.add_blob(content);
+    first.fault("blobs/", faults::corrupt(0));
+    registry.fault("blobs/", faults::corrupt(89'999));
+    use_mirrors({first.host()});
+    MemorySink sink;
+    auto source = image(registry.reference("app"));
+    auto error = error_of([&] { source->fetch_blob(blob(digest, content.size()), sink, {}); });
+    CHECK(error.kind() == ErrorKind::integrity);
+    CHECK_THAT(error.message(), ContainsSubstring(registry.host() + " sent bytes with another digest as blob "));
+    CHECK(sink.received() == 0);
+}
+
+TEST_CASE_METHOD(MirrorFixture, "what an earlier run left is for its owner to check") {
+    std::string content = noise(90'000), wrong = content.substr(0, 10'000);
+    wrong[5] ^= 1;
+    Digest digest = registry.add_blob(content);
+    first.add_blob(content);
+    use_mirrors({first.host()});
+    MemorySink sink;
+    sink.hold(wrong);
+    image(registry.reference("app"))->fetch_blob(blob(digest, content.size()), sink, {});
+    CHECK(sink.bytes() == wrong + content.substr(10'000));
+    CHECK(registry.requests("blobs/").empty());
+}
+
 TEST_CASE_METHOD(ClientFixture, "a mirror does not see the registry's credentials") {
     FakeRegistry registry(Login::basic), mirror(Login::basic);
     registry.add_manifest("app", "latest", manifest);
@@ -106,7 +165,7 @@ TEST_CASE_METHOD(ClientFixture, "a mirror gets its own credentials") {
 }
 
 TEST_CASE_METHOD(MirrorFixture, "what is no mirror is a usage error") {
-    for (const char* mirror : {"ftp://m.example", "https://bob:pw@m.example", "https://m.example/?a=b", "not a host"}) {
+    for (const char* mirror : {"ftp://m.example", "https://m.example/?a=b", "not a host"}) {
         CAPTURE(mirror);
         ClientOptions with = options;
         with.mirrors[registry.host()] = {mirror};
@@ -114,6 +173,36 @@ TEST_CASE_METHOD(MirrorFixture, "what is no mirror is a usage error") {
         auto error = error_of([&] { client.image(oci::Reference::parse(registry.reference("app"))); });
         CHECK(error.kind() == ErrorKind::usage);
         CHECK(error.message() == quoted(mirror) + " is no registry mirror");
+    }
+}
+
+TEST_CASE_METHOD(MirrorFixture, "a mirror's password is not shown") {
+    for (const char* user : {"bob:Sup3rSecret@", "bob:Sup3r/Secret@", "bob:Sup3r@Secret@"}) {
+        for (const char* scheme : {"https://", "ftp://", ""}) {
+            CAPTURE(user, scheme);
+            ClientOptions with = options;
+            with.mirrors[registry.host()] = {std::string(scheme) + user + "m.example"};
+            Client client(with);
+            auto error = error_of([&] { client.image(oci::Reference::parse(registry.reference("app"))); });
+            CHECK(error.message() == fmt::format("\"{}***@m.example\" is no registry mirror", scheme));
+        }
+    }
+}
+
+TEST_CASE_METHOD(ClientFixture, "a proxy's password is not shown") {
+    for (const std::string proxy :
+         {"http://bob:Sup3rSecret@proxy.invalid:99999", "http://bob:Sup3r/Secret@proxy.invalid",
+          "warp://bob:Sup3rSecret@proxy.invalid", "bob:Sup3rSecret@proxy.invalid:x", "http://bob:Sup3r'Secret@[p",
+          "http://bob:Sup3r@Secret@proxy.invalid:99999"}) {
+        CAPTURE(proxy);
+        Variable variable("HTTPS_PROXY", proxy);
+        ClientOptions with = options;
+        with.max_attempts = 2;
+        Client client(with);
+        auto source = client.image(oci::Reference::parse("registry.invalid/app"));
+        std::string shown = error_of([&] { source->root_manifest({}); }).message() + join(notices(), "\n");
+        CAPTURE(shown);
+        CHECK_THAT(shown, !ContainsSubstring("Sup3r") && !ContainsSubstring("Secret"));
     }
 }
 
@@ -152,8 +241,50 @@ TEST_CASE_METHOD(ClientFixture, "a proxy that refuses is named as the cause") {
     Variable proxy("HTTPS_PROXY", registry.server().url());
     registry.fault("", faults::status(407));
     auto error = error_of([&] { pull_manifest("registry.invalid/app"); });
-    CHECK_THAT(error.message(), ContainsSubstring("cannot reach registry.invalid through the proxy: "));
-    CHECK(error.hint() == "check HTTP_PROXY, HTTPS_PROXY and NO_PROXY");
+    CHECK(error.message() == "cannot reach registry.invalid through the proxy " + registry.server().url() +
+                                 ": it wants a login (status 407)");
+    CHECK(error.hint() == "set HTTPS_PROXY to http://USER:PASSWORD@HOST:PORT, with special characters as %XX");
+}
+
+TEST_CASE_METHOD(ClientFixture, "a proxy that refuses the login is named as the cause, in the clear, too") {
+    FakeRegistry registry;
+    std::string url = "http://bob:secret@" + registry.host();
+    Variable proxy("HTTP_PROXY", url), tls_proxy("HTTPS_PROXY", url);
+    options.insecure = {"registry.invalid:5000"};
+    for (int i = 0; i < 3; i++) registry.fault("", faults::status(407));
+    auto error = error_of([&] { pull_manifest("registry.invalid:5000/app"); });
+    CHECK(error.message() == fmt::format("cannot reach registry.invalid:5000 through the proxy http://***@{}: it "
+                                         "refuses the user name or password (status 407)",
+                                         registry.host()));
+    CHECK_THAT(error.hint(), ContainsSubstring("set HTTP_PROXY to "));
+}
+
+TEST_CASE_METHOD(ClientFixture, "a dead proxy is named as the cause") {
+    std::string host = "127.0.0.1:1";
+    Variable proxy("all_proxy", "http://bob:secret@" + host);
+    options.max_attempts = 2;
+    auto error = error_of([&] { pull_manifest("registry.invalid/app"); });
+    CHECK_THAT(error.message(), ContainsSubstring("cannot reach registry.invalid through the proxy http://***@" + host +
+                                                  ": Failed to connect"));
+    CHECK_THAT(error.message(), ContainsSubstring("(tried 2 times)"));
+    CHECK(error.hint() == "check all_proxy and NO_PROXY");
+}
+
+TEST_CASE_METHOD(ClientFixture, "a proxy whose password was not encoded is told apart from a dead one") {
+    Variable proxy("HTTPS_PROXY", "http://127.0.0.1:1/secret@proxy.invalid:3128");
+    auto error = error_of([&] { pull_manifest("registry.invalid/app"); });
+    CHECK(error.message() ==
+          "cannot reach registry.invalid through the proxy http://***@proxy.invalid:3128: HTTPS_PROXY is no URL");
+    CHECK(error.hint() == "write special characters of the user name and the password as %XX: / as %2F");
+}
+
+TEST_CASE_METHOD(MirrorFixture, "a mirror that wants patience does not delay the registry") {
+    first.fault("manifests/", faults::status(429, {{"Retry-After", "100"}}));
+    use_mirrors({first.host()});
+    CHECK(pull() == manifest);
+    CHECK(first.requests().size() == 1);
+    REQUIRE(notices().size() == 1);
+    CHECK_THAT(notices()[0], ContainsSubstring("going on without it"));
 }
 
 TEST_CASE_METHOD(ClientFixture, "a host in NO_PROXY is reached directly") {

@@ -1,6 +1,10 @@
 #include "gbuild/registry/credentials.h"
 
+#include <unistd.h>
+
 #include <map>
+
+#include <fmt/format.h>
 
 #include "gbuild/base/atomic_file.h"
 #include "gbuild/base/error.h"
@@ -19,7 +23,7 @@ CommandResult no_helper(const std::vector<std::string>& argv, const CommandOptio
 
 std::optional<Credential> find(const std::string& json, const std::string& registry,
                                const std::string& repository = "a", const AuthFile::Run& run = no_helper) {
-    return AuthFile(json, "auth.json").find(registry, repository, run, {});
+    return AuthFile(json, "auth.json").find(registry, repository, run, {}, {});
 }
 
 std::string user(const std::optional<Credential>& credential) { return credential ? credential->username : "(none)"; }
@@ -132,15 +136,42 @@ TEST_CASE("a helper that fails is told about and counts as knowing nothing") {
     auto fails = [](const std::vector<std::string>&, const CommandOptions&) {
         return CommandResult{2, "", "keychain is locked\n"};
     };
-    CHECK_FALSE(file.find("q.io", "a", fails, note));
+    CHECK_FALSE(file.find("q.io", "a", fails, note, {}));
     CHECK(notice == "no credentials for q.io: docker-credential-broken failed: keychain is locked");
     auto missing = [](const std::vector<std::string>&, const CommandOptions&) -> CommandResult {
         throw Error(ErrorKind::not_found, "cannot run it");
     };
-    CHECK_FALSE(file.find("q.io", "a", missing, note));
+    CHECK_FALSE(file.find("q.io", "a", missing, note, {}));
     CHECK(notice == "no credentials for q.io: cannot run it");
     auto babbles = [](const std::vector<std::string>&, const CommandOptions&) { return CommandResult{0, "hello", ""}; };
-    CHECK_FALSE(file.find("q.io", "a", babbles, note));
+    CHECK_FALSE(file.find("q.io", "a", babbles, note, {}));
+}
+
+TEST_CASE("what may be a secret in a failing helper's output is not shown") {
+    AuthFile file(R"({"credsStore":"broken"})", "auth.json");
+    std::string notice;
+    auto notice_after = [&](const CommandResult& result) {
+        auto run = [&](const std::vector<std::string>&, const CommandOptions&) { return result; };
+        CHECK_FALSE(file.find("q.io", "a", run, [&](const std::string& text) { notice = text; }, {}));
+        return notice;
+    };
+    std::string failed = "no credentials for q.io: docker-credential-broken failed: ";
+    CHECK(notice_after({1, R"({"Secret":"hush"})", ""}) == failed + "exit code 1");
+    CHECK(notice_after({1, R"(got {"Username":"bob","Secret":"hu)", ""}) == failed + "exit code 1");
+    CHECK(notice_after({1, R"({"Secret":"hush"})", "locked\n"}) == failed + "locked");
+    CHECK(notice_after({1, "hush\n", "locked"}) == failed + "locked");
+    CHECK(notice_after({1, "the keychain is locked\n", ""}) == failed + "the keychain is locked");
+}
+
+TEST_CASE("stopping while a helper runs is no helper's failure") {
+    AuthFile file(R"({"credsStore":"slow"})", "auth.json");
+    std::stop_source stop;
+    auto slow = [&](const std::vector<std::string>&, const CommandOptions& options) -> CommandResult {
+        stop.request_stop();
+        CHECK(options.stop.stop_requested());
+        throw Error(ErrorKind::interrupted, "interrupted");
+    };
+    CHECK_THROWS_WITH(file.find("q.io", "a", slow, {}, stop.get_token()), "interrupted");
 }
 
 TEST_CASE("a helper's name cannot lead to another program") {
@@ -154,6 +185,11 @@ TEST_CASE("a helper's name cannot lead to another program") {
 TEST_CASE("an auth file that is no JSON object is an error that names it") {
     CHECK_THROWS_WITH(AuthFile("[]", "/x/auth.json"), R"("/x/auth.json" is no auth file: not a JSON object)");
     CHECK_THROWS_AS(AuthFile("{\"auths\":", "a"), Error);
+}
+
+TEST_CASE("a blank auth file has no entries") {
+    CHECK_FALSE(find("", "q.io"));
+    CHECK_FALSE(find(" \n", "q.io"));
 }
 
 TEST_CASE("odd members of an auth file are passed over") {
@@ -179,15 +215,17 @@ TEST_CASE("without one, docker's and then the container tools' files are looked 
                                                             "/run/user/7/containers/auth.json",
                                                             "/h/.config/containers/auth.json"});
     files = auth_files({}, fake_environment({{"DOCKER_CONFIG", "/d"}, {"XDG_CONFIG_HOME", "/c"}, {"HOME", "/h"}}));
-    CHECK(files.paths == std::vector<std::filesystem::path>{"/d/config.json", "/c/containers/auth.json"});
+    CHECK(files.paths == std::vector<std::filesystem::path>{"/d/config.json",
+                                                            fmt::format("/run/containers/{}/auth.json", ::getuid()),
+                                                            "/c/containers/auth.json"});
 }
 
 TEST_CASE("files that are not there are passed over unless they were asked for") {
     TempDir directory;
     write_file_atomically(directory.path() / "there.json", auths("q.io", "bob"));
     CredentialStore store({{directory.path() / "absent.json", directory.path() / "there.json"}, false}, {});
-    CHECK(user(store.find("q.io", "a")) == "bob");
-    CHECK_FALSE(store.find("other.io", "a"));
+    CHECK(user(store.find("q.io", "a", {})) == "bob");
+    CHECK_FALSE(store.find("other.io", "a", {}));
     CredentialStore strict({{directory.path() / "absent.json"}, true}, {});
-    CHECK_THROWS_WITH(strict.find("q.io", "a"), ContainsSubstring("absent.json"));
+    CHECK_THROWS_WITH(strict.find("q.io", "a", {}), ContainsSubstring("absent.json"));
 }

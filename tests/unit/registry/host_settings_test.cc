@@ -89,6 +89,20 @@ TEST_CASE_METHOD(CertsDir, "CA files are for all hosts, those of a host for that
     CHECK_THAT(tls("https://cdn.example")->ca_pem, ContainsSubstring("all") && !ContainsSubstring("one"));
 }
 
+TEST_CASE_METHOD(CertsDir, "a CA file may be a directory of them") {
+    put("cas/b.crt", pem + "second");
+    put("cas/a.pem", pem + "first");
+    put("cas/README", "no certificate");
+    std::filesystem::create_symlink("nowhere", path("cas/dangling.pem"));
+    options.ca_files = {path("cas")};
+    auto found = tls("https://reg.example")->ca_pem;
+    CHECK_THAT(found, ContainsSubstring("first") && ContainsSubstring("second"));
+    CHECK(found.find("first") < found.find("second"));
+    put("none/README", "no certificate");
+    options.ca_files = {path("none")};
+    CHECK_THROWS_WITH(tls("https://reg.example"), ContainsSubstring("none\" holds no *.pem and no *.crt file"));
+}
+
 TEST_CASE_METHOD(CertsDir, "a client certificate without its key is an error that says where the key belongs") {
     put("reg.example/client.cert", pem);
     auto error = error_of([&] { tls("https://reg.example"); });
@@ -103,6 +117,23 @@ TEST_CASE_METHOD(CertsDir, "a CA file that is none, or is not there, is an error
     CHECK_THROWS_WITH(tls("https://reg.example"), ContainsSubstring("der.crt\" holds no certificate in PEM form"));
     options.ca_files = {path("absent.crt")};
     CHECK_THROWS_WITH(tls("https://reg.example"), ContainsSubstring("absent.crt"));
+}
+
+TEST_CASE_METHOD(ClientFixture, "loopback that does not answer in the clear is tried over TLS") {
+    FakeRegistry registry;
+    registry.fault("", faults::no_answer());
+    options.max_attempts = 1;
+    auto error = error_of([&] { pull_manifest(registry.reference("app")); });
+    CHECK_THAT(error.message(), ContainsSubstring("over http: transfer from " + registry.host() + " failed: ") &&
+                                    ContainsSubstring("; over https: " + registry.host() + " does not speak TLS: "));
+    CHECK(error.hint() == "check the registry's host and port");
+}
+
+TEST_CASE_METHOD(ClientFixture, "a plain registry on loopback that loses a connection is asked again") {
+    FakeRegistry registry;
+    registry.add_manifest("app", "latest", manifest);
+    registry.fault("", faults::no_answer());
+    CHECK(pull_manifest(registry.reference("app")) == manifest);
 }
 
 TEST_CASE_METHOD(ClientFixture, "a plain-HTTP server where TLS is wanted leads to --insecure-registry") {

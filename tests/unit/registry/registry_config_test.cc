@@ -41,6 +41,8 @@ TEST_CASE("mirrors of the command line come before those of the file") {
 TEST_CASE("a configuration file that is not there changes nothing") {
     ClientOptions options;
     load_registry_config("/nowhere/registries.json", options);
+    load_registry_config("/dev/null/.config/gbuild/registries.json", options);
+    load_registry_config("", options);
     CHECK(options.mirrors.empty());
 }
 
@@ -67,6 +69,9 @@ TEST_CASE("the usual places follow XDG_CONFIG_HOME, then HOME") {
     CHECK(default_registry_config_path(xdg) == "/x/gbuild/registries.json");
     CHECK(default_registry_config_path(home) == "/h/.config/gbuild/registries.json");
     CHECK(default_registry_config_path(nothing).empty());
-    CHECK(default_certs_dirs(home).back() == "/h/.config/containers/certs.d");
-    CHECK(default_certs_dirs(nothing).front() == "/etc/docker/certs.d");
+    using Paths = std::vector<std::filesystem::path>;
+    CHECK(default_certs_dirs(xdg) == Paths{"/x/containers/certs.d", "/etc/containers/certs.d", "/etc/docker/certs.d"});
+    CHECK(default_certs_dirs(home) == Paths{"/h/.config/containers/certs.d", "/h/.docker/certs.d",
+                                            "/etc/containers/certs.d", "/etc/docker/certs.d"});
+    CHECK(default_certs_dirs(nothing) == Paths{"/etc/containers/certs.d", "/etc/docker/certs.d"});
 }

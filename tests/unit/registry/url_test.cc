@@ -5,6 +5,7 @@
 using gbuild::registry::is_loopback;
 using gbuild::registry::percent_encoded;
 using gbuild::registry::Url;
+using gbuild::registry::without_user_info;
 
 TEST_CASE("a URL is taken apart, with its scheme's port when it names none") {
     auto url = Url::parse("https://Registry.Example/v2/a?x=1#part");
@@ -70,4 +71,13 @@ TEST_CASE("an IPv6 host keeps its brackets") {
 TEST_CASE("percent-encoding leaves only unreserved characters") {
     CHECK(percent_encoded("repository:a/b:pull,push") == "repository%3Aa%2Fb%3Apull%2Cpush");
     CHECK(percent_encoded("az AZ09-._~&=\n") == "az%20AZ09-._~%26%3D%0A");
+}
+
+TEST_CASE("user information is left out of what is shown, however odd the URL") {
+    CHECK(without_user_info("https://bob:pw@h.example/p") == "https://***@h.example/p");
+    CHECK(without_user_info("https://bob:p/w@d@h.example") == "https://***@h.example");
+    CHECK(without_user_info("bob:pw@h.example:99999") == "***@h.example:99999");
+    CHECK(without_user_info("cannot use 'http://bob:pw@h'") == "cannot use 'http://***@h'");
+    CHECK(without_user_info("https://h.example/p") == "https://h.example/p");
+    CHECK(without_user_info("") == "");
 }
