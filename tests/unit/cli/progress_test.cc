@@ -123,8 +123,8 @@ TEST_CASE("tty: lines that stay are written above the bars") {
     Tty tty(40);
     CHECK(tty(StepStarted{1, 1, 1, "", "FROM a", 1}) == "STEP 1/1: FROM a\n");
     tty.clock.advance(milliseconds(100));
-    CHECK(tty(layer(1, 100)) == "  sha256:0123456789ab pulling 0 B / 10…\n");
-    CHECK(tty(Notice{"hello"}) == "\x1b[1A\r\x1b[Jhello\n  sha256:0123456789ab pulling 0 B / 10…\n");
+    CHECK(tty(layer(1, 100)) == "  sha256:0123456789ab pulling 0%\n");
+    CHECK(tty(Notice{"hello"}) == "\x1b[1A\r\x1b[Jhello\n  sha256:0123456789ab pulling 0%\n");
     CHECK(tty(TransferFinished{1, true}) == "\x1b[1A\r\x1b[J  sha256:0123456789ab cached\n");
 }
 
