@@ -14,13 +14,6 @@ namespace gbuild::plan {
 namespace {
 
 constexpr size_t max_warnings = 1000;  // more help nobody
-// Every step holds the configuration after it, so a plan's size is steps × configuration.
-constexpr size_t max_config_entries = 2'000'000;
-
-size_t entries_of(const oci::ContainerConfig& config) {
-    return config.env.size() + config.labels.size() + config.volumes.size() + config.exposed_ports.size() +
-           config.on_build.size();
-}
 
 }  // namespace
 
@@ -37,6 +30,7 @@ StagePlanner::StagePlanner(PlanContext& context, const SourceStage& source, Stag
     context_(context), source_(source), stage_(stage), scope_(std::move(scope)), config_(stage.base_config.config) {}
 
 void StagePlanner::run() {
+    context_.size.add(config_, scope_.size(), stage_.span);
     for (size_t i = source_.from + 1; i < source_.end; i++) plan_step(i);
 }
 
@@ -79,17 +73,9 @@ void StagePlanner::plan_step(size_t index) {
     step.span = instruction.span;
     (this->*handler_for(instruction.name))(step);
     warn_unset();
-    check_size();
+    context_.size.add(config_, scope_.size() + size_of(step), instruction.span);
     step.config = config_;
     stage_.steps.push_back(std::move(step));
-}
-
-void StagePlanner::check_size() {
-    context_.config_entries += entries_of(config_);
-    if (context_.config_entries <= max_config_entries) return;
-    throw Error(ErrorKind::limit, "the configuration of the image grows too large")
-        .hint("set fewer variables, labels, volumes and ports")
-        .at(instruction_->span);
 }
 
 void StagePlanner::show(Step& step, const std::vector<dockerfile::Flag>& flags, const std::vector<std::string>& args) {

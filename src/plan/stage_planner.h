@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "gbuild/plan/plan.h"
+#include "sizes.h"
 #include "stage_graph.h"
 #include "variables.h"
 
@@ -19,7 +20,7 @@ struct PlanContext {
     const PlanRequest& request;
     const StageGraph& graph;
     Plan& plan;
-    size_t config_entries = 0;  // of all steps so far
+    PlanSize size = {};
 };
 
 class StagePlanner {
@@ -52,7 +53,6 @@ class StagePlanner {
     void workdir(Step& step);
 
     void plan_step(size_t index);
-    void check_size();
     void copy_flags(CopyStep& copy, std::vector<dockerfile::Flag>& shown);
     void check_sources(const CopyStep& copy, const std::string& destination);
     std::vector<std::string> with_shell(const std::vector<std::string>& args) const;

@@ -13,6 +13,12 @@ std::string numbered(int count, const std::string& before, const std::string& af
     return result;
 }
 
+std::string repeated(int count, const std::string& text) {
+    std::string result;
+    for (int i = 0; i < count; i++) result += text;
+    return result;
+}
+
 }  // namespace
 
 TEST_CASE("too many stages are refused at the first that is too many") {
@@ -36,6 +42,40 @@ TEST_CASE("many steps with a large configuration are refused before they fill th
     auto error = failure_of("EXPOSE 0-65535\n" + numbered(1000, "USER u", "\n"));
     REQUIRE(error.kind == ErrorKind::limit);
     REQUIRE(error.message == "the configuration of the image grows too large");
+}
+
+TEST_CASE("a value that doubles fills no memory") {
+    const std::string doubled = "ENV A=aaaaaaaa\n" + repeated(16, "ENV A=$A$A\n");
+    auto many = failure_of(doubled + numbered(150, "ENV B", "=$A\n"));
+    CHECK(many.kind == ErrorKind::limit);
+    CHECK(many.message == "the configuration of the image grows too large");
+    CHECK(many.line > 18);
+    auto one = failure_of(doubled + "ENV " + numbered(150, "B", "=$A ") + "\n");
+    CHECK(one.kind == ErrorKind::limit);
+    CHECK(one.message == "the instruction expands to more than 16.8 MB");
+    CHECK(one.line == 19);
+}
+
+TEST_CASE("ARGs that double fill no memory") {
+    const std::string doubled = "ARG A=aaaaaaaa\n" + repeated(16, "ARG A=$A$A\n");
+    CHECK(failure_of(doubled + numbered(150, "ARG B", "=$A\n")).kind == ErrorKind::limit);
+    CHECK(failure(doubled + numbered(150, "ARG B", "=$A\n") + "FROM scratch\n").kind == ErrorKind::limit);
+    CHECK(failure_of(doubled + repeated(1000, "RUN x\n")).kind == ErrorKind::limit);
+}
+
+TEST_CASE("long commands count as configuration") {
+    std::string words = "CMD [\"x\"" + repeated(100'000, ",\"x\"") + "]\n";
+    CHECK(failure_of(words + repeated(500, "USER a\n")).message == "the configuration of the image grows too large");
+}
+
+TEST_CASE("looking ahead at a build holds no more than planning does") {
+    auto error = failure_in([] {
+        require_executable(dockerfile::parse("FROM scratch\nENV A=aaaaaaaa\n" + repeated(16, "ENV A=$A$A\n") +
+                                                 numbered(150, "ENV B", "=$A\n"),
+                                             "Dockerfile"),
+                           {});
+    });
+    CHECK(error.message == "the configuration of the image grows too large");
 }
 
 TEST_CASE("warnings have an end") {
