@@ -167,6 +167,7 @@ void StagePlanner::volume(Step& step) {
             fail(argument, fmt::format("the volume {} is not an absolute path", quoted(volumes.back())),
                  fmt::format("write VOLUME {}", resolve_path(working_directory(), volumes.back())));
         }
+        check_length(argument, volumes.back());
     }
     config_.volumes.insert(volumes.begin(), volumes.end());
     show(step, volumes);
@@ -182,6 +183,8 @@ void StagePlanner::workdir(Step& step) {
     config_.working_dir = resolve_path(working_directory(), path);
     step.action = WorkdirStep{config_.working_dir};
     show(step, {config_.working_dir});
+    check_length(instruction_->args[0], path);
 }
 
 }  // namespace gbuild::plan
+    check_length(instruction_->args[0], config_.working_dir);

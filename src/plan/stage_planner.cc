@@ -127,5 +127,13 @@ std::vector<std::string> StagePlanner::with_shell(const std::vector<std::string>
     command.insert(command.end(), args.begin(), args.end());
     return command;
 }
+void StagePlanner::check_length(const std::string& written, const std::string& path) const {
+    if (path.size() <= max_path) return;
+    fail(written,
+         fmt::format("a path of {} has {} bytes, more than the {} of any path", instruction_->name, path.size(),
+                     max_path),
+         "use a shorter one");
+}
+
 
 }  // namespace gbuild::plan

@@ -64,6 +64,8 @@ class StagePlanner {
     std::string working_directory() const;
     void show(Step& step, const std::vector<dockerfile::Flag>& flags, const std::vector<std::string>& args);
     void show(Step& step, const std::vector<std::string>& args);
+    // Throws dockerfile when `path`, which `written` stands for, is longer than any path can be.
+    void check_length(const std::string& written, const std::string& path) const;
     void warn(const char* id, std::string message, std::string_view at, std::string hint);
     void warn_unset();
     [[noreturn]] void fail(std::string_view at, std::string message, std::string hint) const;

@@ -89,3 +89,28 @@ TEST_CASE("a long chain of stages is planned") {
         text += "FROM s" + std::to_string(i - 1) + " AS s" + std::to_string(i) + "\nUSER u\n";
     REQUIRE(plan_of(text).stages.size() == 1000);
 }
+
+TEST_CASE("paths longer than the system's are refused where they are written") {
+    const std::string path = repeated(20'000, "/a");
+    for (const std::string& line : {"COPY f " + path, "WORKDIR " + path, "VOLUME " + path}) {
+        auto error = failure_of("USER u\n" + line + "\n");
+        CHECK(error.kind == ErrorKind::dockerfile);
+        CHECK_THAT(error.message, ContainsSubstring("has 40000 bytes, more than the 4096 of any path"));
+        CHECK(error.line == 3);
+        CHECK(error.marked.substr(0, 4) == "/a/a");
+    }
+}
+
+TEST_CASE("a path that grows is refused like one that is written long") {
+    auto error = failure_of(repeated(100, "WORKDIR " + repeated(30, "aaa/") + "\n"));
+    CHECK(error.message == "a path of WORKDIR has 4200 bytes, more than the 4096 of any path");
+    CHECK(error.line == 36);
+    CHECK(failure_of("WORKDIR /" + std::string(3000, 'w') + "\nCOPY f " + std::string(3000, 'd') + "\n").line == 3);
+}
+
+TEST_CASE("ports are counted once, however often they are exposed") {
+    std::string words = repeated(2000, " 0-65535") + repeated(5000, " 1.2.3.4:80:80");
+    auto plan = plan_of("FROM scratch\nEXPOSE" + words + "\n");
+    CHECK(plan.stages.back().config().exposed_ports.size() == 65536);
+    CHECK(plan.warnings.size() == 1000);
+}
