@@ -1,4 +1,6 @@
 // The instructions that change nothing but the configuration, and RUN.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "describe.h"
@@ -150,7 +152,13 @@ void StagePlanner::stop_signal(Step& step) {
     config_.stop_signal = signal;
 }
 
-void StagePlanner::user(Step& step) { config_.user = single(step); }
+void StagePlanner::user(Step& step) {
+    std::string user = single(step);
+    if (std::count(user.begin(), user.end(), ':') > 1) {
+        fail(instruction_->args[0], fmt::format("{} is no user", quoted(user)), "give USER or USER:GROUP");
+    }
+    config_.user = user;
+}
 
 void StagePlanner::volume(Step& step) {
     std::vector<std::string> volumes;

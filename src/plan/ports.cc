@@ -1,5 +1,6 @@
 #include "ports.h"
 
+#include <algorithm>
 #include <optional>
 
 #include <fmt/format.h>

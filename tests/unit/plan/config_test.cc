@@ -113,6 +113,14 @@ TEST_CASE("what must not be empty after expansion") {
     CHECK(failure_of("LABEL ${x:-}=1\n").message == "a name in LABEL is empty after expansion");
 }
 
+TEST_CASE("USER has one colon at most") {
+    auto error = failure_of("ENV g=b:c\nUSER a:$g\n");
+    CHECK(error.kind == ErrorKind::dockerfile);
+    CHECK(error.message == "\"a:b:c\" is no user");
+    CHECK(error.hint == "give USER or USER:GROUP");
+    CHECK(error.marked == "a:$g");
+}
+
 TEST_CASE("USER expands variables") { CHECK(config_of("ENV u=app\nUSER $u:staff\n").user == "app:staff"); }
 
 TEST_CASE("VOLUME adds to the volumes") {
