@@ -14,6 +14,8 @@ namespace gbuild::plan {
 
 inline constexpr std::string_view default_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+inline constexpr size_t max_warnings = 1000;  // more help nobody
+
 // What several stages share.
 struct PlanContext {
     const dockerfile::Dockerfile& file;
@@ -62,12 +64,13 @@ class StagePlanner {
     // The one argument, expanded; an error when nothing is left of it.
     std::string single(Step& step);
     std::string working_directory() const;
-    void show(Step& step, const std::vector<dockerfile::Flag>& flags, const std::vector<std::string>& args);
-    void show(Step& step, const std::vector<std::string>& args);
     // Throws dockerfile when `path`, which `written` stands for, is longer than any path can be.
     void check_length(const std::string& written, const std::string& path) const;
+    void show(Step& step, const std::vector<dockerfile::Flag>& flags, const std::vector<std::string>& args);
+    void show(Step& step, const std::vector<std::string>& args);
     void warn(const char* id, std::string message, std::string_view at, std::string hint);
-    void warn_unset();
+    void warn_unset(const std::vector<std::string>& known);
+    std::string unset_hint(const std::string& name, const std::vector<std::string>& known) const;
     [[noreturn]] void fail(std::string_view at, std::string message, std::string hint) const;
 
     PlanContext& context_;

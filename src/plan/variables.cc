@@ -154,7 +154,9 @@ std::map<std::string, std::string> StageScope::environment(const oci::ContainerC
 }
 
 std::vector<std::string> StageScope::names(const oci::ContainerConfig& config) const {
+    constexpr size_t most = 500;  // each is compared with every name that is not set
     std::vector<std::string> result;
+    if (args_.size() + config.env.size() > most) return result;
     for (const auto& [name, value] : args_) result.push_back(name);
     for (const std::string& entry : config.env) result.push_back(entry.substr(0, entry.find('=')));
     return result;

@@ -69,7 +69,7 @@ class StageScope {
     std::map<std::string, std::string> environment(const oci::ContainerConfig& config) const;
     // Of all values, in bytes.
     size_t size() const { return values_size_; }
-    // For suggestions.
+    // For suggestions; none when there are too many to look through.
     std::vector<std::string> names(const oci::ContainerConfig& config) const;
 
   private:

@@ -160,6 +160,12 @@ TEST_CASE("a range of ports is each of them") {
     CHECK(config_of("EXPOSE 0-65535\n").exposed_ports.size() == 65536);
 }
 
+TEST_CASE("ranges of ports may overlap") {
+    CHECK(config_of("EXPOSE 5-7 6 3-5 5-6/udp 10 7/udp 1-8 9\n").exposed_ports ==
+          std::set<std::string>{"1/tcp", "2/tcp", "3/tcp", "4/tcp", "5/tcp", "6/tcp", "7/tcp", "8/tcp", "9/tcp",
+                                "10/tcp", "5/udp", "6/udp", "7/udp"});
+}
+
 TEST_CASE("EXPOSE splits what a variable holds") {
     CHECK(config_of("ENV p=\"80 81\"\nEXPOSE $p\n").exposed_ports == std::set<std::string>{"80/tcp", "81/tcp"});
 }
