@@ -64,6 +64,17 @@ std::vector<RawName> read_directory(const RootedDir& root, const std::string& pa
     return names;
 }
 
+// Of a directory that is only searched for what a negated rule might keep: nobody asked for it, so it may be
+// unreadable.
+std::vector<RawName> list_excluded(const RootedDir& root, const std::string& path) {
+    try {
+        return read_directory(root, path);
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::permission) throw;
+        return {};
+    }
+}
+
 std::string read_link(const RootedDir& root, const std::string& path) {
     UniqueFd fd = root.open(path, O_PATH | O_NOFOLLOW);
     std::string target(4096, '\0');
@@ -140,7 +151,7 @@ class ContextNames : public SourceNames {
         while (!pending.empty()) {
             std::string path = std::move(pending.back());
             pending.pop_back();
-            for (const RawName& raw : read_directory(root_, path)) {
+            for (const RawName& raw : list_excluded(root_, path)) {
                 std::string below = join_path(path, raw.name);
                 if (!rules_.excluded(below)) return true;
                 if (S_ISDIR(raw.st.st_mode)) pending.push_back(std::move(below));
@@ -206,14 +217,8 @@ class Walk {
 
     std::vector<RawName> list(const std::string& directory) {
         std::string real = join_path(real_, directory);
-        try {
-            return reading([&] { return read_directory(root_, real); });
-        } catch (const Error& error) {
-            // Nobody asked for it: it was only searched for what a negated rule might keep.
-            bool needed = directory.empty() || !rules_.excluded(real);
-            if (needed || error.kind() != ErrorKind::permission) throw;
-            return {};
-        }
+        if (!directory.empty() && rules_.excluded(real)) return list_excluded(root_, real);
+        return reading([&] { return read_directory(root_, real); });
     }
 
     Selection choose(const std::string& path, tree::FileType type) const {

@@ -279,16 +279,7 @@ bool holds_archive(const ContextDir& context, const std::string& path) {
     UniqueFd fd = context.open(path);
     size_t length = read_full(fd.get(), head);
     if (!layer::is_archive(std::span(head).first(length))) return false;
-    layer::TarOptions options;
-    options.whiteouts = layer::Whiteouts::keep_as_files;
-    auto entries = layer::read_archive(std::make_unique<FileSource>(context.open(path)), options);
-    try {
-        tree::LayerEntry first;
-        return entries->next(first);
-    } catch (const Error& error) {
-        if (error.kind() == ErrorKind::io || error.kind() == ErrorKind::permission) throw;
-        return false;
-    }
+    return layer::begins_with_tar(std::make_unique<FileSource>(context.open(path)));
 }
 
 }  // namespace gbuild::build

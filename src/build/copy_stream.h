@@ -24,7 +24,7 @@ Digest hash_contents(std::vector<CopyPart>& parts, const ContextDir* context, co
 std::unique_ptr<tree::EntryStream> stream_parts(std::vector<CopyPart> parts, const ContextDir* context,
                                                 const UnpackOptions& unpack);
 
-// True when the file can be read as an archive: docker unpacks what holds at least one entry.
+// True when the file, inflated, begins with a tar header: docker unpacks that.
 bool holds_archive(const ContextDir& context, const std::string& path);
 
 }  // namespace gbuild::build

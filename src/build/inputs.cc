@@ -1,7 +1,11 @@
 #include "inputs.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <fmt/format.h>
 
+#include "gbuild/base/fd.h"
 #include "gbuild/base/text.h"
 #include "gbuild/dockerfile/parser.h"
 
@@ -27,6 +31,18 @@ Context split_archive(std::string_view rest) {
         if (fs::exists(path.substr(0, colon), ignored)) return {path.substr(0, colon), path.substr(colon + 1)};
     }
     return {path, ""};
+}
+
+// O_NONBLOCK: opening a pipe that nobody writes to must not hang the build.
+std::string read_regular_file(const fs::path& path) {
+    UniqueFd fd = open_file(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    struct stat st;
+    if (::fstat(fd.get(), &st) != 0) throw_errno(fmt::format("cannot stat {}", quoted(path.native())));
+    if (!S_ISREG(st.st_mode)) {
+        throw Error(ErrorKind::dockerfile, fmt::format("{} is not a regular file", quoted(path.native())))
+            .hint("remove it, or put a text file in its place");
+    }
+    return read_text(fd.get(), max_dockerfile_size, quoted(path.native()));
 }
 
 fs::path find_dockerfile(const BuildOptions& options) {
@@ -70,7 +86,7 @@ std::unique_ptr<ContextDir> open_with_ignore(const fs::path& directory, const fs
     for (const fs::path& file : {preferred, directory / ".dockerignore"}) {
         std::error_code ignored;
         if (file.empty() || !fs::exists(file, ignored)) continue;
-        ignore = dockerfile::IgnoreRules::parse(read_text_file(file, max_dockerfile_size), file.native());
+        ignore = dockerfile::IgnoreRules::parse(read_regular_file(file), file.native());
         break;
     }
     return std::make_unique<ContextDir>(RootedDir(directory),
@@ -109,7 +125,9 @@ dockerfile::Dockerfile load_dockerfile(const BuildOptions& options) {
         throw Error(ErrorKind::usage, fmt::format("{} is a directory, not a Dockerfile", quoted(path.native())))
             .hint("name the file itself with -f");
     }
-    std::string text = read_text_file(path, max_dockerfile_size);
+    // -f may name a pipe (/dev/stdin, a shell's <(…)), but what lies in a context may be anybody's.
+    bool in_context = !options.dockerfile || !files_below(options.context, {path}).empty();
+    std::string text = in_context ? read_regular_file(path) : read_text_file(path, max_dockerfile_size);
     // A Dockerfile of the current directory is shown by its bare name, as people and editors write it.
     return dockerfile::parse(text, path.lexically_normal().native());
 }

@@ -19,17 +19,20 @@ SourceSpan Dockerfile::span_of_line(int line) const {
 }
 
 SourceSpan Dockerfile::span_of(const Instruction& instruction, std::string_view part) const {
-    if (part.empty() || part.size() > max_span_source) return instruction.span;
+    if (part.empty()) return instruction.span;
+    // Of a long part its beginning will do, and of a long line what spans show of it.
+    std::string_view beginning = part.substr(0, max_span_source / 2);
     int last = std::min(instruction.last_line, static_cast<int>(lines.size()));
     for (int number = instruction.first_line; number <= last; number++) {
-        const std::string& line = lines[static_cast<size_t>(number) - 1];
+        std::string_view line = std::string_view(lines[static_cast<size_t>(number) - 1]).substr(0, max_span_source);
         size_t from = 0;
         if (number == instruction.span.line) {
             from = static_cast<size_t>(instruction.span.column) - 1 + static_cast<size_t>(instruction.span.length);
         }
-        size_t at = line.find(part, from);
-        if (at == std::string::npos || at >= max_span_source) continue;
-        return {file, number, static_cast<int>(at) + 1, static_cast<int>(part.size()), span_source(line)};
+        size_t at = line.find(beginning, from);
+        if (at == std::string_view::npos) continue;
+        size_t length = std::min(part.size(), line.size() - at);
+        return {file, number, static_cast<int>(at) + 1, static_cast<int>(length), std::string(line)};
     }
     return instruction.span;
 }

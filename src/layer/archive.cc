@@ -10,10 +10,7 @@ namespace {
 
 constexpr uint64_t max_archive_size = uint64_t{1} << 40;
 
-}  // namespace
-
-bool is_archive(std::span<const std::byte> head) {
-    if (detect_compression(head) != Compression::none) return true;
+bool is_tar(std::span<const std::byte> head) {
     if (head.size() < tar_block_size) return false;
     TarBlock block;
     std::copy_n(head.begin(), block.size(), block.begin());
@@ -23,6 +20,23 @@ bool is_archive(std::span<const std::byte> head) {
         return true;
     } catch (const Error&) {
         return false;
+    }
+}
+
+}  // namespace
+
+bool is_archive(std::span<const std::byte> head) {
+    return detect_compression(head) != Compression::none || is_tar(head);
+}
+
+bool begins_with_tar(std::unique_ptr<ByteSource> file) {
+    try {
+        PeekedSource tar(decompress_with(Filters::archive, std::move(file), "archive", max_archive_size),
+                         tar_block_size);
+        return is_tar(tar.head());
+    } catch (const Error& error) {
+        if (error.kind() == ErrorKind::integrity || error.kind() == ErrorKind::limit) return false;
+        throw;
     }
 }
 

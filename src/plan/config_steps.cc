@@ -1,4 +1,6 @@
 // The instructions that change nothing but the configuration, and RUN.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "describe.h"
@@ -80,22 +82,22 @@ void StagePlanner::shell(Step&) { config_.shell = instruction_->args; }
 
 void StagePlanner::expose(Step& step) {
     std::vector<std::string> shown;
+    std::vector<PortRange> ranges;
     for (const std::string& argument : instruction_->args) {
         for (const std::string& text : expansion_->words(argument)) {
-            ExposedPorts exposed;
             try {
-                exposed = parse_ports(text);
+                ranges.push_back(parse_ports(text));
             } catch (const Error& error) {
                 fail(argument, error.message(), error.hint());
             }
-            if (exposed.names_host) {
+            if (ranges.back().names_host) {
                 warn("expose-host-port", "EXPOSE takes no address and no host port; they have no effect", argument,
                      fmt::format("write EXPOSE {}", text.substr(text.rfind(':') + 1)));
             }
-            config_.exposed_ports.insert(exposed.ports.begin(), exposed.ports.end());
             shown.push_back(text);
         }
     }
+    config_.exposed_ports.merge(port_names(std::move(ranges)));
     show(step, shown);
 }
 
@@ -150,7 +152,13 @@ void StagePlanner::stop_signal(Step& step) {
     config_.stop_signal = signal;
 }
 
-void StagePlanner::user(Step& step) { config_.user = single(step); }
+void StagePlanner::user(Step& step) {
+    std::string user = single(step);
+    if (std::count(user.begin(), user.end(), ':') > 1) {
+        fail(instruction_->args[0], fmt::format("{} is no user", quoted(user)), "give USER or USER:GROUP");
+    }
+    config_.user = user;
+}
 
 void StagePlanner::volume(Step& step) {
     std::vector<std::string> volumes;
@@ -159,6 +167,7 @@ void StagePlanner::volume(Step& step) {
         if (volumes.back().empty()) {
             fail(argument, "a path of VOLUME is empty after expansion", "check the variables in it");
         }
+        check_length(argument, volumes.back());
         if (resolve_path("/", volumes.back()) == "/") {
             fail(argument, "the root of the image cannot be a volume",
                  "name a directory below it, for example VOLUME /golem/work");
@@ -174,12 +183,14 @@ void StagePlanner::volume(Step& step) {
 
 void StagePlanner::workdir(Step& step) {
     std::string path = single(step);
+    check_length(instruction_->args[0], path);
     if (path[0] != '/' && !workdir_given_ && !std::holds_alternative<StageBase>(stage_.base)) {
         warn("workdir-relative", "WORKDIR is relative to a directory that the base image chooses",
              instruction_->args[0], fmt::format("write WORKDIR {}", resolve_path(working_directory(), path)));
     }
     workdir_given_ = true;
     config_.working_dir = resolve_path(working_directory(), path);
+    check_length(instruction_->args[0], config_.working_dir);
     step.action = WorkdirStep{config_.working_dir};
     show(step, {config_.working_dir});
 }

@@ -101,7 +101,9 @@ void StagePlanner::copy(Step& step) {
              fmt::format("the destination of {} is empty after expansion", instruction_->name),
              "check the variables in it; \".\" is the working directory");
     }
+    check_length(instruction_->args.back(), words.back());
     copy.destination = resolve_destination(working_directory(), words.back());
+    check_length(instruction_->args.back(), copy.destination);
     check_sources(copy, copy.destination);
     show(step, flags, words);
     step.action = std::move(copy);

@@ -4,6 +4,7 @@
 #include "gbuild/base/text.h"
 #include "gbuild/plan/plan.h"
 #include "paths.h"
+#include "sizes.h"
 #include "stage_graph.h"
 #include "variables.h"
 
@@ -34,6 +35,7 @@ class StageCheck {
             // An expansion that fails here may work when the base's environment is known; planning will tell.
             if (error.kind() == ErrorKind::unsupported) throw;
         }
+        if (instruction.name == "ENV") check_size(config_, instruction.span);
     }
 
   private:

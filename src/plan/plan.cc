@@ -156,6 +156,7 @@ class Planner {
 
     void warn_unset(const dockerfile::Instruction& from, const SourceStage& source) {
         for (const std::string& name : source.unset) {
+            if (plan_.warnings.size() >= max_warnings) return;
             plan_.warnings.push_back({"undefined-var", fmt::format("the variable {} is not set", name),
                                       file_.span_of(from, from.args[0]),
                                       fmt::format("give ARG {} a default before the first FROM", name)});

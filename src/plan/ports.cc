@@ -1,6 +1,9 @@
 #include "ports.h"
 
+#include <algorithm>
 #include <optional>
+#include <tuple>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -12,22 +15,19 @@ namespace gbuild::plan {
 
 namespace {
 
-struct Range {
-    uint64_t first, last;
-};
-
-std::optional<Range> parse_range(std::string_view text) {
+// First and last.
+std::optional<std::pair<uint16_t, uint16_t>> parse_range(std::string_view text) {
     size_t dash = text.find('-');
     auto first = parse_decimal(text.substr(0, dash));
     auto last = dash == std::string_view::npos ? first : parse_decimal(text.substr(dash + 1));
     if (!first || !last || *first > *last || *last > 65535) return std::nullopt;
-    return Range{*first, *last};
+    return std::pair(static_cast<uint16_t>(*first), static_cast<uint16_t>(*last));
 }
 
 }  // namespace
 
-ExposedPorts parse_ports(std::string_view text) {
-    ExposedPorts result;
+PortRange parse_ports(std::string_view text) {
+    PortRange result;
     std::string_view ports = text;
     if (size_t colon = ports.rfind(':'); colon != std::string_view::npos) {
         result.names_host = true;
@@ -46,10 +46,26 @@ ExposedPorts parse_ports(std::string_view text) {
         throw Error(ErrorKind::dockerfile, fmt::format("{} is no port", quoted(text)))
             .hint("give a number from 0 to 65535 or a range (8000-8010), with /udp or /sctp after it if need be");
     }
-    for (uint64_t port = range->first; port <= range->last; port++) {
-        result.ports.push_back(fmt::format("{}/{}", port, protocol));
-    }
+    result.protocol = std::move(protocol);
+    std::tie(result.first, result.last) = *range;
     return result;
+}
+
+std::set<std::string> port_names(std::vector<PortRange> ranges) {
+    std::sort(ranges.begin(), ranges.end(), [](const PortRange& a, const PortRange& b) {
+        return std::tie(a.protocol, a.first) < std::tie(b.protocol, b.first);
+    });
+    std::set<std::string> names;
+    std::string_view protocol;
+    int next = 0;  // port of `protocol` that no earlier range reached
+    for (const PortRange& range : ranges) {
+        if (range.protocol != protocol) next = 0;
+        protocol = range.protocol;
+        for (next = std::max<int>(next, range.first); next <= range.last; next++) {
+            names.insert(fmt::format("{}/{}", next, protocol));
+        }
+    }
+    return names;
 }
 
 }  // namespace gbuild::plan

@@ -159,6 +159,9 @@ CopySource StageGraph::resolve_source(const dockerfile::Instruction& instruction
         fail_at(span, fmt::format("the stage {} is defined later, in line {}", quoted(name), later.first_line),
                 fmt::format("move that stage above this {}", instruction.name));
     }
+    if (name == "scratch") {
+        fail_at(span, "scratch is empty: there is nothing to copy from it", "name a stage or an image");
+    }
     try {
         oci::Reference::parse(name);
     } catch (const Error& error) {

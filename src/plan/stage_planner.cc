@@ -11,18 +11,7 @@
 
 namespace gbuild::plan {
 
-namespace {
-
-constexpr size_t max_warnings = 1000;  // more help nobody
-// Every step holds the configuration after it, so a plan's size is steps × configuration.
-constexpr size_t max_config_entries = 2'000'000;
-
-size_t entries_of(const oci::ContainerConfig& config) {
-    return config.env.size() + config.labels.size() + config.volumes.size() + config.exposed_ports.size() +
-           config.on_build.size();
-}
-
-}  // namespace
+namespace {}  // namespace
 
 std::string masked(std::string text, const std::vector<std::string>& hidden) {
     for (const std::string& value : hidden) {
@@ -37,6 +26,7 @@ StagePlanner::StagePlanner(PlanContext& context, const SourceStage& source, Stag
     context_(context), source_(source), stage_(stage), scope_(std::move(scope)), config_(stage.base_config.config) {}
 
 void StagePlanner::run() {
+    context_.size.add(config_, scope_.size(), stage_.span);
     for (size_t i = source_.from + 1; i < source_.end; i++) plan_step(i);
 }
 
@@ -67,8 +57,12 @@ void StagePlanner::plan_step(size_t index) {
     const auto& instruction = context_.file.instructions[index];
     index_ = index;
     instruction_ = &instruction;
-    Expansion expansion(context_.file, instruction,
-                        [this](std::string_view name) { return scope_.get(name, config_); });
+    std::vector<std::string> known;  // names to suggest; from before the instruction sets any
+    Expansion expansion(context_.file, instruction, [&](std::string_view name) {
+        auto value = scope_.get(name, config_);
+        if (!value && known.empty()) known = scope_.names(config_);
+        return value;
+    });
     expansion_ = &expansion;
 
     Step step;
@@ -78,18 +72,10 @@ void StagePlanner::plan_step(size_t index) {
     step.expanded = masked(step.text, context_.plan.hidden_values);
     step.span = instruction.span;
     (this->*handler_for(instruction.name))(step);
-    warn_unset();
-    check_size();
+    warn_unset(known);
+    context_.size.add(config_, scope_.size() + size_of(step), instruction.span);
     step.config = config_;
     stage_.steps.push_back(std::move(step));
-}
-
-void StagePlanner::check_size() {
-    context_.config_entries += entries_of(config_);
-    if (context_.config_entries <= max_config_entries) return;
-    throw Error(ErrorKind::limit, "the configuration of the image grows too large")
-        .hint("set fewer variables, labels, volumes and ports")
-        .at(instruction_->span);
 }
 
 void StagePlanner::show(Step& step, const std::vector<dockerfile::Flag>& flags, const std::vector<std::string>& args) {
@@ -105,21 +91,27 @@ void StagePlanner::fail(std::string_view at, std::string message, std::string hi
 }
 
 void StagePlanner::warn(const char* id, std::string message, std::string_view at, std::string hint) {
+    if (context_.plan.warnings.size() >= max_warnings) return;
     context_.plan.warnings.push_back(
         {id, std::move(message), context_.file.span_of(*instruction_, at), std::move(hint)});
 }
 
-void StagePlanner::warn_unset() {
+void StagePlanner::warn_unset(const std::vector<std::string>& known) {
     for (const std::string& name : expansion_->unset_names()) {
-        if (scope_.declared(name) || context_.plan.warnings.size() >= max_warnings) continue;
-        std::string hint = fmt::format("declare it with ARG {} or ENV {}=VALUE above this line", name, name);
-        if (context_.graph.globals().get(name)) {
-            hint = fmt::format(
-                "add ARG {} after this stage's FROM: an ARG before the first FROM counts in FROM lines only", name);
-        }
-        warn("undefined-var", fmt::format("the variable {} is not set", name), "$" + name,
-             dockerfile::suggest(name, scope_.names(config_), "", hint));
+        if (context_.plan.warnings.size() >= max_warnings) return;
+        if (scope_.declared(name)) continue;
+        warn("undefined-var", fmt::format("the variable {} is not set", name), "$" + name, unset_hint(name, known));
     }
+}
+
+std::string StagePlanner::unset_hint(const std::string& name, const std::vector<std::string>& known) const {
+    if (scope_.get(name, config_)) return "values set in this instruction count from the next one on";
+    std::string hint = fmt::format("declare it with ARG {} or ENV {}=VALUE above this line", name, name);
+    if (context_.graph.globals().get(name)) {
+        hint = fmt::format("add ARG {} after this stage's FROM: an ARG before the first FROM counts in FROM lines only",
+                           name);
+    }
+    return dockerfile::suggest(name, known, "", hint);
 }
 
 std::string StagePlanner::single(Step& step) {
@@ -134,6 +126,14 @@ std::string StagePlanner::single(Step& step) {
 }
 
 std::string StagePlanner::working_directory() const { return resolve_path("/", config_.working_dir); }
+
+void StagePlanner::check_length(const std::string& written, const std::string& path) const {
+    if (path.size() <= max_path) return;
+    fail(written,
+         fmt::format("a path of {} has {} bytes, more than the {} of any path", instruction_->name, path.size(),
+                     max_path),
+         "use a shorter one");
+}
 
 std::vector<std::string> StagePlanner::with_shell(const std::vector<std::string>& args) const {
     if (instruction_->form == dockerfile::Form::exec) return args;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "gbuild/plan/plan.h"
+#include "sizes.h"
 #include "stage_graph.h"
 #include "variables.h"
 
@@ -13,13 +14,15 @@ namespace gbuild::plan {
 
 inline constexpr std::string_view default_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+inline constexpr size_t max_warnings = 1000;  // more help nobody
+
 // What several stages share.
 struct PlanContext {
     const dockerfile::Dockerfile& file;
     const PlanRequest& request;
     const StageGraph& graph;
     Plan& plan;
-    size_t config_entries = 0;  // of all steps so far
+    PlanSize size = {};
 };
 
 class StagePlanner {
@@ -52,7 +55,6 @@ class StagePlanner {
     void workdir(Step& step);
 
     void plan_step(size_t index);
-    void check_size();
     void copy_flags(CopyStep& copy, std::vector<dockerfile::Flag>& shown);
     void check_sources(const CopyStep& copy, const std::string& destination);
     std::vector<std::string> with_shell(const std::vector<std::string>& args) const;
@@ -62,10 +64,13 @@ class StagePlanner {
     // The one argument, expanded; an error when nothing is left of it.
     std::string single(Step& step);
     std::string working_directory() const;
+    // Throws dockerfile when `path`, which `written` stands for, is longer than any path can be.
+    void check_length(const std::string& written, const std::string& path) const;
     void show(Step& step, const std::vector<dockerfile::Flag>& flags, const std::vector<std::string>& args);
     void show(Step& step, const std::vector<std::string>& args);
     void warn(const char* id, std::string message, std::string_view at, std::string hint);
-    void warn_unset();
+    void warn_unset(const std::vector<std::string>& known);
+    std::string unset_hint(const std::string& name, const std::vector<std::string>& known) const;
     [[noreturn]] void fail(std::string_view at, std::string message, std::string hint) const;
 
     PlanContext& context_;

@@ -11,6 +11,14 @@ namespace gbuild::plan {
 namespace {
 
 constexpr size_t max_args = 1000;
+// A variable's name of a few bytes stands for up to a megabyte. Honest files stay far below.
+constexpr size_t max_values = 16u << 20;  // of an instruction, and of all ARGs
+
+void check_held(size_t values) {
+    if (values <= max_values) return;
+    throw Error(ErrorKind::limit, fmt::format("the ARGs hold more than {}", human_size(max_values)))
+        .hint("use shorter values");
+}
 
 std::pair<std::string, std::optional<std::string>> split_arg(const std::string& arg) {
     size_t equals = arg.find('=');
@@ -46,16 +54,27 @@ auto Expansion::placed(std::string_view text, Body&& body) {
     }
 }
 
+std::string Expansion::counted(std::string text) {
+    size_ += text.size();
+    if (size_ <= max_values) return text;
+    throw Error(ErrorKind::limit, fmt::format("the instruction expands to more than {}", human_size(max_values)))
+        .hint("use shorter values, or use them less often");
+}
+
 std::string Expansion::word(std::string_view text) {
-    return placed(text, [&] { return expander_.word(text); });
+    return placed(text, [&] { return counted(expander_.word(text)); });
 }
 
 std::vector<std::string> Expansion::words(std::string_view text) {
-    return placed(text, [&] { return expander_.words(text); });
+    return placed(text, [&] {
+        std::vector<std::string> words = expander_.words(text);
+        for (std::string& word : words) word = counted(std::move(word));
+        return words;
+    });
 }
 
 std::string Expansion::heredoc(std::string_view text) {
-    return placed("<<", [&] { return expander_.heredoc(text); });
+    return placed("<<", [&] { return counted(expander_.heredoc(text)); });
 }
 
 std::vector<std::string> Expansion::unset_names() const {
@@ -75,6 +94,7 @@ GlobalScope::GlobalScope(const dockerfile::Dockerfile& file, const PlanRequest& 
     for (auto& [name, value] : values_) {
         if (auto given = request.build_args.find(name); given != request.build_args.end()) value = given->second;
     }
+    size_t size = 0;
     for (const auto& instruction : file.instructions) {
         if (instruction.name != "ARG") break;
         for (const std::string& arg : instruction.args) {
@@ -84,8 +104,10 @@ GlobalScope::GlobalScope(const dockerfile::Dockerfile& file, const PlanRequest& 
             } else if (value) {
                 Expansion expansion(file, instruction, [this](std::string_view wanted) { return get(wanted); });
                 values_[name] = expansion.word(*value);
+                size += values_[name].size();
             }
         }
+        check_held(size);
     }
 }
 
@@ -106,7 +128,11 @@ void StageScope::declare(const std::string& arg, Expansion& expansion) {
         result = globals_.get(name);
     // Declaring again without a value keeps the one it has.
     if (!result && !value && declared(name)) return;
-    args_[name] = std::move(result);
+    std::optional<std::string>& value_now = args_[name];
+    values_size_ += result ? result->size() : 0;
+    values_size_ -= value_now ? value_now->size() : 0;
+    value_now = std::move(result);
+    check_held(values_size_);
     if (args_.size() > max_args) throw Error(ErrorKind::limit, fmt::format("more than {} ARGs in a stage", max_args));
 }
 
@@ -128,7 +154,9 @@ std::map<std::string, std::string> StageScope::environment(const oci::ContainerC
 }
 
 std::vector<std::string> StageScope::names(const oci::ContainerConfig& config) const {
+    constexpr size_t most = 500;  // each is compared with every name that is not set
     std::vector<std::string> result;
+    if (args_.size() + config.env.size() > most) return result;
     for (const auto& [name, value] : args_) result.push_back(name);
     for (const std::string& entry : config.env) result.push_back(entry.substr(0, entry.find('=')));
     return result;

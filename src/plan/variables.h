@@ -35,10 +35,12 @@ class Expansion {
   private:
     template <class Body>
     auto placed(std::string_view text, Body&& body);
+    std::string counted(std::string text);
 
     const dockerfile::Dockerfile& file_;
     const dockerfile::Instruction& instruction_;
     std::vector<std::string> unset_;
+    size_t size_ = 0;  // of everything expanded so far
     dockerfile::Expander expander_;
 };
 
@@ -65,13 +67,16 @@ class StageScope {
     bool declared(std::string_view name) const { return args_.find(name) != args_.end(); }
     // Declared ARGs that have a value and that no ENV covers.
     std::map<std::string, std::string> environment(const oci::ContainerConfig& config) const;
-    // For suggestions.
+    // Of all values, in bytes.
+    size_t size() const { return values_size_; }
+    // For suggestions; none when there are too many to look through.
     std::vector<std::string> names(const oci::ContainerConfig& config) const;
 
   private:
     const GlobalScope& globals_;
     const PlanRequest& request_;
     std::map<std::string, std::optional<std::string>, std::less<>> args_;
+    size_t values_size_ = 0;
 };
 
 }  // namespace gbuild::plan

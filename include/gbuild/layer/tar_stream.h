@@ -44,5 +44,8 @@ std::unique_ptr<tree::EntryStream> read_archive(std::unique_ptr<ByteSource> file
 // Whether a file may be such an archive, by its first bytes (512 are enough): a compressor's magic, or a tar header
 // with a right checksum. What a compressed file holds is only known by reading it.
 bool is_archive(std::span<const std::byte> head);
+// Whether `file`, inflated, begins with a tar header: whatever is wrong behind that is wrong with an archive. Damaged
+// compressed data is no archive. Throws what reading `file` throws.
+bool begins_with_tar(std::unique_ptr<ByteSource> file);
 
 }  // namespace gbuild::layer

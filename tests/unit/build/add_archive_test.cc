@@ -123,6 +123,16 @@ TEST_CASE("an archive cannot leave the image, whatever its names and links") {
     CHECK_THROWS_AS(copy(files, add_step({"up.tar"}, "/x")), Error);
 }
 
+TEST_CASE("an archive whose first member is bad is not taken for a plain file") {
+    for (const TarBuilder& tar : {TarBuilder().file("../../etc/evil", "x"), TarBuilder().hard_link("l", "../../evil"),
+                                  TarBuilder().pax({{"path", "../up"}}).file("x")}) {
+        TestContext files;
+        files.file("a.tar", tar.finish());
+        Error error = error_of([&] { copy(files, add_step({"a.tar"}, "/x/")); });
+        CHECK(error.kind() == ErrorKind::integrity);
+    }
+}
+
 TEST_CASE("the key of an archive stands for its bytes, place and owner") {
     auto key = [](const std::string& tar, const char* destination, std::optional<std::string> chown) {
         TestContext files;

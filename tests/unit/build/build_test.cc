@@ -2,6 +2,7 @@
 #include "gbuild/build/build.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
@@ -264,6 +265,31 @@ TEST_CASE("a named directory serves COPY --from and is no base") {
     options = shop.options("FROM assets\n");
     options.build_contexts["assets"] = other.path().native();
     REQUIRE_THROWS_AS(build::run_build(options, shop.events, {}), Error);
+}
+
+TEST_CASE("a pipe in a context does not hang the build") {
+    for (const char* name : {".dockerignore", "Dockerfile.dockerignore", "Dockerfile", "other"}) {
+        Workshop shop;
+        auto options = shop.options("FROM scratch\nCOPY . /\n");
+        fs::remove(shop.context() / name);
+        REQUIRE(::mkfifo((shop.context() / name).c_str(), 0600) == 0);
+        if (name == std::string("other")) options.dockerfile = name;
+        REQUIRE_THROWS_WITH(build::run_build(options, shop.events, {}),
+                            ContainsSubstring(std::string(name) + "\" is not a regular file"));
+    }
+}
+
+TEST_CASE("a Dockerfile may be a pipe that -f names") {
+    Workshop shop;
+    auto options = shop.options("");
+    int ends[2];
+    REQUIRE(::pipe(ends) == 0);
+    UniqueFd from(ends[0]), to(ends[1]);
+    write_all(to.get(), "FROM scratch\nWORKDIR /from/pipe\n");
+    to.reset();
+    options.dockerfile = "/dev/fd/" + std::to_string(from.get());
+    build::run_build(options, shop.events, {});
+    CHECK(shop.inode("from/pipe"));
 }
 
 TEST_CASE("a build context or Dockerfile that is not there is said with a remedy") {

@@ -364,6 +364,15 @@ TEST_CASE("a directory that may not be read is named, and harmless when excluded
     CHECK(paths(files.open("*\n!a\n").children("")) == Paths{"a"});
 }
 
+TEST_CASE("an excluded directory that may not be read does not stand in a wildcard's way") {
+    TestContext files;
+    files.file("secret/x").file("pub/a").directory("secret", 0);
+    Unprivileged user;
+    auto context = files.open("secret\n!pub/a\n");
+    CHECK(paths(context.match("*")) == Paths{"pub"});
+    CHECK_FALSE(context.find("secret"));
+}
+
 TEST_CASE("a large directory is listed whole") {
     TestContext files;
     for (int i = 0; i < 3000; i++) files.file("d/" + std::to_string(i));

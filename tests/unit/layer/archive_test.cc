@@ -32,6 +32,15 @@ TEST_CASE("archives of every compression are told by their first bytes") {
     for (const std::string& bytes : all_compressions(sample_tar())) CHECK(looks_like_archive(bytes));
 }
 
+TEST_CASE("a tar is told by its inflated beginning, whatever its members are") {
+    for (const std::string& tar : {sample_tar(), TarBuilder().file("../x").finish()}) {
+        for (const std::string& bytes : all_compressions(tar)) CHECK(begins_with_tar(source_of(bytes, 3)));
+    }
+    for (const std::string& bytes : all_compressions(sample_text(3000))) CHECK_FALSE(begins_with_tar(source_of(bytes)));
+    CHECK_FALSE(begins_with_tar(source_of("\x1f\x8b\x08 damaged")));
+    CHECK_FALSE(begins_with_tar(source_of(gzip(gzip(sample_tar())))));
+}
+
 TEST_CASE("what is no archive is told by its first bytes") {
     for (const std::string& bytes :
          {std::string(), std::string("text"), std::string(512, 'x'), std::string(1024, '\0'),

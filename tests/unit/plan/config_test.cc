@@ -113,6 +113,14 @@ TEST_CASE("what must not be empty after expansion") {
     CHECK(failure_of("LABEL ${x:-}=1\n").message == "a name in LABEL is empty after expansion");
 }
 
+TEST_CASE("USER has one colon at most") {
+    auto error = failure_of("ENV g=b:c\nUSER a:$g\n");
+    CHECK(error.kind == ErrorKind::dockerfile);
+    CHECK(error.message == "\"a:b:c\" is no user");
+    CHECK(error.hint == "give USER or USER:GROUP");
+    CHECK(error.marked == "a:$g");
+}
+
 TEST_CASE("USER expands variables") { CHECK(config_of("ENV u=app\nUSER $u:staff\n").user == "app:staff"); }
 
 TEST_CASE("VOLUME adds to the volumes") {
@@ -150,6 +158,12 @@ TEST_CASE("a range of ports is each of them") {
     CHECK(config_of("EXPOSE 8000-8002/udp\n").exposed_ports ==
           std::set<std::string>{"8000/udp", "8001/udp", "8002/udp"});
     CHECK(config_of("EXPOSE 0-65535\n").exposed_ports.size() == 65536);
+}
+
+TEST_CASE("ranges of ports may overlap") {
+    CHECK(config_of("EXPOSE 5-7 6 3-5 5-6/udp 10 7/udp 1-8 9\n").exposed_ports ==
+          std::set<std::string>{"1/tcp", "2/tcp", "3/tcp", "4/tcp", "5/tcp", "6/tcp", "7/tcp", "8/tcp", "9/tcp",
+                                "10/tcp", "5/udp", "6/udp", "7/udp"});
 }
 
 TEST_CASE("EXPOSE splits what a variable holds") {

@@ -13,6 +13,12 @@ std::string numbered(int count, const std::string& before, const std::string& af
     return result;
 }
 
+std::string repeated(int count, const std::string& text) {
+    std::string result;
+    for (int i = 0; i < count; i++) result += text;
+    return result;
+}
+
 }  // namespace
 
 TEST_CASE("too many stages are refused at the first that is too many") {
@@ -38,6 +44,40 @@ TEST_CASE("many steps with a large configuration are refused before they fill th
     REQUIRE(error.message == "the configuration of the image grows too large");
 }
 
+TEST_CASE("a value that doubles fills no memory") {
+    const std::string doubled = "ENV A=aaaaaaaa\n" + repeated(16, "ENV A=$A$A\n");
+    auto many = failure_of(doubled + numbered(150, "ENV B", "=$A\n"));
+    CHECK(many.kind == ErrorKind::limit);
+    CHECK(many.message == "the configuration of the image grows too large");
+    CHECK(many.line > 18);
+    auto one = failure_of(doubled + "ENV " + numbered(150, "B", "=$A ") + "\n");
+    CHECK(one.kind == ErrorKind::limit);
+    CHECK(one.message == "the instruction expands to more than 16.8 MB");
+    CHECK(one.line == 19);
+}
+
+TEST_CASE("ARGs that double fill no memory") {
+    const std::string doubled = "ARG A=aaaaaaaa\n" + repeated(16, "ARG A=$A$A\n");
+    CHECK(failure_of(doubled + numbered(150, "ARG B", "=$A\n")).kind == ErrorKind::limit);
+    CHECK(failure(doubled + numbered(150, "ARG B", "=$A\n") + "FROM scratch\n").kind == ErrorKind::limit);
+    CHECK(failure_of(doubled + repeated(1000, "RUN x\n")).kind == ErrorKind::limit);
+}
+
+TEST_CASE("long commands count as configuration") {
+    std::string words = "CMD [\"x\"" + repeated(100'000, ",\"x\"") + "]\n";
+    CHECK(failure_of(words + repeated(500, "USER a\n")).message == "the configuration of the image grows too large");
+}
+
+TEST_CASE("looking ahead at a build holds no more than planning does") {
+    auto error = failure_in([] {
+        require_executable(dockerfile::parse("FROM scratch\nENV A=aaaaaaaa\n" + repeated(16, "ENV A=$A$A\n") +
+                                                 numbered(150, "ENV B", "=$A\n"),
+                                             "Dockerfile"),
+                           {});
+    });
+    CHECK(error.message == "the configuration of the image grows too large");
+}
+
 TEST_CASE("warnings have an end") {
     auto plan = plan_of("FROM scratch\n" + numbered(3000, "ENV a=$n", "\n"));
     REQUIRE(plan.warnings.size() == 1000);
@@ -48,4 +88,29 @@ TEST_CASE("a long chain of stages is planned") {
     for (int i = 1; i < 1000; i++)
         text += "FROM s" + std::to_string(i - 1) + " AS s" + std::to_string(i) + "\nUSER u\n";
     REQUIRE(plan_of(text).stages.size() == 1000);
+}
+
+TEST_CASE("paths longer than the system's are refused where they are written") {
+    const std::string path = repeated(20'000, "/a");
+    for (const std::string& line : {"COPY f " + path, "WORKDIR " + path, "VOLUME " + path}) {
+        auto error = failure_of("USER u\n" + line + "\n");
+        CHECK(error.kind == ErrorKind::dockerfile);
+        CHECK_THAT(error.message, ContainsSubstring("has 40000 bytes, more than the 4096 of any path"));
+        CHECK(error.line == 3);
+        CHECK(error.marked.substr(0, 4) == "/a/a");
+    }
+}
+
+TEST_CASE("a path that grows is refused like one that is written long") {
+    auto error = failure_of(repeated(100, "WORKDIR " + repeated(30, "aaa/") + "\n"));
+    CHECK(error.message == "a path of WORKDIR has 4200 bytes, more than the 4096 of any path");
+    CHECK(error.line == 36);
+    CHECK(failure_of("WORKDIR /" + std::string(3000, 'w') + "\nCOPY f " + std::string(3000, 'd') + "\n").line == 3);
+}
+
+TEST_CASE("ports are counted once, however often they are exposed") {
+    std::string words = repeated(2000, " 0-65535") + repeated(5000, " 1.2.3.4:80:80");
+    auto plan = plan_of("FROM scratch\nEXPOSE" + words + "\n");
+    CHECK(plan.stages.back().config().exposed_ports.size() == 65536);
+    CHECK(plan.warnings.size() == 1000);
 }

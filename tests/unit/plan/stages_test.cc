@@ -153,6 +153,16 @@ TEST_CASE("a stage that copies from itself") {
     REQUIRE(failure("FROM a\nCOPY --from=0 x /\n").message == "there is no stage 0 before this one");
 }
 
+TEST_CASE("nothing can be copied from scratch") {
+    for (const char* line : {"COPY --from=scratch x /", "RUN --mount=from=scratch,target=/m x"}) {
+        auto error = failure(std::string("FROM a\n") + line + "\n");
+        CHECK(error.kind == ErrorKind::dockerfile);
+        CHECK(error.message == "scratch is empty: there is nothing to copy from it");
+        CHECK_THAT(error.marked, ContainsSubstring("from=scratch"));
+    }
+    CHECK(plan_of("FROM a AS scratch\nFROM b\nCOPY --from=scratch x /\n").stages.size() == 2);
+}
+
 TEST_CASE("a stage number that is too large") {
     auto error = failure("FROM a\nFROM b\nCOPY --from=7 x /\n");
     REQUIRE(error.message == "there is no stage 7 before this one");

@@ -151,6 +151,24 @@ TEST_CASE("a variable that is not set is a warning with the likeliest name") {
     REQUIRE(plan.warnings[0].span->column == 7);
 }
 
+TEST_CASE("a variable that the same instruction sets is named as such") {
+    auto plan = plan_of("FROM scratch\nENV x=1 c=1 d=$c\n");
+    REQUIRE(plan.warnings.size() == 1);
+    CHECK(plan.warnings[0].hint == "values set in this instruction count from the next one on");
+}
+
+TEST_CASE("only what is set above is suggested") {
+    auto plan = plan_of("FROM scratch\nENV version1=1 d=$version\n");
+    CHECK(plan.warnings[0].hint == "declare it with ARG version or ENV version=VALUE above this line");
+}
+
+TEST_CASE("among very many variables nothing is suggested") {
+    std::string text = "FROM scratch\nENV VERSION=1\n";
+    for (int i = 0; i < 500; i++) text += "ENV other" + std::to_string(i) + "=1\n";
+    auto plan = plan_of(text + "ENV a=$VERSOIN\n");
+    CHECK(plan.warnings[0].hint == "declare it with ARG VERSOIN or ENV VERSOIN=VALUE above this line");
+}
+
 TEST_CASE("a global ARG that a stage uses without declaring it") {
     auto plan = plan_of("ARG RELEASE=1\nFROM scratch\nENV a=$RELEASE\n");
     REQUIRE(plan.warnings.size() == 1);
