@@ -11,8 +11,6 @@
 
 namespace gbuild::plan {
 
-namespace {}  // namespace
-
 std::string masked(std::string text, const std::vector<std::string>& hidden) {
     for (const std::string& value : hidden) {
         for (size_t at = text.find(value); at != std::string::npos; at = text.find(value, at + 3)) {
