@@ -42,12 +42,27 @@ std::vector<plan::NeededBase> images_to_resolve(std::vector<plan::NeededBase> ba
     return bases;
 }
 
+// The first warning with a place is thrown when the check directive wants that; others are emitted before.
+void report(const std::vector<Warning>& warnings, const dockerfile::CheckOptions& checks, EventSink& events) {
+    auto first = warnings.end();
+    if (checks.warnings_are_errors()) {
+        first = std::find_if(warnings.begin(), warnings.end(), [](const Warning& w) { return w.span.has_value(); });
+    }
+    for (auto warning = warnings.begin(); warning != warnings.end(); ++warning) {
+        if (warning != first) events.emit(*warning);
+    }
+    if (first == warnings.end()) return;
+    throw Error(ErrorKind::dockerfile, first->message)
+        .hint(fmt::format("{} (an error because of the directive check=error=true)", first->hint))
+        .at(*first->span);
+}
+
 plan::Plan resolve_and_plan(const dockerfile::Dockerfile& file, const plan::PlanRequest& request,
                             const NamedContexts& contexts, BaseImages& bases, EventSink& events) {
-    for (const Warning& warning : file.warnings) events.emit(warning);
+    report(file.warnings, file.checks, events);
     bases.resolve(images_to_resolve(plan::needed_bases(file, request), contexts));
     plan::Plan plan = plan::make_plan(file, request, [&](const plan::Base& base) { return bases.at(base).config; });
-    for (const Warning& warning : plan.warnings) events.emit(warning);
+    report(plan.warnings, file.checks, events);
     return plan;
 }
 

@@ -83,7 +83,10 @@ Directives read_directives(const SourceText& source) {
                     "keep one of the two lines");
         }
         if (name == "syntax") result.syntax = value;
-        if (name == "check") result.check = value;
+        if (name == "check") {
+            result.check = value;
+            result.check_span = span_of(source, number, value);
+        }
         if (name != "escape") continue;
         if (value != "\\" && value != "`") {
             fail_at(span_of(source, number, value), fmt::format("{} cannot be the escape character", quoted(value)),

@@ -47,6 +47,7 @@ class LogicalLine {
 struct Directives {
     std::string syntax, check;
     char escape = '\\';
+    SourceSpan check_span;
 };
 
 // The directives at the top of the file. Throws dockerfile for a repeated one and for a bad escape character.

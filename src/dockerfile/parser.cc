@@ -29,6 +29,14 @@ void warn_empty_continuation(Dockerfile& dockerfile, const LogicalLine& line) {
     }
 }
 
+void apply_checks(Dockerfile& dockerfile, const Directives& directives) {
+    if (directives.check.empty()) return;
+    std::vector<Warning> unknown;
+    dockerfile.checks = CheckOptions::parse(directives.check, directives.check_span, unknown);
+    dockerfile.checks.apply_to(dockerfile.warnings);
+    dockerfile.warnings.insert(dockerfile.warnings.begin(), unknown.begin(), unknown.end());
+}
+
 Json to_json_value(const Instruction& instruction) {
     Json flags = Json::array();
     for (const Flag& flag : instruction.flags) {
@@ -88,6 +96,7 @@ Dockerfile parse(std::string_view text, std::string file) {
     }
     check_structure(dockerfile);
     add_style_warnings(dockerfile);
+    apply_checks(dockerfile, directives);
     return dockerfile;
 }
 

@@ -105,6 +105,8 @@ class Planner {
         Stage& target = plan_.stages.back();
         auto& config = target.steps.empty() ? target.base_config.config : target.steps.back().config;
         for (const auto& [name, value] : request_.labels) config.labels[name] = value;
+        file_.checks.apply_to(plan_.warnings);
+        // About the command line, so no check of the Dockerfile's.
         warn_unused_args(file_, request_, graph_.globals(), plan_);
         return std::move(plan_);
     }
@@ -157,7 +159,7 @@ class Planner {
     void warn_unset(const dockerfile::Instruction& from, const SourceStage& source) {
         for (const std::string& name : source.unset) {
             if (plan_.warnings.size() >= max_warnings) return;
-            plan_.warnings.push_back({"undefined-var", fmt::format("the variable {} is not set", name),
+            plan_.warnings.push_back({"undefined-arg-in-from", fmt::format("the variable {} is not set", name),
                                       file_.span_of(from, from.args[0]),
                                       fmt::format("give ARG {} a default before the first FROM", name)});
         }

@@ -9,6 +9,7 @@
 
 #include "gbuild/base/error.h"
 #include "gbuild/base/events.h"
+#include "gbuild/dockerfile/check_options.h"
 
 namespace gbuild::dockerfile {
 
@@ -50,6 +51,7 @@ struct Dockerfile {
     std::string syntax;  // the directives' values; "" when absent
     char escape = '\\';
     std::string check;
+    CheckOptions checks;  // what `check` says; `warnings` is without those it skips
     std::vector<Instruction> instructions;
     std::vector<Warning> warnings;
 

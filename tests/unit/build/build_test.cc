@@ -267,6 +267,23 @@ TEST_CASE("a named directory serves COPY --from and is no base") {
     REQUIRE_THROWS_AS(build::run_build(options, shop.events, {}), Error);
 }
 
+TEST_CASE("check=error=true makes the first warning an error at its place") {
+    for (const char* lines : {"FROM scratch AS Base\nENV a=$b\n", "FROM scratch\nENV a=$b\n"}) {
+        Workshop shop;
+        try {
+            shop.build(std::string("# check=error=true\n") + lines);
+            FAIL("nothing thrown");
+        } catch (const Error& error) {
+            CHECK(error.kind() == ErrorKind::dockerfile);
+            REQUIRE(error.span());
+            CHECK(error.span()->line == (lines[12] == ' ' ? 2 : 3));
+            CHECK_THAT(error.hint(), ContainsSubstring("check=error=true"));
+        }
+    }
+    Workshop shop;
+    shop.build("# check=error=true;skip=StageNameCasing\nFROM scratch AS Base\n");
+}
+
 TEST_CASE("a pipe in a context does not hang the build") {
     for (const char* name : {".dockerignore", "Dockerfile.dockerignore", "Dockerfile", "other"}) {
         Workshop shop;

@@ -101,3 +101,42 @@ TEST_CASE("warnings come in the file's order") {
     REQUIRE(warning_ids("FROM scratch AS A\nENV a b\nMAINTAINER c\nENV d e\n") ==
             Strings{"stage-name-casing", "legacy-key-value", "maintainer-deprecated", "legacy-key-value"});
 }
+
+TEST_CASE("the check directive skips warnings by docker's names and by ours") {
+    const std::string text = "FROM scratch AS Base\nMAINTAINER me\nENV a b\n";
+    CHECK(warning_ids(text) == Strings{"stage-name-casing", "maintainer-deprecated", "legacy-key-value"});
+    CHECK(warning_ids("# check=skip=StageNameCasing, LegacyKeyValueFormat\n" + text) ==
+          Strings{"maintainer-deprecated"});
+    CHECK(warning_ids("# check=skip=maintainer-deprecated;error=true\n" + text) ==
+          Strings{"stage-name-casing", "legacy-key-value"});
+    CHECK(warning_ids("# check=skip=JSONArgsRecommended\n" + text).size() == 3);
+    CHECK(warning_ids("# check=skip=all\n" + text).empty());
+    CHECK(warning_ids("# check=experimental=all\n" + text).size() == 3);
+}
+
+TEST_CASE("the check directive makes warnings errors") {
+    CHECK_FALSE(parse_text("FROM scratch\n").checks.warnings_are_errors());
+    CHECK_FALSE(parse_text("# check=error=false\nFROM scratch\n").checks.warnings_are_errors());
+    CHECK(parse_text("# check=error=true\nFROM scratch\n").checks.warnings_are_errors());
+    CHECK(parse_text("# check = skip=all ; error=1\nFROM scratch\n").checks.warnings_are_errors());
+}
+
+TEST_CASE("an unknown check is warned about at its place") {
+    auto file = parse_text("# check=skip=UndefinedVar,StageNameCase;error=true\nFROM scratch\n");
+    REQUIRE(file.warnings.size() == 1);
+    const Warning& warning = file.warnings[0];
+    CHECK(warning.id == "unknown-check");
+    CHECK(warning.message == "there is no check \"StageNameCase\"");
+    CHECK(warning.hint == "did you mean StageNameCasing?");
+    CHECK(warning.span->line == 1);
+    CHECK(warning.span->column == 27);
+    CHECK(warning.span->length == 13);
+}
+
+TEST_CASE("an unknown option of the check directive is an error") {
+    auto error = failure("# check=skpi=all\nFROM scratch\n");
+    CHECK(error.message == "\"skpi=all\" is no option of the check directive");
+    CHECK(error.marked() == "skpi=all");
+    CHECK(failure("# check=error=maybe\nFROM scratch\n").message == "error is true or false, not \"maybe\"");
+    CHECK(failure("# check=skip\nFROM scratch\n").line == 1);
+}

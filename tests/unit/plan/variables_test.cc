@@ -194,7 +194,7 @@ TEST_CASE("a variable is reported once for an instruction") {
 
 TEST_CASE("a variable that FROM uses and that is not set") {
     auto plan = plan_of("FROM debian$X\n");
-    REQUIRE(ids(plan.warnings) == Strings{"undefined-var"});
+    REQUIRE(ids(plan.warnings) == Strings{"undefined-arg-in-from"});
     REQUIRE(plan.warnings[0].span->line == 1);
 }
 
@@ -234,4 +234,14 @@ TEST_CASE("values that double cannot fill the memory") {
     std::string lines = "ENV a=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n";
     for (int i = 0; i < 40; i++) lines += "ENV a=$a$a\n";
     REQUIRE(failure_of(lines).kind == ErrorKind::limit);
+}
+
+TEST_CASE("the check directive counts for what planning warns of") {
+    const std::string text = "FROM a$x\nENV b=$y\n";
+    CHECK(ids(plan_of(text).warnings) == Strings{"undefined-arg-in-from", "undefined-var"});
+    CHECK(ids(plan_of("# check=skip=UndefinedVar\n" + text).warnings) == Strings{"undefined-arg-in-from"});
+    CHECK(ids(plan_of("# check=skip=UndefinedArgInFrom\n" + text).warnings) == Strings{"undefined-var"});
+    Planning planning;
+    planning.request.build_args["nobody"] = "1";
+    CHECK(ids(planning.plan("# check=skip=all\n" + text).warnings) == Strings{"unused-build-arg"});
 }
