@@ -33,12 +33,21 @@ plan::PlanRequest plan_request(const BuildOptions& options) {
     return request;
 }
 
+bool is_directory(const plan::Base& base, const NamedContexts& contexts) {
+    const auto* named = std::get_if<plan::NamedContextBase>(&base);
+    return named && std::holds_alternative<DirectoryContext>(contexts.at(named->name));
+}
+
+[[noreturn]] void refuse_directory(const plan::Base& base) {
+    const std::string& name = std::get<plan::NamedContextBase>(base).name;
+    throw Error(ErrorKind::dockerfile,
+                fmt::format("the build context {} is a directory and cannot be a base image", quoted(name)))
+        .hint("give docker-image://, oci-layout:// or docker-archive:// for a FROM, or use it in COPY --from");
+}
+
 // Directories among the named contexts serve COPY --from only; the rest are images to resolve.
 std::vector<plan::NeededBase> images_to_resolve(std::vector<plan::NeededBase> bases, const NamedContexts& contexts) {
-    std::erase_if(bases, [&](const plan::NeededBase& needed) {
-        const auto* named = std::get_if<plan::NamedContextBase>(&needed.base);
-        return named && std::holds_alternative<DirectoryContext>(contexts.at(named->name));
-    });
+    std::erase_if(bases, [&](const plan::NeededBase& needed) { return is_directory(needed.base, contexts); });
     return bases;
 }
 
@@ -61,7 +70,10 @@ plan::Plan resolve_and_plan(const dockerfile::Dockerfile& file, const plan::Plan
                             const NamedContexts& contexts, BaseImages& bases, EventSink& events) {
     report(file.warnings, file.checks, events);
     bases.resolve(images_to_resolve(plan::needed_bases(file, request), contexts));
-    plan::Plan plan = plan::make_plan(file, request, [&](const plan::Base& base) { return bases.at(base).config; });
+    plan::Plan plan = plan::make_plan(file, request, [&](const plan::Base& base) {
+        if (is_directory(base, contexts)) refuse_directory(base);
+        return bases.at(base).config;
+    });
     report(plan.warnings, file.checks, events);
     return plan;
 }

@@ -147,13 +147,23 @@ class Planner {
             stage.base_config.config.working_dir = "/";
         } else {
             auto [entry, is_new] = configs_.try_emplace(key_of(source.base));
-            if (is_new) entry->second = base_config_(source.base);
+            if (is_new) entry->second = config_of(source);
             stage.base_config = entry->second;
         }
         stage.author = stage.base_config.author;
         auto& config = stage.base_config.config;
         if (!config.env_value("PATH")) config.set_env("PATH", default_path);
         return StageScope(graph_.globals(), request_);
+    }
+
+    oci::ImageConfig config_of(const SourceStage& source) const {
+        try {
+            return base_config_(source.base);
+        } catch (Error& error) {
+            const auto& from = file_.instructions[source.from];
+            if (!error.span()) error.at(file_.span_of(from, from.args[0]));
+            throw;
+        }
     }
 
     void warn_unset(const dockerfile::Instruction& from, const SourceStage& source) {

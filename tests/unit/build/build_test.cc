@@ -44,6 +44,23 @@ class Recorder : public EventSink {
     std::vector<Event> events_;
 };
 
+// The error that a build ends with, and what it marks.
+Error error_in(const build::BuildOptions& options) {
+    NullSink events;
+    try {
+        build::run_build(options, events, {});
+    } catch (const Error& error) {
+        return error;
+    }
+    throw std::runtime_error("no error was thrown");
+}
+std::string marked(const Error& error) {
+    const SourceSpan& span = error.span().value();
+    return span.column == 0
+               ? ""
+               : span.source.substr(static_cast<size_t>(span.column) - 1, static_cast<size_t>(span.length));
+}
+
 class Workshop {
   public:
     Workshop() { fs::create_directory(context()); }
@@ -264,7 +281,10 @@ TEST_CASE("a named directory serves COPY --from and is no base") {
 
     options = shop.options("FROM assets\n");
     options.build_contexts["assets"] = other.path().native();
-    REQUIRE_THROWS_AS(build::run_build(options, shop.events, {}), Error);
+    Error error = error_in(options);
+    CHECK(error.kind() == ErrorKind::dockerfile);
+    CHECK(error.message() == "the build context \"assets\" is a directory and cannot be a base image");
+    CHECK(marked(error) == "assets");
 }
 
 TEST_CASE("check=error=true makes the first warning an error at its place") {
