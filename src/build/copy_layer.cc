@@ -17,12 +17,24 @@ namespace gbuild::build {
 
 namespace {
 
+// Runs `body`; an error that leaves it and has no place gets `span`, if there is one.
+template <class Body>
+decltype(auto) placed_at(const std::optional<SourceSpan>& span, Body&& body) {
+    try {
+        return std::forward<Body>(body)();
+    } catch (Error& error) {
+        if (span && !error.span()) error.at(*span);
+        throw;
+    }
+}
+
 std::optional<tree::Owner> requested_owner(const CopyRequest& request) {
     if (!request.step.chown) return std::nullopt;
     const std::string& text = *request.step.chown;
     bool named = text.find_first_not_of("0123456789:") != std::string::npos;
     tree::Accounts accounts = named && request.accounts ? request.accounts() : tree::Accounts();
-    return tree::resolve_owner(text, accounts, tree::LoneUser::same_number);
+    return placed_at(request.step.chown_span,
+                     [&] { return tree::resolve_owner(text, accounts, tree::LoneUser::same_number); });
 }
 
 std::unique_ptr<CopyView> source_view(const CopyRequest& request) {
@@ -92,15 +104,30 @@ class Copier {
   private:
     using Matches = std::vector<std::vector<SourceItem>>;  // of each pattern
 
+    template <class Body>
+    decltype(auto) at_source(size_t source, Body&& body) const {
+        return placed_at(step_.spans.at(source), std::forward<Body>(body));
+    }
+    template <class Body>
+    decltype(auto) at_destination(Body&& body) const {
+        return placed_at(step_.spans.at(step_.paths.size()), std::forward<Body>(body));
+    }
+
+    [[noreturn]] void fail_no_match(size_t source, const std::string& pattern) const {
+        Error error = view_->nothing_matches(pattern);
+        if (auto span = step_.spans.at(source)) error.at(*span);
+        throw error;
+    }
+
     // A wildcard may match nothing, but something must be copied.
     Matches match_all() const {
         Matches matches;
         bool any = step_.paths.empty();
-        for (const std::string& pattern : step_.paths) {
-            matches.push_back(view_->match_any(pattern));
+        for (size_t i = 0; i < step_.paths.size(); i++) {
+            matches.push_back(at_source(i, [&] { return view_->match_any(step_.paths[i]); }));
             any = any || !matches.back().empty();
         }
-        if (!any && step_.inline_files.empty()) throw view_->nothing_matches(step_.paths.front());
+        if (!any && step_.inline_files.empty()) fail_no_match(0, step_.paths.front());
         return matches;
     }
 
@@ -132,6 +159,10 @@ class Copier {
 
     // Where a file called `name` goes, its directory made.
     std::string file_destination(const std::string& name) {
+        return at_destination([&] { return make_file_destination(name); });
+    }
+
+    std::string make_file_destination(const std::string& name) {
         std::string path = destination_.resolve(step_.destination);
         if (into_directory_ || destination_.is_directory(path)) {
             destination_.make_directories(path);
@@ -162,7 +193,7 @@ class Copier {
     size_t copy_below(const std::string& path, Existing existing, const Selector& select) {
         std::string top = destination_.resolve(step_.destination);
         std::vector<SourceItem> items = view_->children(path, select);
-        destination_.make_directories(top);
+        at_destination([&] { destination_.make_directories(top); });
         for (SourceItem& item : items) {
             std::string target = join_path(top, std::string_view(item.path).substr(path.empty() ? 0 : path.size() + 1));
             bool is_directory = item.inode.is_directory();
@@ -177,11 +208,11 @@ class Copier {
 
     void copy_with_parents() {
         bool any = false;
-        for (const std::string& source : step_.paths) {
-            Pivoted pivoted = split_at_pivot(source);
+        for (size_t i = 0; i < step_.paths.size(); i++) {
+            Pivoted pivoted = split_at_pivot(step_.paths[i]);
             IncludePattern include(pivoted.pattern);
             size_t copied = 0;
-            for (const SourceItem& base : view_->match_any(pivoted.base)) {
+            for (const SourceItem& base : at_source(i, [&] { return view_->match_any(pivoted.base); })) {
                 if (!base.inode.is_directory()) continue;
                 source_++;
                 copied += copy_below(base.path, Existing::keep, [&](const std::string& below, tree::FileType type) {
@@ -189,10 +220,10 @@ class Copier {
                 });
             }
             bool optional = has_wildcards(pivoted.base) || has_wildcards(pivoted.pattern) || !exclude_.empty();
-            if (copied == 0 && !optional) throw view_->nothing_matches(join_path(pivoted.base, pivoted.pattern));
+            if (copied == 0 && !optional) fail_no_match(i, join_path(pivoted.base, pivoted.pattern));
             any = any || copied > 0;
         }
-        if (!any && exclude_.empty() && !step_.paths.empty()) throw view_->nothing_matches(step_.paths.front());
+        if (!any && exclude_.empty() && !step_.paths.empty()) fail_no_match(0, step_.paths.front());
     }
 
     void copy_inline(const plan::InlineFile& file) {
@@ -218,7 +249,7 @@ class Copier {
 
     void unpack(const std::string& path) {
         std::string directory = destination_.resolve(step_.destination);
-        destination_.make_directories(directory);
+        at_destination([&] { destination_.make_directories(directory); });
         destination_.put_archive({path, directory, {}, 0});
     }
 

@@ -160,6 +160,7 @@ void parse_copy(Statement& statement) {
             auto marker = parse_heredoc_marker(word);
             if (!marker) {
                 instruction.args.emplace_back(word);
+                if (instruction.args.size() <= WordSpans::most) instruction.arg_spans.add(statement.line.span(word));
                 continue;
             }
             if (word.data() == words.back().data()) {

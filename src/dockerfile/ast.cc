@@ -11,6 +11,20 @@ const Flag* Instruction::flag(std::string_view flag_name) const {
     return found == flags.end() ? nullptr : &*found;
 }
 
+void WordSpans::add(SourceSpan span) {
+    if (spans_.size() == most) return;
+    lines_.try_emplace(span.line, std::move(span.source));
+    span.source = {};
+    spans_.push_back(std::move(span));
+}
+
+std::optional<SourceSpan> WordSpans::at(size_t word) const {
+    if (word >= spans_.size()) return std::nullopt;
+    SourceSpan span = spans_[word];
+    span.source = lines_.at(span.line);
+    return span;
+}
+
 SourceSpan Dockerfile::span_of_line(int line) const {
     std::string source;
     if (line >= 1 && static_cast<size_t>(line) <= lines.size())

@@ -56,7 +56,18 @@ void StagePlanner::copy_flags(CopyStep& copy, std::vector<dockerfile::Flag>& sho
         if (!is_owner(flag.value))
             reject(fmt::format("{} is no owner", quoted(flag.value)), "give USER, USER:GROUP or :GROUP");
         copy.chown = flag.value;
+        copy.chown_span = flag.span;
     }
+}
+
+dockerfile::WordSpans StagePlanner::spans_of_args() const {
+    if (!instruction_->arg_spans.empty()) return instruction_->arg_spans;
+    dockerfile::WordSpans spans;
+    const auto& args = instruction_->args;
+    for (size_t i = 0; i < std::min(args.size(), dockerfile::WordSpans::most); i++) {
+        spans.add(context_.file.span_of(*instruction_, args[i]));
+    }
+    return spans;
 }
 
 void StagePlanner::check_sources(const CopyStep& copy, const std::string& destination) {
@@ -92,6 +103,7 @@ void StagePlanner::copy(Step& step) {
     std::vector<std::string> words;
     for (const std::string& argument : instruction_->args) words.push_back(word(argument));
     copy.paths.assign(words.begin(), words.end() - 1);
+    copy.spans = spans_of_args();
     for (const dockerfile::Heredoc& heredoc : instruction_->heredocs) {
         copy.inline_files.push_back(
             {heredoc.name, heredoc.expand ? expansion_->heredoc(heredoc.contents) : heredoc.contents});

@@ -55,6 +55,7 @@ class StagePlanner {
     void workdir(Step& step);
 
     void plan_step(size_t index);
+    dockerfile::WordSpans spans_of_args() const;
     void copy_flags(CopyStep& copy, std::vector<dockerfile::Flag>& shown);
     void check_sources(const CopyStep& copy, const std::string& destination);
     std::vector<std::string> with_shell(const std::vector<std::string>& args) const;

@@ -1,6 +1,7 @@
 // A parsed Dockerfile: what is written, not what it expands to.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,10 +34,26 @@ struct Flag {
     SourceSpan span;
 };
 
+// Where the words of an instruction are written, the first thousand of them. Each line's text is held once, however
+// many words stand on it.
+class WordSpans {
+  public:
+    static constexpr size_t most = 1000;
+    void add(SourceSpan span);
+    // nullopt for a word that was not added.
+    std::optional<SourceSpan> at(size_t word) const;
+    bool empty() const { return spans_.empty(); }
+
+  private:
+    std::vector<SourceSpan> spans_;  // without their line's text
+    std::map<int, std::string> lines_;
+};
+
 struct Instruction {
     std::string name;               // upper case: "COPY"
     std::vector<Flag> flags;        // in order
     std::vector<std::string> args;  // see parser.h for each instruction's meaning
+    WordSpans arg_spans;            // of COPY's and ADD's args in shell form
     Form form = Form::shell;
     std::vector<Heredoc> heredocs;
     int first_line = 0, last_line = 0;

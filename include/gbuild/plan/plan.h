@@ -57,6 +57,8 @@ struct CopyStep {
     std::optional<bool> unpack;  // ADD: unset means: archives are unpacked
     std::string checksum;        // ADD of URLs
     bool keep_git_dir = false;
+    dockerfile::WordSpans spans;           // of `paths` and, last, of the destination
+    std::optional<SourceSpan> chown_span;  // of the flag
 };
 
 struct WorkdirStep {

@@ -287,6 +287,17 @@ TEST_CASE("a named directory serves COPY --from and is no base") {
     CHECK(marked(error) == "assets");
 }
 
+TEST_CASE("errors of COPY stand at the word they are about") {
+    Workshop shop;
+    shop.file("there", "");
+    auto marked_of = [&](const std::string& lines) { return marked(error_in(shop.options("FROM scratch\n" + lines))); };
+    CHECK(marked_of("COPY there \\\n    missing /x/\n") == "missing");
+    CHECK(marked_of("COPY [\"there\", \"missing\", \"/x/\"]\n") == "missing");
+    CHECK(marked_of("COPY --parents there there/./mis /x/\n") == "there/./mis");
+    CHECK(marked_of("COPY --chown=stranger there /x\n") == "--chown=stranger");
+    CHECK(marked_of("COPY there /f\nCOPY there \\\n    /f/sub\n") == "/f/sub");
+}
+
 TEST_CASE("check=error=true makes the first warning an error at its place") {
     for (const char* lines : {"FROM scratch AS Base\nENV a=$b\n", "FROM scratch\nENV a=$b\n"}) {
         Workshop shop;
