@@ -20,6 +20,8 @@ namespace gbuild::build {
 namespace {
 
 constexpr int max_links = 40;  // as Linux
+constexpr size_t max_name = 255;
+constexpr size_t max_path = 4095;
 
 constexpr const char* unreadable_hint = "make it readable, or list it in .dockerignore";
 
@@ -104,6 +106,17 @@ class ContextNames : public SourceNames {
         return names;
     }
 
+    // The first symbolic link on the way along `path`; "" when there is none.
+    std::string first_link(const std::string& path) const {
+        for (size_t end = 0; end < path.size();) {
+            end = std::min(path.find('/', end + 1), path.size());
+            std::string part = path.substr(0, end);
+            auto st = root_.lstat(part);
+            if (st && S_ISLNK(st->st_mode)) return part;
+        }
+        return {};
+    }
+
     // Symbolic links are followed by hand, because the ignore rules are about the path they lead to.
     std::optional<Found> resolve(const std::string& path) const {
         std::vector<std::string> done;
@@ -120,8 +133,10 @@ class ContextNames : public SourceNames {
                 if (!done.empty()) done.pop_back();
                 continue;
             }
+            if (name.size() > max_name) return std::nullopt;
             done.push_back(std::move(name));
             std::string at = join(done, "/");
+            if (at.size() > max_path) return std::nullopt;
             auto st = root_.lstat(at);
             if (!st) return std::nullopt;
             type = tree::file_type(st->st_mode);
@@ -288,19 +303,28 @@ Error ContextDir::nothing_matches(const std::string& pattern) const {
     if (auto all = matching_paths(ContextNames(root_, no_rules), cleaned); !all.empty()) {
         if (rules_.is_own(all.front())) {
             return Error(ErrorKind::dockerfile,
-                         fmt::format("{} is written by this build, and so not part of {}", quoted(pattern), name_))
+                         fmt::format("{} is written by this build, and so not part of {}", shown(pattern), name_))
                 .hint("choose another place for the output with -o");
         }
+        if (auto there = names.find(all.front())) return behind_link(pattern, all.front(), there->path);
         return Error(ErrorKind::dockerfile,
-                     fmt::format("{} is excluded from {} by .dockerignore", quoted(pattern), name_))
+                     fmt::format("{} is excluded from {} by .dockerignore", shown(pattern), name_))
             .hint(fmt::format("to copy it all the same, end .dockerignore with the line !{}", printable(cleaned)));
     }
     std::string hint = hint_for_missing(names, cleaned);
     if (hint.empty() && pattern.find("..") != std::string::npos) hint = "a source is never outside of " + name_;
     Error error(ErrorKind::dockerfile, has_wildcards(cleaned)
-                                           ? fmt::format("nothing in {} matches {}", name_, quoted(pattern))
-                                           : fmt::format("{} is not in {}", quoted(pattern), name_));
+                                           ? fmt::format("nothing in {} matches {}", name_, shown(pattern))
+                                           : fmt::format("{} is not in {}", shown(pattern), name_));
     return hint.empty() ? error : error.hint(hint);
+}
+
+// What can be found, but not by a walk, which does not follow links: --parents walks.
+Error ContextDir::behind_link(const std::string& pattern, const std::string& path, const std::string& real) const {
+    std::string link = ContextNames(root_, rules_).first_link(path);
+    return Error(ErrorKind::dockerfile, fmt::format("{} cannot be copied with its parents: {} in {} is a symbolic link",
+                                                    shown(pattern), shown(link.empty() ? path : link), name_))
+        .hint(fmt::format("name what it leads to: {}", printable(real)));
 }
 
 std::vector<ContextEntry> ContextDir::children(const std::string& path, const Selector& select) const {

@@ -78,8 +78,8 @@ class TreeView : public CopyView {
     Error nothing_matches(const std::string& pattern) const override {
         std::string cleaned = clean_source(pattern);
         Error error(ErrorKind::dockerfile, has_wildcards(cleaned)
-                                               ? fmt::format("nothing in {} matches {}", name_, quoted(pattern))
-                                               : fmt::format("{} is not in {}", quoted(pattern), name_));
+                                               ? fmt::format("nothing in {} matches {}", name_, shown(pattern))
+                                               : fmt::format("{} is not in {}", shown(pattern), name_));
         std::string hint = hint_for_missing(TreeNames(tree_), cleaned);
         return hint.empty() ? error : error.hint(hint);
     }

@@ -50,6 +50,11 @@ std::string clean_source(std::string_view pattern) {
     return join(parts, "/");
 }
 
+std::string shown(std::string_view path) {
+    constexpr size_t enough = 100;
+    return path.size() <= enough ? quoted(path) : quoted(path.substr(0, enough)) + "…";
+}
+
 bool has_wildcards(std::string_view pattern) {
     for (size_t i = 0; i < pattern.size(); i++) {
         char c = pattern[i];

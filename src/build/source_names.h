@@ -35,6 +35,8 @@ std::string join_path(std::string_view directory, std::string_view name);
 
 // A source as COPY writes it, made relative: no leading "/", "." or empty components, ".." stops at the root.
 std::string clean_source(std::string_view pattern);
+// For messages: quoted, and shortened when it is longer than anybody reads.
+std::string shown(std::string_view path);
 bool has_wildcards(std::string_view pattern);
 
 // The paths that a cleaned pattern selects, sorted; a pattern without wildcards selects itself if find() knows it.

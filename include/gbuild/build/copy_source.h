@@ -76,6 +76,8 @@ class ContextDir {
     UniqueFd open(const std::string& path) const;
 
   private:
+    Error behind_link(const std::string& pattern, const std::string& path, const std::string& real) const;
+
     RootedDir root_;
     ContextRules rules_;
     std::string name_;

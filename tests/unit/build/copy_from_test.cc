@@ -131,3 +131,12 @@ TEST_CASE("an archive in a stage is not unpacked") {
     auto step = add_step({"/a.tar"}, "/d/");
     CHECK(copy_from(tree_of({file("a.tar", 1)}), step).at("d/a.tar"));
 }
+
+TEST_CASE("a name longer than any file's is not in an image, and not shown whole") {
+    tree::Tree source = tree_of({file("f")});
+    for (size_t length : {300u, 1'000'000u}) {
+        Error error = error_of([&] { copy_from(source, copy_step({std::string(length, 'y')}, "/x")); });
+        CHECK(error.kind() == ErrorKind::dockerfile);
+        CHECK(error.message().size() < 200);
+    }
+}

@@ -512,3 +512,20 @@ TEST_CASE("what .dockerignore excludes is not copied") {
     CHECK_FALSE(copied.at("x/b.log"));
     CHECK_FALSE(copied.at("x/d/c.log"));
 }
+
+TEST_CASE("--parents does not follow links, and says so") {
+    TestContext files;
+    files.file("a/h.md").link("la", "a").link("lb", "la");
+    auto step = copy_step({"lb/h.md"}, "/x/");
+    step.parents = true;
+    Error error = error_of([&] { copy(files, step); });
+    CHECK(error.kind() == ErrorKind::dockerfile);
+    CHECK(error.message() ==
+          "\"lb/h.md\" cannot be copied with its parents: \"lb\" in the build context is a symbolic link");
+    CHECK(error.hint() == "name what it leads to: a/h.md");
+
+    auto ignored = files.open("a/h.md\n");
+    CHECK_THROWS_WITH(run_copy(step, &ignored, {}), ContainsSubstring("is excluded from the build context"));
+    auto link_ignored = files.open("la\n");
+    CHECK_THROWS_WITH(run_copy(step, &link_ignored, {}), ContainsSubstring("is excluded from the build context"));
+}

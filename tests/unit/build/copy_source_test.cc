@@ -373,6 +373,22 @@ TEST_CASE("an excluded directory that may not be read does not stand in a wildca
     CHECK_FALSE(context.find("secret"));
 }
 
+TEST_CASE("a name longer than any file's is not there, and not shown whole") {
+    TestContext files;
+    auto context = files.open();
+    for (const std::string& name :
+         {std::string(300, 'y'), std::string(1'000'000, 'y'), "a" + std::string(9000, '/') + "b"}) {
+        Error error = error_of([&] { context.match(name); });
+        CHECK(error.kind() == ErrorKind::dockerfile);
+        CHECK_THAT(error.message(), ContainsSubstring("is not in the build context"));
+        CHECK(error.message().size() < 200);
+        CHECK(error.hint().size() < 200);
+    }
+    std::string deep;
+    for (int i = 0; i < 30; i++) deep += "/" + std::string(200, 'd');
+    CHECK_THROWS_WITH(context.match(deep), ContainsSubstring("is not in the build context"));
+}
+
 TEST_CASE("a large directory is listed whole") {
     TestContext files;
     for (int i = 0; i < 3000; i++) files.file("d/" + std::to_string(i));
