@@ -134,12 +134,12 @@ fs::path Store::hashed_path(std::string_view folder, std::string_view key) const
     return root_ / folder / Digest::of(key).hex();
 }
 
-FileLock Store::lock(const std::string& key, const std::function<void()>& waiting) const {
+FileLock Store::lock(const std::string& key, const std::function<void()>& waiting, const std::stop_token& stop) const {
     fs::path path = hashed_path("locks", key);
     return writing([&] {
         if (auto lock = FileLock::try_acquire(path, LockMode::exclusive)) return std::move(*lock);
         if (waiting) waiting();
-        return FileLock::acquire(path, LockMode::exclusive);
+        return FileLock::acquire(path, LockMode::exclusive, stop);
     });
 }
 

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <stop_token>
 
 #include "gbuild/base/fd.h"
 
@@ -12,8 +13,8 @@ enum class LockMode { shared, exclusive };
 
 class FileLock {
   public:
-    // Creates the file when absent and waits for the lock. Throws io.
-    static FileLock acquire(const std::filesystem::path& path, LockMode mode);
+    // Creates the file when absent and waits for the lock. Throws io, interrupted soon after a stop is requested.
+    static FileLock acquire(const std::filesystem::path& path, LockMode mode, const std::stop_token& stop = {});
     // nullopt when another holder is in the way.
     static std::optional<FileLock> try_acquire(const std::filesystem::path& path, LockMode mode);
 

@@ -23,6 +23,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 
 #include "gbuild/base/atomic_file.h"
@@ -59,9 +60,10 @@ class Store {
         }
     }
 
-    // One process at a time works on a key ("pull sha256:…", "pack …"); others wait. `waiting` is called once before
-    // waiting, if set.
-    FileLock lock(const std::string& key, const std::function<void()>& waiting = {}) const;
+    // One process at a time works on a key ("pull sha256:…", "pack …"); others wait, until a stop is requested: then an
+    // interrupted error. `waiting` is called once before waiting, if set.
+    FileLock lock(const std::string& key, const std::function<void()>& waiting = {},
+                  const std::stop_token& stop = {}) const;
 
     // For reading. A blob that has not `size` bytes, or none at all, is removed and counts as absent.
     std::optional<UniqueFd> open_blob(const Digest& digest, std::optional<uint64_t> size = {}) const;

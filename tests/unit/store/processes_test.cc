@@ -1,58 +1,24 @@
 // Several processes on one store, some of which die at the worst moment.
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sched.h>
-#include <sys/mount.h>
 
 #include <fstream>
 
-#include "child.h"
 #include "gbuild/base/error.h"
 #include "gbuild/store/store.h"
 #include "support/catch.h"
+#include "support/small_disk.h"
 
 namespace fs = std::filesystem;
 using namespace gbuild;
 using gbuild::store::Store;
 using gbuild::test::Child;
+using gbuild::test::on_small_disk;
 
 namespace {
 
 size_t entries_in(const fs::path& directory) {
     return static_cast<size_t>(std::distance(fs::directory_iterator(directory), fs::directory_iterator()));
-}
-
-void write_text(const char* path, const std::string& text) { write_all(open_file(path, O_WRONLY).get(), text); }
-
-// A tmpfs of this size over `directory`, seen by the calling process only. False where the kernel does not let us.
-bool mount_small_disk(const fs::path& directory, const char* size) {
-    auto uid = ::geteuid();
-    auto gid = ::getegid();
-    if (::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) return false;
-    write_text("/proc/self/setgroups", "deny");
-    write_text("/proc/self/uid_map", fmt::format("0 {} 1", uid));
-    write_text("/proc/self/gid_map", fmt::format("0 {} 1", gid));
-    return ::mount("tmpfs", directory.c_str(), "tmpfs", 0, size) == 0;
-}
-
-constexpr int skipped = 77;
-
-// Runs `body` in a process that sees `directory` as a small disk; its exit code, 0 for success.
-void on_small_disk(const fs::path& directory, const char* size, const std::function<bool()>& body) {
-    Child child([&](Child&) {
-        try {
-            if (!mount_small_disk(directory, size)) return skipped;
-        } catch (const Error&) {
-            return skipped;
-        }
-        return body() ? 0 : 1;
-    });
-    int code = child.wait();
-    if (code == skipped) {
-        WARN("skipped: no tmpfs in a user namespace here");
-        return;
-    }
-    CHECK(code == 0);
 }
 
 bool is_explained_lack_of_space(const Error& error, const fs::path& where) {
@@ -89,6 +55,26 @@ TEST_CASE("keys do not wait for each other") {
     bool waited = false;
     auto b = store.lock("b", [&] { waited = true; });
     CHECK_FALSE(waited);
+}
+
+TEST_CASE("waiting for a key ends when a stop is requested") {
+    TempDir dir;
+    Child child([&](Child& self) -> int {
+        Store own(dir.path());
+        auto lock = own.lock("x");
+        self.tell();
+        Child::wait_for_death();
+    });
+    REQUIRE(child.hear());
+    std::stop_source stop;
+    try {
+        Store(dir.path())
+            .lock(
+                "x", [&] { stop.request_stop(); }, stop.get_token());
+        FAIL("the lock was had");
+    } catch (const Error& error) {
+        CHECK(error.kind() == ErrorKind::interrupted);
+    }
 }
 
 TEST_CASE("a killed process lets go of its keys") {
