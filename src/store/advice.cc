@@ -19,7 +19,8 @@ void explain_write_error(Error& error, const std::filesystem::path& where) {
     bool full = error.kind() == ErrorKind::no_space;
     if (!full && error.kind() != ErrorKind::permission) return;
     const char* hint = full ? space_hint : permission_hint;
-    if (error.hint() == hint) return;  // explained further in
+    if (error.hint() == hint) return;            // explained further in
+    if (!full && !error.hint().empty()) return;  // something else than the store may not be read
     error.context(fmt::format("using the store in {}", quoted(where.native()))).hint(hint);
 }
 

@@ -201,6 +201,11 @@ void PartialBlob::finish() {
     state.grown.notify_all();
 }
 
+void PartialBlob::discard() {
+    std::lock_guard lock(state_->mutex);
+    if (!state_->finished) ::unlink(state_->partial.c_str());
+}
+
 void PartialBlob::fail(std::exception_ptr error) { state_->set_error(std::move(error)); }
 
 std::unique_ptr<ByteSource> PartialBlob::reader() { return std::make_unique<State::Reader>(*state_); }

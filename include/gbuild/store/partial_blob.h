@@ -26,6 +26,8 @@ class PartialBlob : public BlobSink {
     // The last byte is there: checks size and digest and moves the blob to its place. On a mismatch the file is
     // removed, readers fail, and an integrity error is thrown.
     void finish();
+    // Nobody is to go on from these bytes: removes the file unless it was finished.
+    void discard();
     // The download failed for good: readers get this exception.
     void fail(std::exception_ptr error);
 

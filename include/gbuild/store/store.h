@@ -48,8 +48,8 @@ class Store {
     const std::filesystem::path& root() const { return root_; }
     // This process's own directory in tmp/, removed with the last copy of the Store.
     const std::filesystem::path& staging() const;
-    // Runs `body`, which writes to the store. A no_space or permission error that leaves it gets the store's path and a
-    // hint.
+    // Runs `body`, which writes to the store. A no_space error that leaves it, or a permission error without a hint,
+    // gets the store's path and a hint.
     template <class Body>
     decltype(auto) writing(Body&& body) const {
         try {

@@ -127,6 +127,25 @@ TEST_CASE("a corrupt left-over is found out, removed, and not resumed again") {
     CHECK(download.open()->received() == 0);
 }
 
+TEST_CASE("a download that is discarded is not gone on with") {
+    Download download("hello world");
+    {
+        auto blob = download.open();
+        blob->append(as_bytes("hello "));
+        blob->discard();
+    }
+    CHECK(download.open()->received() == 0);
+}
+
+TEST_CASE("discarding a finished download changes nothing") {
+    Download download("hello");
+    auto blob = download.open();
+    blob->append(as_bytes("hello"));
+    blob->finish();
+    blob->discard();
+    CHECK(read_text_file(download.target, 100) == "hello");
+}
+
 TEST_CASE("a digest mismatch tells both digests") {
     Download download("hello");
     auto blob = download.open();

@@ -77,6 +77,17 @@ TEST_CASE("waiting for a key ends when a stop is requested") {
     }
 }
 
+TEST_CASE("a permission error that says what to do is not taken for the store's") {
+    TempDir dir;
+    Store store(dir.path());
+    try {
+        store.writing([] { throw Error(ErrorKind::permission, "cannot open x").hint("make it readable"); });
+    } catch (const Error& error) {
+        CHECK(error.hint() == "make it readable");
+        CHECK(error.context().empty());
+    }
+}
+
 TEST_CASE("a killed process lets go of its keys") {
     TempDir dir;
     Child child([&](Child& self) -> int {
