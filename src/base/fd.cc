@@ -33,6 +33,12 @@ std::optional<UniqueFd> open_if_exists(const std::filesystem::path& path) {
     throw_errno(fmt::format("cannot open {}", quoted(path.native())));
 }
 
+UniqueFd duplicate(int fd) {
+    UniqueFd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+    if (!copy) throw_errno("cannot duplicate a file descriptor");
+    return copy;
+}
+
 UniqueFd open_file_at(int directory, const std::string& name, int flags, mode_t mode) {
     UniqueFd fd(::openat(directory, name.c_str(), flags | O_CLOEXEC, mode));
     if (!fd) throw_errno(fmt::format("cannot open {}", quoted(name)));

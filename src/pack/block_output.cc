@@ -1,5 +1,8 @@
 #include "block_output.h"
 
+#include <libdeflate.h>
+
+#include <algorithm>
 #include <array>
 
 #include "gbuild/base/fd.h"
@@ -41,16 +44,33 @@ void BlockOutput::copy_head(const BlockJob& job) {
     for (uint32_t size : list.sizes) length += disk_bytes(size);
     if (length == 0) return;
     flush();
-    copy_range(fd_, job.source->start, fd_, position_, length);
     list.start = position_;
-    position_ += length;
+    std::vector<std::byte> run(static_cast<size_t>(std::min<uint64_t>(length, buffer_size)));
+    for (uint64_t done = 0; done < length; done += run.size()) {
+        run.resize(static_cast<size_t>(std::min<uint64_t>(run.size(), length - done)));
+        pread_exact(fd_, run, job.source->start + done, "the pack being written");
+        append(run);
+    }
 }
 
 void BlockOutput::append(std::span<const std::byte> bytes) {
     if (buffer_.size() + bytes.size() > buffer_size) flush();
+    add_to_sums(bytes);
     position_ += bytes.size();
     if (bytes.size() > buffer_size) return pwrite_all(fd_, bytes, position_ - bytes.size());
     buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
+}
+
+// `bytes` go to position_.
+void BlockOutput::add_to_sums(std::span<const std::byte> bytes) {
+    for (uint64_t at = position_; !bytes.empty();) {
+        const uint64_t left = pack_region_size - at % pack_region_size;
+        const auto part = bytes.first(static_cast<size_t>(std::min<uint64_t>(left, bytes.size())));
+        if (left == pack_region_size) region_sums_.push_back(0);
+        region_sums_.back() = libdeflate_crc32(region_sums_.back(), part.data(), part.size());
+        at += part.size();
+        bytes = bytes.subspan(part.size());
+    }
 }
 
 void BlockOutput::flush() {

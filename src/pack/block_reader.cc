@@ -9,8 +9,8 @@
 
 namespace gbuild::pack {
 
-BlockReader::BlockReader(int fd, Codec codec, uint32_t block_size, uint64_t end, std::string what) :
-    fd_(fd),
+BlockReader::BlockReader(Read read, Codec codec, uint32_t block_size, uint64_t end, std::string what) :
+    read_(std::move(read)),
     block_size_(block_size),
     end_(end),
     what_(std::move(what)),
@@ -42,7 +42,7 @@ void BlockReader::load(uint64_t position, uint32_t size, Buffer& into) {
     }
     const bool stored = (size & stored_bit) != 0;
     const std::span disk(stored ? into.bytes.get() : disk_.get(), length);
-    pread_exact(fd_, disk, position, what_);
+    read_(disk, position);
     into.length = stored ? length
                          : with_context([&] { return fmt::format("reading {} at offset {}", what_, position); },
                                         [&] {

@@ -15,8 +15,11 @@ namespace gbuild::pack {
 
 class BlockReader {
   public:
-    // `fd` is borrowed; no block lies behind `end`; `what` names the file in errors.
-    BlockReader(int fd, Codec codec, uint32_t block_size, uint64_t end, std::string what);
+    // Fills `out` from `position` on, or throws.
+    using Read = std::function<void(std::span<std::byte> out, uint64_t position)>;
+
+    // No block lies behind `end`; `what` names the file in errors.
+    BlockReader(Read read, Codec codec, uint32_t block_size, uint64_t end, std::string what);
 
     // The block at `position` with on-disk size `size` (its stored bit included). Throws integrity when it is damaged
     // or longer than a block. Valid until the next call.
@@ -34,7 +37,7 @@ class BlockReader {
     };
     void load(uint64_t position, uint32_t size, Buffer& into);
 
-    int fd_;
+    Read read_;
     uint32_t block_size_;
     uint64_t end_;
     std::string what_;

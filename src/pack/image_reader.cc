@@ -43,7 +43,8 @@ struct ImageReader::State {
         super(read_superblock(fd.get(), trailer.position, what)),
         facts(facts_of(super)),
         metadata(fd.get(), super, what),
-        blocks(fd.get(), super.codec, super.block_size, super.bytes_used, what) {}
+        blocks([this](auto out, uint64_t position) { pread_exact(fd.get(), out, position, what); }, super.codec,
+               super.block_size, super.bytes_used, what) {}
 
     // On-disk sizes of a file's blocks, and its fragment.
     ContentPlace place(const ImageInode& file, std::vector<uint32_t>& sizes) {

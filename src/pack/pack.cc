@@ -2,17 +2,23 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
+
 #include "block_reader.h"
 #include "gbuild/base/error.h"
 #include "gbuild/base/text.h"
+#include "pack_data.h"
 #include "pack_index.h"
 
 namespace gbuild::pack {
 
 struct Pack::State {
+    State(UniqueFd file, const PackOptions& with, PackIndex read) :
+        fd(std::move(file)), options(with), index(std::move(read)) {}
     UniqueFd fd;
     PackOptions options;
     PackIndex index;
+    std::atomic<bool> damaged = false;
 };
 
 Pack::Pack(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -20,8 +26,7 @@ Pack::~Pack() = default;
 
 std::shared_ptr<const Pack> Pack::open(UniqueFd fd, const PackOptions& options) {
     PackIndex index = read_pack_index(fd.get(), options);
-    return std::shared_ptr<const Pack>(
-        new Pack(std::make_unique<State>(State{std::move(fd), options, std::move(index)})));
+    return std::shared_ptr<const Pack>(new Pack(std::make_unique<State>(std::move(fd), options, std::move(index))));
 }
 
 int Pack::fd() const { return state_->fd.get(); }
@@ -29,6 +34,19 @@ uint64_t Pack::data_end() const { return state_->index.data_end; }
 size_t Pack::file_count() const { return state_->index.files.size(); }
 size_t Pack::entry_count() const { return state_->index.entry_count; }
 std::span<const Fragment> Pack::fragments() const { return state_->index.fragments; }
+
+std::span<const uint32_t> Pack::region_sums() const { return state_->index.region_sums; }
+bool Pack::damaged() const { return state_->damaged; }
+void Pack::set_damaged() const { state_->damaged = true; }
+
+bool Pack::is_whole() const {
+    try {
+        PackData data(*this);
+        for (uint64_t at = 0; at < data_end();) at += data.run(at, data_end() - at).size();
+    } catch (const Error&) {
+    }
+    return !damaged();
+}
 
 PackedFile Pack::file(uint32_t number) const {
     const PackIndex::File& file = state_->index.files.at(number);
@@ -79,7 +97,8 @@ void read_contents(const PackSet& packs, tree::ContentRef content,
         place.fragment_size = fragment.size;
         place.fragment_offset = file.fragment_offset;
     }
-    BlockReader reader(pack.fd(), packs.options().codec, packs.options().block_size, pack.data_end(), "the pack");
+    PackData data(pack);
+    BlockReader reader(data.reader(), packs.options().codec, packs.options().block_size, pack.data_end(), "the pack");
     read_content(reader, place, consume);
 }
 

@@ -4,6 +4,7 @@
 #include <deque>
 
 #include "block_job.h"
+#include "block_output.h"
 #include "entry_codec.h"
 #include "gbuild/pack/pack.h"
 #include "pack_format.h"
@@ -34,9 +35,9 @@ class FileTable {
 };
 
 // Everything of the index before the entries' bytes.
-std::vector<std::byte> encode_index_head(const PackOptions& options, uint64_t data_end,
-                                         std::span<const Fragment> fragments, const std::deque<BlockList>& lists,
-                                         const FileTable& files, uint64_t entry_count);
+std::vector<std::byte> encode_index_head(const PackOptions& options, const BlockOutput& output,
+                                         const std::deque<BlockList>& lists, const FileTable& files,
+                                         uint64_t entry_count);
 std::array<std::byte, pack_trailer_size> encode_pack_trailer(uint64_t data_end, uint64_t length, const Sha256Sum& sum);
 
 // A read and checked index.
@@ -55,6 +56,7 @@ struct PackIndex {
         Sha256Sum digest{};
     };
     uint64_t data_end = 0;
+    std::vector<uint32_t> region_sums;
     std::vector<Fragment> fragments;
     std::vector<List> lists;
     std::vector<uint32_t> sizes;

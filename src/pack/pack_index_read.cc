@@ -48,6 +48,7 @@ class IndexParser {
                         fmt::format("the pack was made with other options: {} instead of {}", key, options_.key()));
         }
         require(in_.varint() == index_.data_end, "its data ends elsewhere");
+        read_sums();
         read_fragments();
         read_lists();
         read_files();
@@ -72,6 +73,12 @@ class IndexParser {
                 "a block lies outside its data");
     }
 
+    void read_sums() {
+        const uint64_t count = region_count(index_.data_end);
+        require(count <= in_.left() / sizeof(uint32_t), "its data has no checksums");
+        index_.region_sums.resize(count);
+        for (uint32_t& sum : index_.region_sums) sum = in_.number<uint32_t>();
+    }
     void read_fragments() {
         index_.fragments.resize(count());
         for (Fragment& fragment : index_.fragments) {

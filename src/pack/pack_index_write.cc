@@ -21,14 +21,15 @@ void FileTable::add(const FileRecord& file) {
     count_++;
 }
 
-std::vector<std::byte> encode_index_head(const PackOptions& options, uint64_t data_end,
-                                         std::span<const Fragment> fragments, const std::deque<BlockList>& lists,
-                                         const FileTable& files, uint64_t entry_count) {
+std::vector<std::byte> encode_index_head(const PackOptions& options, const BlockOutput& output,
+                                         const std::deque<BlockList>& lists, const FileTable& files,
+                                         uint64_t entry_count) {
     BinaryWriter out;
     out.text(options.key());
-    out.varint(data_end);
-    out.varint(fragments.size());
-    for (const Fragment& fragment : fragments) {
+    out.varint(output.position());
+    for (uint32_t sum : output.region_sums()) out.number(sum);
+    out.varint(output.fragments().size());
+    for (const Fragment& fragment : output.fragments()) {
         out.varint(fragment.position);
         out.varint(fragment.length);
         out.varint(pack_size(fragment.size));

@@ -6,6 +6,7 @@
 #include "block_reader.h"
 #include "gbuild/base/error.h"
 #include "gbuild/base/ordered_pool.h"
+#include "pack_data.h"
 #include "pack_format.h"
 #include "slots.h"
 
@@ -21,7 +22,9 @@ class TailReader {
         const Pack& pack = packs_.at(move.pack);
         if (!reader_ || pack_ != move.pack) {
             const PackOptions& options = packs_.options();
-            reader_.emplace(pack.fd(), options.codec, options.block_size, pack.data_end(), "the pack");
+            reader_.reset();
+            data_.emplace(pack);
+            reader_.emplace(data_->reader(), options.codec, options.block_size, pack.data_end(), "the pack");
             pack_ = move.pack;
         }
         const Fragment& source = pack.fragments()[move.fragment];
@@ -34,6 +37,7 @@ class TailReader {
 
   private:
     const PackSet& packs_;
+    std::optional<PackData> data_;
     std::optional<BlockReader> reader_;
     uint32_t pack_ = 0;
 };

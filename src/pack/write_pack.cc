@@ -13,8 +13,8 @@ namespace {
 void write_index(const BlockProducer& producer, const PackOptions& options, BlockOutput& output) {
     const uint64_t data_end = output.position();
     const std::span<const std::byte> entries = producer.entries().bytes();
-    const std::vector<std::byte> head = encode_index_head(options, data_end, output.fragments(), producer.lists(),
-                                                          producer.files(), producer.entries().count());
+    const std::vector<std::byte> head =
+        encode_index_head(options, output, producer.lists(), producer.files(), producer.entries().count());
     Hasher hasher(HashAlgorithm::sha256);
     hasher.update(head);
     hasher.update(entries);

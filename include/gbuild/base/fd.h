@@ -41,6 +41,8 @@ class UniqueFd {
 UniqueFd open_file(const std::filesystem::path& path, int flags, mode_t mode = 0644);
 // For reading; nullopt when there is nothing at `path`. A symbolic link there is an io error.
 std::optional<UniqueFd> open_if_exists(const std::filesystem::path& path);
+// Another descriptor of the same open file, with O_CLOEXEC. Throws io.
+UniqueFd duplicate(int fd);
 UniqueFd open_file_at(int directory, const std::string& name, int flags, mode_t mode = 0644);
 
 // Reads until `buffer` is full or the file ends; returns the bytes read. Throws io.

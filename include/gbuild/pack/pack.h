@@ -1,8 +1,9 @@
 // Packs: a layer's contents as finished squashfs data and fragment blocks, with an index.
 //
 // File format: 96 bytes reserved (a squashfs superblock's place), blocks, index, trailer. The index holds the layer
-// tree and for each regular file its size, block sizes, position, fragment reference and content digest. Everything
-// read back is checked against the file's size; a malformed pack is an integrity error.
+// tree and for each regular file its size, block sizes, position, fragment reference and content digest, and checksums
+// of everything before it. Nothing read back is trusted: a malformed pack is an integrity error when it is opened,
+// damaged blocks are one when they are read.
 #pragma once
 
 #include <cstdint>
@@ -64,6 +65,12 @@ class Pack {
     size_t file_count() const;               // files with contents
     PackedFile file(uint32_t number) const;  // `blocks` points into the pack object
     std::span<const Fragment> fragments() const;
+    std::span<const uint32_t> region_sums() const;  // see PackData
+    // Whether something was read that is not what was packed, or could not be read. For any thread.
+    bool damaged() const;
+    void set_damaged() const;
+    // Reads all of the data to find that out.
+    bool is_whole() const;
     size_t entry_count() const;
     // The layer's tree; ContentRef::pack of every regular file with contents is `pack`.
     tree::LayerTree entries(uint32_t pack) const;

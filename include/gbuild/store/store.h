@@ -12,10 +12,10 @@
 //
 // Files are written in tmp/ and renamed when complete and verified, so a crash at any instant leaves a working store.
 // What a dead process left in tmp/ is removed by the next one that opens the store; partial downloads a week after they
-// last grew. Nothing is synced to disk: after a power failure a file may be shorter than it was, so readers check.
-// Blobs and records are checked here, by digest, size or syntax, and are absent when damaged; packs carry their own
-// checksum. All of the store may be deleted while no gbuild runs. Directories are 0700: layers can hold what their
-// owner would not share.
+// last grew. Nothing is synced to disk: after a power failure a file may be shorter than it was or hold zeros, so what
+// is read is checked. Blobs and records are checked here, by digest, size or syntax, and are absent when damaged; packs
+// carry checksums of all they hold, and who reads one checks them (pack part). All of the store may be deleted while no
+// gbuild runs. Directories are 0700: layers can hold what their owner would not share.
 #pragma once
 
 #include <cstdint>

@@ -91,6 +91,18 @@ TEST_CASE("a lock is held until its object goes") {
     CHECK_FALSE(FileLock::try_acquire(path, LockMode::exclusive));
 }
 
+TEST_CASE("a duplicate outlives the descriptor it is of") {
+    UniqueFd copy;
+    {
+        TempDir dir;
+        write_file_atomically(dir.path() / "a", "text");
+        copy = duplicate(open_file(dir.path() / "a", O_RDONLY).get());
+    }
+    CHECK(read_text(copy.get(), 10, "a") == "text");
+    CHECK((::fcntl(copy.get(), F_GETFD) & FD_CLOEXEC) != 0);
+    REQUIRE_THROWS_AS(duplicate(-1), Error);
+}
+
 TEST_CASE("rooted access stops at the root") {
     TempDir outside;
     write_file_atomically(outside.path() / "secret", "secret");
