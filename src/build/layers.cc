@@ -9,6 +9,7 @@
 
 #include "gbuild/base/synchronized.h"
 #include "gbuild/layer/tar_stream.h"
+#include "reporting_sink.h"
 
 namespace gbuild::build {
 
@@ -24,32 +25,6 @@ struct Task {
     oci::Descriptor descriptor;
     Digest diff_id;
     int transfer;  // id of its transfer events
-};
-
-// Passes bytes on and tells how far they are.
-class ReportingSink : public BlobSink {
-  public:
-    ReportingSink(BlobSink& inner, int transfer, EventSink& events) :
-        inner_(inner), transfer_(transfer), events_(events) {}
-    uint64_t received() const override { return inner_.received(); }
-    void append(std::span<const std::byte> bytes) override {
-        inner_.append(bytes);
-        // Every 256 KiB: often enough for a terminal, too seldom to cost anything.
-        uint64_t now = inner_.received();
-        if (now - reported_ < uint64_t{256} * 1024) return;
-        reported_ = now;
-        events_.emit(TransferProgress{transfer_, now});
-    }
-    void restart() override {
-        inner_.restart();
-        reported_ = 0;
-    }
-
-  private:
-    BlobSink& inner_;
-    int transfer_;
-    EventSink& events_;
-    uint64_t reported_ = 0;
 };
 
 // A download in its own thread, into a partial blob that the packing thread follows.
