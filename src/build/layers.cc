@@ -129,9 +129,10 @@ class LayerRun {
         std::string label = task.descriptor.digest.text().substr(0, 19);
         job_.events.emit(TransferStarted{task.transfer, 0, label, "pulling", task.descriptor.size});
         // By blob, not by pack: two builds with other packing options would download into the same partial file.
-        FileLock lock = job_.store.lock("blob " + task.descriptor.digest.text(), [&] {
+        auto waiting = [&] {
             job_.events.emit(Notice{fmt::format("waiting for another gbuild that is pulling {}", label)});
-        });
+        };
+        FileLock lock = job_.store.lock("blob " + task.descriptor.digest.text(), waiting, stop_.get_token());
         if (auto pack = open_stored_pack(job_.store, key, job_.packing)) {
             job_.events.emit(TransferFinished{task.transfer, true});
             return pack;
@@ -192,12 +193,12 @@ class LayerRun {
             auto entries = layer::read_tar(layer::decompress(std::move(bytes), label_of(task)), std::move(tar));
             pack::WritePackJob write{job_.packing, std::max(1u, job_.jobs / packs_at_once_), {}, stop_.get_token()};
             Place place(packing_);
-            pack::write_pack(*entries, write, file.fd());
+            job_.store.writing([&] { pack::write_pack(*entries, write, file.fd()); });
         }
         verified();
-        file.commit();
+        auto pack = commit_pack(job_.store, file, job_.packing);
         job_.store.remove_blob(task.descriptor.digest);
-        return open_stored_pack(job_.store, key, job_.packing);
+        return pack;
     }
 
     static std::string label_of(const Task& task) { return "layer " + task.descriptor.digest.text().substr(0, 19); }
@@ -228,6 +229,15 @@ std::shared_ptr<const pack::Pack> open_stored_pack(const store::Store& store, co
         store.remove_pack(key);
         return nullptr;
     }
+}
+
+std::shared_ptr<const pack::Pack> commit_pack(const store::Store& store, AtomicFile& file,
+                                              const pack::PackOptions& packing) {
+    return store.writing([&] {
+        auto pack = pack::Pack::open(duplicate(file.fd()), packing);
+        file.commit();
+        return pack;
+    });
 }
 
 LayerPacks obtain_layers(const std::vector<const BaseImage*>& images, const LayerJob& job) {

@@ -30,6 +30,11 @@ LayerPacks obtain_layers(const std::vector<const BaseImage*>& images, const Laye
 std::shared_ptr<const pack::Pack> open_stored_pack(const store::Store& store, const std::string& key,
                                                    const pack::PackOptions& packing);
 
+// Puts a pack just written to `file` in its place in the store. It is opened as what was written, not by its name: the
+// store may be emptied, or the pack replaced, at any time.
+std::shared_ptr<const pack::Pack> commit_pack(const store::Store& store, AtomicFile& file,
+                                              const pack::PackOptions& packing);
+
 // The key in the store of a layer's pack. `layer` is a diffID, or a COPY step's content key.
 std::string pack_key(const Digest& layer, const pack::PackOptions& packing);
 

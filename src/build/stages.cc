@@ -137,9 +137,10 @@ void Stages::copy(const plan::CopyStep& step, tree::Tree& tree) {
     CopyRequest request{step, source_of(step.source), tree, [&] { return accounts(tree); }, job_.epoch};
     CopyResult result = copy_layer(request);
     // `ready` first; but the stream still looks at the tree as it was, so it is packed before anything is applied.
-    std::shared_ptr<const pack::Pack> pack = result.to_pack ? pack_of(result) : nullptr;
+    std::shared_ptr<const pack::Pack> pack;
+    if (result.to_pack) pack = pack_of(result);
     tree.apply(std::move(result.ready));
-    if (!pack) return;
+    if (!result.to_pack) return;
     auto [number, added] = pack_numbers_.emplace(result.content_key, 0);
     if (added) number->second = packs_.add(pack);
     apply_pack(tree, *pack, number->second);
@@ -148,14 +149,16 @@ void Stages::copy(const plan::CopyStep& step, tree::Tree& tree) {
 std::shared_ptr<const pack::Pack> Stages::pack_of(CopyResult& result) {
     const LayerJob& packing = job_.packing;
     std::string key = pack_key(result.content_key, packing.packing);
-    FileLock lock = packing.store.lock("pack " + key);
+    auto waiting = [&] { packing.events.emit(Notice{"waiting for another gbuild that is packing the same files"}); };
+    FileLock lock = packing.store.lock("pack " + key, waiting, packing.stop);
     if (!job_.no_cache) {
         if (auto pack = open_stored_pack(packing.store, key, packing.packing)) return pack;
     }
     AtomicFile file = packing.store.new_pack(key);
-    pack::write_pack(*result.to_pack, {packing.packing, packing.jobs, {}, packing.stop}, file.fd());
-    file.commit();
-    return open_stored_pack(packing.store, key, packing.packing);
+    packing.store.writing([&] {
+        pack::write_pack(*result.to_pack, {packing.packing, packing.jobs, {}, packing.stop}, file.fd());
+    });
+    return commit_pack(packing.store, file, packing.packing);
 }
 
 std::variant<const ContextDir*, TreeSource> Stages::source_of(const plan::CopySource& source) {
