@@ -138,7 +138,7 @@ BaseImage BaseImages::from_registry(const std::string& text, const oci::Platform
                     fmt::format("{} is not in the store for {}", reference.familiar(), platform.text()))
             .hint("build without --pull=never, so that it is pulled");
     }
-    BaseImage image{reference.familiar(), client_.image(reference), {}, {}};
+    BaseImage image{reference.familiar(), client_.image(reference), {}, {}, options_.pull != PullPolicy::never};
     image.resolved = registry::resolve_image(*image.source, platform, stop_);
     read_config(image, platform);
     store_.put_blob(image.resolved.manifest_digest, image.resolved.manifest_json);
@@ -148,7 +148,7 @@ BaseImage BaseImages::from_registry(const std::string& text, const oci::Platform
 
 BaseImage BaseImages::from_archive(std::string name, std::unique_ptr<registry::ImageSource> source,
                                    const oci::Platform& platform) {
-    BaseImage image{std::move(name), std::move(source), {}, {}};
+    BaseImage image{std::move(name), std::move(source), {}, {}, true};
     image.resolved = registry::resolve_image(*image.source, platform, stop_);
     read_config(image, platform);
     return image;
@@ -160,7 +160,7 @@ std::optional<BaseImage> BaseImages::from_store(const oci::Reference& reference,
     if (!digest) return std::nullopt;
     auto json = store_.read_blob(*digest, oci::max_manifest_size);
     if (!json) return std::nullopt;
-    BaseImage image{reference.familiar(), client_.image(reference), {}, {}};
+    BaseImage image{reference.familiar(), client_.image(reference), {}, {}, options_.pull != PullPolicy::never};
     image.resolved.manifest = std::get<oci::Manifest>(oci::parse_manifest(*json, ""));
     image.resolved.manifest_json = std::move(*json);
     image.resolved.manifest_digest = image.resolved.root_digest = *digest;

@@ -18,6 +18,7 @@ struct BaseImage {
     std::shared_ptr<registry::ImageSource> source;
     registry::ResolvedImage resolved;
     oci::ImageConfig config;  // as many diff_ids as the manifest has layers
+    bool may_pull = true;     // layers that the store does not have; reading a local source is never a pull
 };
 
 class BaseImages {

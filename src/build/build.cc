@@ -150,7 +150,7 @@ BuildResult run_build(const BuildOptions& options, EventSink& events, std::stop_
     std::unique_ptr<ContextDir> context = reads_context(plan) ? open_build_context(options, written) : nullptr;
 
     unsigned jobs = options.jobs > 0 ? options.jobs : std::max(1u, std::thread::hardware_concurrency());
-    LayerJob packing{store, options.packing, jobs, options.pull != PullPolicy::never, events, stop};
+    LayerJob packing{store, options.packing, jobs, events, stop};
     // All bases are pulled side by side, under the first step that needs one.
     std::optional<LayerPacks> pulled;
     auto layers = [&]() -> const LayerPacks& {

@@ -27,7 +27,7 @@ struct Task {
     int transfer;  // id of its transfer events
 };
 
-// A download in its own thread, into a partial blob that the packing thread follows.
+// A download in its own thread, into a partial blob that the packing thread follows. Called off by the destructor.
 class Download {
   public:
     Download(const Task& task, const LayerJob& job, std::stop_token stop) :
@@ -37,12 +37,13 @@ class Download {
 
     bool resumed() const { return resumed_; }
     std::unique_ptr<ByteSource> reader() { return partial_->reader(); }
-    // Waits for its end; throws what it failed with.
+    // Waits for its end; throws what it failed with, each time.
     void finish() {
         if (thread_.joinable()) thread_.join();
         if (error_) std::rethrow_exception(error_);
     }
-    void cancel() { thread_.request_stop(); }
+    // After finish(): no later run is to go on from what is there.
+    void discard() { partial_->discard(); }
 
   private:
     void run(const Task& task, const LayerJob& job, std::stop_token stop, std::stop_token own) {
@@ -137,50 +138,88 @@ class LayerRun {
             job_.events.emit(TransferFinished{task.transfer, true});
             return pack;
         }
-        if (!job_.may_pull && !job_.store.open_blob(task.descriptor.digest)) {
-            throw Error(ErrorKind::not_found, fmt::format("layer {} is not in the store", label))
-                .hint("build without --pull=never, so that it is pulled");
-        }
         auto pack = pull(task, key);
         job_.events.emit(TransferFinished{task.transfer, false});
         return pack;
     }
 
     std::shared_ptr<const pack::Pack> pull(const Task& task, const std::string& key) {
-        if (auto blob = job_.store.open_blob(task.descriptor.digest)) {
-            auto source =
-                std::make_unique<VerifyingSource>(std::make_unique<FileSource>(std::move(*blob)),
-                                                  task.descriptor.digest, task.descriptor.size, label_of(task));
-            return pack_stream(std::move(source), task, key, [] {});
+        if (auto pack = pack_blob(task, key)) return pack;
+        if (!task.image->may_pull) {
+            throw Error(ErrorKind::not_found, fmt::format("{} is not in the store", label_of(task)))
+                .hint("build without --pull=never, so that it is pulled");
         }
-        auto download = std::make_unique<Download>(task, job_, stop_.get_token());
-        bool resumed = download->resumed();
-        try {
-            return pack_download(*download, task, key);
-        } catch (const Error& error) {
-            // What an earlier run left may be the bad part; without it the download gets one more chance.
-            if (error.kind() != ErrorKind::integrity || !resumed) throw;
-            job_.events.emit(Notice{fmt::format("{}; starting {} again", error.message(), label_of(task))});
-        }
-        download.reset();
-        download = std::make_unique<Download>(task, job_, stop_.get_token());
-        return pack_download(*download, task, key);
+        if (auto pack = fetch(task, key, Chance::first)) return pack;
+        return fetch(task, key, Chance::last);
     }
 
-    std::shared_ptr<const pack::Pack> pack_download(Download& download, const Task& task, const std::string& key) {
+    // Packs the blob that an earlier run left; nullptr when there is none, or a damaged one, which is removed.
+    std::shared_ptr<const pack::Pack> pack_blob(const Task& task, const std::string& key) {
+        auto blob = open_blob(task);
+        if (!blob) return nullptr;
+        try {
+            return pack_stream(std::move(blob), task, key, [] {});
+        } catch (const Error& error) {
+            const ErrorKind kind = error.kind();
+            if (kind == ErrorKind::no_space || kind == ErrorKind::interrupted || kind == ErrorKind::permission) throw;
+            // What cannot be packed because it is like that in its registry is no better the next time.
+            if (is_whole(task)) throw;
+            job_.events.emit(Notice{fmt::format("{} is damaged in the store and left out of account", label_of(task))});
+        }
+        job_.store.remove_blob(task.descriptor.digest);
+        return nullptr;
+    }
+
+    // Null when the store has no blob of the right size.
+    std::unique_ptr<ByteSource> open_blob(const Task& task) const {
+        const oci::Descriptor& descriptor = task.descriptor;
+        auto fd = job_.store.open_blob(descriptor.digest, descriptor.size);
+        if (!fd) return nullptr;
+        return std::make_unique<VerifyingSource>(std::make_unique<FileSource>(std::move(*fd)), descriptor.digest,
+                                                 descriptor.size, label_of(task));
+    }
+
+    bool is_whole(const Task& task) const {
+        try {
+            auto blob = open_blob(task);
+            while (blob && !blob->next().empty()) continue;
+            return blob != nullptr;
+        } catch (const Error&) {
+            return false;
+        }
+    }
+
+    enum class Chance { first, last };
+
+    // Downloads and packs; nullptr when that failed for what may be the fault of an earlier run's bytes, which are gone
+    // then, and this was not the last chance.
+    std::shared_ptr<const pack::Pack> fetch(const Task& task, const std::string& key, Chance chance) {
+        Download download(task, job_, stop_.get_token());
         try {
             return pack_stream(download.reader(), task, key, [&] { download.finish(); });
         } catch (const Error& error) {
-            // Damaged contents are the registry's fault when the blob's digest is wrong, and only then: so let it
-            // arrive.
-            if (error.kind() != ErrorKind::integrity) download.cancel();
+            if (!may_be_damage(error.kind())) throw;
+            // Only the digest tells whether these are the bytes that the registry has: so let them arrive.
+            job_.events.emit(Notice{fmt::format("{}; the rest is awaited to tell whether {} arrived damaged",
+                                                error.message(), label_of(task))});
             try {
                 download.finish();
             } catch (const Error& cause) {
-                if (cause.kind() != ErrorKind::interrupted) throw;
+                if (cause.kind() == ErrorKind::interrupted) throw;
+                download.discard();
+                if (!download.resumed() || chance == Chance::last) throw;
+                job_.events.emit(Notice{fmt::format("{}; starting {} again", cause.message(), label_of(task))});
+                return nullptr;
             }
+            // They are; but a download that had to start over leaves its reader behind.
+            if (auto pack = pack_blob(task, key)) return pack;
             throw;
         }
+    }
+
+    // What wrong bytes are taken for.
+    static bool may_be_damage(ErrorKind kind) {
+        return kind == ErrorKind::integrity || kind == ErrorKind::limit || kind == ErrorKind::unsupported;
     }
 
     // Packs a layer's compressed bytes; `verified` returns once they are known to be right, or throws.

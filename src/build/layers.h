@@ -16,7 +16,6 @@ struct LayerJob {
     const store::Store& store;
     pack::PackOptions packing;
     unsigned jobs = 1;
-    bool may_pull = true;
     EventSink& events;
     std::stop_token stop;
 };

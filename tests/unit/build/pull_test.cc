@@ -1,5 +1,6 @@
 // Builds from a registry whose answers, or whose leftovers in the store, are not what they should be.
 #include <cstdio>
+#include <future>
 
 #include <fmt/format.h>
 
@@ -100,6 +101,23 @@ class PullShop : public Workshop {
     FakeRegistry registry;
 };
 
+// A header that no layer may have, so that reading stops at once.
+std::string unknown_entry() {
+    test::TarFields fields;
+    fields.name = "x";
+    fields.type = 'Q';
+    return test::tar_header(fields);
+}
+
+// Hears that a layer could not be read.
+struct Awaiting : EventSink {
+    void emit(const Event& event) override {
+        const auto* notice = std::get_if<Notice>(&event);
+        if (notice && notice->message.find("is awaited") != std::string::npos) unreadable.set_value();
+    }
+    std::promise<void> unreadable;
+};
+
 Error error_of(const std::function<void()>& body) {
     try {
         body();
@@ -126,6 +144,91 @@ TEST_CASE("contents are in the image though their packs are gone from the store 
     emptied_at_once.clear();
     CHECK(shop.packs().empty());
     shop.check_image();
+}
+
+TEST_CASE("a stored blob that is damaged is pulled again") {
+    PullShop shop;
+    std::string bad = shop.base.tar;
+    SECTION("at its end") { bad[bad.size() - 1024 - 512] ^= 1; }
+    SECTION("so that it cannot be read") { bad.replace(0, 512, unknown_entry()); }
+    SECTION("cut short") { bad.resize(1000); }
+    shop.leave(shop.blob(), bad);
+    shop.build_on_base();
+    shop.check_image();
+    CHECK(shop.layer_requests() == 1);
+    CHECK_FALSE(fs::exists(shop.blob()));
+}
+
+TEST_CASE("a stored blob that is as its registry has it is not pulled again for what is in it") {
+    PullShop shop{OneLayer(unknown_entry() + std::string(1024, '\0'))};
+    shop.leave(shop.blob(), shop.base.tar);
+    const Error error = error_of([&] { shop.build_on_base(); });
+    CHECK(error.kind() == ErrorKind::unsupported);
+    CHECK(shop.layer_requests() == 0);
+}
+
+TEST_CASE("what an earlier run left of a download may be wrong") {
+    PullShop shop;
+    std::string bad = shop.base.tar.substr(0, 100'000);
+    SECTION("in contents") { bad[5000] ^= 1; }
+    SECTION("in a way that looks like a layer gbuild cannot read") { bad.replace(0, 512, unknown_entry()); }
+    shop.leave(shop.partial(), bad);
+    shop.build_on_base();
+    shop.check_image();
+    CHECK(shop.layer_requests() == 2);
+}
+
+TEST_CASE("bytes that cannot be read are not kept when the rest does not arrive") {
+    PullShop shop;
+    const std::string path = "blobs/" + shop.layer().text();
+    shop.registry.fault(path, [&](const test::HttpRequest&, test::HttpReply& reply) {
+        reply.body.replace(0, 512, unknown_entry());
+        reply.cut_after = 50'000;
+        reply.ending = test::Ending::close;
+    });
+    // The download fails only once the reader has.
+    Awaiting events;
+    shop.registry.fault(path, [&](const test::HttpRequest&, test::HttpReply& reply) {
+        events.unreadable.get_future().wait();
+        reply = {};
+        reply.status = 500;
+    });
+    auto options = shop.from_base();
+    options.registry.max_attempts = 2;
+    CHECK(error_of([&] { build::run_build(options, events, {}); }).kind() == ErrorKind::network);
+    CHECK_FALSE(fs::exists(shop.partial()));
+    build::run_build(options, shop.events, {});
+    shop.check_image();
+}
+
+TEST_CASE("a download that has to start over in the middle is packed all the same") {
+    PullShop shop;
+    shop.registry.fault("blobs/" + shop.layer().text(), faults::cut(300'000));
+    shop.registry.fault("blobs/" + shop.layer().text(), faults::ignore_range(shop.base.tar));
+    shop.build_on_base();
+    shop.check_image();
+    CHECK(shop.layer_requests() == 2);
+}
+
+TEST_CASE("a local image is read without a pull") {
+    Workshop shop;
+    const OneLayer image = sample_image();
+    const fs::path layout = shop.context().parent_path() / "layout";
+    fs::create_directories(layout / "blobs/sha256");
+    for (const std::string& document : {image.tar, image.config, image.manifest}) {
+        write_file_atomically(layout / "blobs/sha256" / Digest::of(document).hex(), document);
+    }
+    write_file_atomically(layout / "oci-layout", R"({"imageLayoutVersion":"1.0.0"})");
+    write_file_atomically(
+        layout / "index.json",
+        fmt::format(
+            R"({{"schemaVersion":2,"manifests":[{{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"{}","size":{}}}]}})",
+            Digest::of(image.manifest).text(), image.manifest.size()));
+    auto options = shop.options("FROM base\nVOLUME /v\n");
+    options.build_contexts["base"] = "oci-layout://" + layout.native();
+    options.pull = build::PullPolicy::never;
+    build::run_build(options, shop.events, {});
+    CHECK(shop.content("last") == "the end");
 }
 
 TEST_CASE("a disk that is full while packing is said with its place") {
