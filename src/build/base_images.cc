@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "gbuild/base/synchronized.h"
 #include "gbuild/base/text.h"
 
 namespace gbuild::build {
@@ -68,25 +69,29 @@ BaseImages::BaseImages(const BuildOptions& options, const store::Store& store,
     options_(options),
     store_(store),
     contexts_(std::move(contexts)),
-    stop_(std::move(stop)),
+    outer_stop_(std::move(stop), [this] { stop_.request_stop(); }),
     client_(options.registry) {}
 
 void BaseImages::resolve(const std::vector<plan::NeededBase>& bases) {
+    Synchronized<std::exception_ptr> first;
+    auto task = [&](const plan::NeededBase& needed) {
+        try {
+            return resolve_named(needed);
+        } catch (...) {
+            auto error = first.lock();
+            if (!*error) *error = std::current_exception();
+            stop_.request_stop();
+            throw;
+        }
+    };
     std::map<std::string, std::future<BaseImage>> running;
     for (const auto& needed : bases) {
         std::string key = key_of(needed.base);
-        if (running.contains(key)) continue;
-        running.emplace(key, std::async(std::launch::async, [this, needed] { return resolve_named(needed); }));
+        if (!running.contains(key)) running.emplace(key, std::async(std::launch::async, task, needed));
     }
-    std::exception_ptr first;
-    for (auto& [key, image] : running) {
-        try {
-            images_.emplace(key, image.get());
-        } catch (...) {
-            if (!first) first = std::current_exception();
-        }
-    }
-    if (first) std::rethrow_exception(first);
+    for (auto& [key, image] : running) image.wait();
+    if (*first.lock()) std::rethrow_exception(*first.lock());
+    for (auto& [key, image] : running) images_.emplace(key, image.get());
 }
 
 const BaseImage& BaseImages::at(const plan::Base& base) const {
@@ -139,7 +144,7 @@ BaseImage BaseImages::from_registry(const std::string& text, const oci::Platform
             .hint("build without --pull=never, so that it is pulled");
     }
     BaseImage image{reference.familiar(), client_.image(reference), {}, {}, options_.pull != PullPolicy::never};
-    image.resolved = registry::resolve_image(*image.source, platform, stop_);
+    image.resolved = registry::resolve_image(*image.source, platform, stop_.get_token());
     read_config(image, platform);
     store_.put_blob(image.resolved.manifest_digest, image.resolved.manifest_json);
     store_.remember(reference.text(), platform.text(), image.resolved.manifest_digest);
@@ -149,7 +154,7 @@ BaseImage BaseImages::from_registry(const std::string& text, const oci::Platform
 BaseImage BaseImages::from_archive(std::string name, std::unique_ptr<registry::ImageSource> source,
                                    const oci::Platform& platform) {
     BaseImage image{std::move(name), std::move(source), {}, {}, true};
-    image.resolved = registry::resolve_image(*image.source, platform, stop_);
+    image.resolved = registry::resolve_image(*image.source, platform, stop_.get_token());
     read_config(image, platform);
     return image;
 }
@@ -177,7 +182,7 @@ void BaseImages::read_config(BaseImage& image, const oci::Platform& platform) {
     auto json = store_.read_blob(descriptor.digest, oci::max_config_size);
     if (!json) {
         MemorySink sink(oci::max_config_size);
-        image.source->fetch_blob(descriptor, sink, stop_);
+        image.source->fetch_blob(descriptor, sink, stop_.get_token());
         json = sink.take();
         with_context("reading the image configuration", [&] { store_.put_blob(descriptor.digest, *json); });
     }

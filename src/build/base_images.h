@@ -1,8 +1,10 @@
 // The images a plan starts from: found, and their manifests and configurations read and kept in the store.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -26,8 +28,8 @@ class BaseImages {
     BaseImages(const BuildOptions& options, const store::Store& store, std::map<std::string, NamedContext> contexts,
                std::stop_token stop);
 
-    // Resolves them all side by side. The first failure is thrown, with the image's name as context and the
-    // place that names it.
+    // Resolves them all side by side. The first failure stops the rest and is thrown, with the image's name as context
+    // and the place that names it.
     void resolve(const std::vector<plan::NeededBase>& bases);
 
     // One that resolve() was given and that is an image; throws dockerfile for a directory context used as an image.
@@ -47,7 +49,8 @@ class BaseImages {
     const BuildOptions& options_;
     const store::Store& store_;
     std::map<std::string, NamedContext> contexts_;
-    std::stop_token stop_;
+    std::stop_source stop_;
+    std::stop_callback<std::function<void()>> outer_stop_;
     registry::Client client_;
     std::map<std::string, BaseImage> images_;
 };

@@ -231,6 +231,14 @@ TEST_CASE("a local image is read without a pull") {
     CHECK(shop.content("last") == "the end");
 }
 
+TEST_CASE("the failure of one base ends the wait for another") {
+    PullShop shop;
+    shop.registry.fault("manifests/", faults::cut(0, test::Ending::stall));
+    auto options = shop.from_base("COPY --from=other /x /x\n");
+    options.build_contexts["other"] = "oci-layout://" + (shop.context() / "none").native();
+    CHECK_THROWS_WITH(build::run_build(options, shop.events, {}), ContainsSubstring("none"));
+}
+
 TEST_CASE("a disk that is full while packing is said with its place") {
     Workshop shop;
     shop.file("big", noise(2'000'000));
