@@ -1,11 +1,15 @@
 #include "gbuild/build/build.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
+#include <set>
 #include <thread>
 
 #include <fmt/format.h>
 
+#include "gbuild/base/synchronized.h"
 #include "gbuild/base/text.h"
 #include "output.h"
 #include "stages.h"
@@ -119,6 +123,40 @@ std::vector<const BaseImage*> images_of(const BaseImages& bases) {
     return images;
 }
 
+// A build that starts over has the same to say about the image.
+class WarnsOnce : public EventSink {
+  public:
+    explicit WarnsOnce(EventSink& inner) : inner_(inner) {}
+    void emit(const Event& event) override {
+        const auto* warning = std::get_if<Warning>(&event);
+        if (!warning || warned_.lock()->emplace(warning->id, warning->message).second) inner_.emit(event);
+    }
+
+  private:
+    EventSink& inner_;
+    Synchronized<std::set<std::pair<std::string, std::string>>> warned_;
+};
+
+enum class Chance { first, last };
+
+// Executes the plan and writes the image; nullopt when a pack of the store turned out to be damaged and this was not
+// the last chance. That pack is removed, so that it is made anew.
+std::optional<BuildResult> execute(const BuildOptions& options, const StageJob& job, AtomicFile& output,
+                                   Chance chance) {
+    const LayerJob& packing = job.packing;
+    pack::PackSet packs(options.packing);
+    Stages stages(job, packs);
+    try {
+        return write_output(stages.run(), output,
+                            {options, job.plan, packs, job.epoch, packing.jobs, packing.events, packing.stop});
+    } catch (const Error& error) {
+        if (error.kind() == ErrorKind::interrupted || !stages.drop_damaged_packs() || chance == Chance::last) throw;
+        packing.events.emit(Notice{error.message() + "; packing it anew"});
+    }
+    if (::ftruncate(output.fd(), 0) != 0) throw_errno("cannot truncate the unfinished image");
+    return std::nullopt;
+}
+
 void tag_result(const BuildOptions& options, const store::Store& store, BuildResult& result) {
     using std::chrono::system_clock;
     int64_t now = std::chrono::duration_cast<std::chrono::seconds>(system_clock::now().time_since_epoch()).count();
@@ -150,7 +188,8 @@ BuildResult run_build(const BuildOptions& options, EventSink& events, std::stop_
     std::unique_ptr<ContextDir> context = reads_context(plan) ? open_build_context(options, written) : nullptr;
 
     unsigned jobs = options.jobs > 0 ? options.jobs : std::max(1u, std::thread::hardware_concurrency());
-    LayerJob packing{store, options.packing, jobs, events, stop};
+    WarnsOnce once(events);
+    LayerJob packing{store, options.packing, jobs, once, stop};
     // All bases are pulled side by side, under the first step that needs one.
     std::optional<LayerPacks> pulled;
     auto layers = [&]() -> const LayerPacks& {
@@ -158,15 +197,15 @@ BuildResult run_build(const BuildOptions& options, EventSink& events, std::stop_
         return *pulled;
     };
 
-    pack::PackSet packs(options.packing);
     StageJob job{plan, bases, layers, context.get(), directories, epoch, options.no_cache, packing};
-    tree::Tree tree = Stages(job, packs).run();
-
-    BuildResult result =
-        write_output(std::move(tree), std::move(output), {options, plan, packs, epoch, jobs, events, stop});
-    for (const auto& [name, image] : bases.all()) result.bases.push_back({image.name, image.resolved.manifest_digest});
-    tag_result(options, store, result);
-    return result;
+    auto result = execute(options, job, output, Chance::first);
+    if (!result) {
+        pulled.reset();
+        result = execute(options, job, output, Chance::last);
+    }
+    for (const auto& [name, image] : bases.all()) result->bases.push_back({image.name, image.resolved.manifest_digest});
+    tag_result(options, store, *result);
+    return std::move(*result);
 }
 
 plan::Plan plan_build(const BuildOptions& options, EventSink& events, std::stop_token stop) {

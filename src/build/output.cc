@@ -85,7 +85,7 @@ std::filesystem::path output_path(const BuildOptions& options) {
     return file;
 }
 
-BuildResult write_output(tree::Tree tree, AtomicFile file, const OutputJob& job) {
+BuildResult write_output(tree::Tree tree, AtomicFile& file, const OutputJob& job) {
     BuildResult result;
     result.file = std::filesystem::absolute(file.target()).lexically_normal();
     const plan::Stage& target = job.plan.stages.back();

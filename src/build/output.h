@@ -22,6 +22,6 @@ struct OutputJob {
 };
 
 // Adds what the VM needs to the tree, warns of what the provider will do with it, writes and commits `file`.
-BuildResult write_output(tree::Tree tree, AtomicFile file, const OutputJob& job);
+BuildResult write_output(tree::Tree tree, AtomicFile& file, const OutputJob& job);
 
 }  // namespace gbuild::build

@@ -1,5 +1,6 @@
 #include "stages.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include <fmt/format.h>
@@ -95,6 +96,18 @@ tree::Tree Stages::run() {
         trees_.push_back(std::move(tree));
     }
     return std::move(trees_.back());
+}
+
+bool Stages::drop_damaged_packs() const {
+    const bool any = std::any_of(pack_numbers_.begin(), pack_numbers_.end(),
+                                 [&](const auto& pack) { return packs_.at(pack.second).damaged(); });
+    if (!any) return false;
+    // What damaged one may have damaged others that have not been read yet.
+    for (const auto& [layer, number] : pack_numbers_) {
+        if (packs_.at(number).is_whole()) continue;
+        job_.packing.store.remove_pack(pack_key(layer, job_.packing.packing));
+    }
+    return true;
 }
 
 tree::Tree Stages::base_tree(const plan::Base& base) {

@@ -30,6 +30,10 @@ class Stages {
     // Executes every stage in order and returns the target's tree. Errors of a step carry its place.
     tree::Tree run();
 
+    // Whether a pack turned out to be damaged since, in run() or in reading the tree's contents. All such packs are
+    // removed from the store, so that they are made anew the next time.
+    bool drop_damaged_packs() const;
+
   private:
     tree::Tree base_tree(const plan::Base& base);
     const tree::Tree& image_tree(const plan::Base& image);

@@ -128,6 +128,14 @@ Error error_of(const std::function<void()>& body) {
     throw std::logic_error("unreachable");
 }
 
+void change_byte(const fs::path& path, size_t at) {
+    const UniqueFd fd = open_file(path, O_RDWR);
+    std::byte byte;
+    pread_exact(fd.get(), std::span(&byte, 1), at, "the file");
+    byte ^= std::byte{1};
+    pwrite_all(fd.get(), std::span(&byte, 1), at);
+}
+
 }  // namespace
 
 // In place of the C library's, for the whole program.
@@ -144,6 +152,43 @@ TEST_CASE("contents are in the image though their packs are gone from the store 
     emptied_at_once.clear();
     CHECK(shop.packs().empty());
     shop.check_image();
+}
+
+TEST_CASE("a pack that was damaged in the store is made anew, with the same image") {
+    PullShop shop;
+    auto options = shop.from_base("COPY copied /copied\nUSER app\n");
+    build::run_build(options, shop.events, {});
+    const std::string good = bytes_of(shop.image());
+    const size_t at = GENERATE(100u, 300'000u);
+    CAPTURE(at);
+    size_t changed = 0;
+    for (const fs::path& pack : shop.packs()) {
+        if (fs::file_size(pack) < at) continue;
+        change_byte(pack, at);
+        changed++;
+    }
+    REQUIRE(changed > 0);
+    build::run_build(options, shop.events, {});
+    CHECK(bytes_of(shop.image()) == good);
+    CHECK(shop.noticed("the pack is damaged"));
+    CHECK(shop.events.all<Warning>().size() % 2 == 0);  // both builds said the same
+    CHECK(shop.layer_requests() == 2);
+
+    Recorder after;
+    build::run_build(options, after, {});
+    CHECK(after.all<Notice>().empty());
+    CHECK(bytes_of(shop.image()) == good);
+}
+
+TEST_CASE("a damaged pack that may not be pulled again is said to be missing") {
+    PullShop shop;
+    shop.build_on_base();
+    for (const fs::path& pack : shop.packs()) change_byte(pack, 100);
+    auto options = shop.from_base();
+    options.pull = build::PullPolicy::never;
+    const Error error = error_of([&] { build::run_build(options, shop.events, {}); });
+    CHECK(error.kind() == ErrorKind::not_found);
+    CHECK_THAT(error.hint(), ContainsSubstring("--pull=never"));
 }
 
 TEST_CASE("a stored blob that is damaged is pulled again") {
