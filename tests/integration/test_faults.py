@@ -1,6 +1,7 @@
 """A registry that fails in every way there is: each fault is survived or refused, and nothing bad stays in the store."""
 import itertools
 import json
+import shutil
 
 from harness import gvmi
 from harness.bases import tiny_image
@@ -298,6 +299,19 @@ class Mirrors(Case):
         self.build("FROM tiny\n", options=["--registry-mirror", self.second.host], registry=self.mirror)
         self.assertGreater(len(self.mirror.seen("/manifests/")), 0)
         self.assertGreater(len(self.second.seen("/manifests/")), 0)
+
+    def test_wrong_bytes_of_a_mirror_are_fetched_from_the_next(self):
+        def damaged(request):
+            data = bytearray(self.mirror.blob_body(request))
+            data[len(data) // 2] ^= 1
+            return Reply(body=bytes(data))
+
+        self.build("FROM tiny\n", registry=self.second, name="expected")
+        shutil.rmtree(self.store)
+        self.mirror.always(BLOBS, damaged)
+        self.build("FROM tiny\n", options=["--registry-mirror", self.second.host], registry=self.mirror)
+        self.assertEqual(gvmi.sha256(self.image()), gvmi.sha256(self.image("expected")))
+        self.assert_store_verified()
 
     def test_mirror_of_another_registry_is_left_alone(self):
         context = self.context({"Dockerfile": f"FROM {self.second.host}/library/tiny\n"})

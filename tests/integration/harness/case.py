@@ -49,7 +49,22 @@ def _remove(folder):
     shutil.rmtree(folder)
 
 
-@functools.cache
+# functools.cache calls a function again while another thread is still in its first call of it.
+_making = threading.RLock()
+
+
+def made_once(make):
+    cached = functools.cache(make)
+
+    @functools.wraps(make)
+    def get():
+        with _making:
+            return cached()
+
+    return get
+
+
+@made_once
 def shared_layout():
     """tiny and edge as an OCI layout."""
     layout = Layout(_scratch_root() / "layout")
@@ -58,7 +73,7 @@ def shared_layout():
     return layout
 
 
-@functools.cache
+@made_once
 def shared_registry():
     """A plain registry with library/tiny and library/edge."""
     registry = Registry(_scratch_root() / "registry")
@@ -68,7 +83,7 @@ def shared_registry():
     return registry
 
 
-@functools.cache
+@made_once
 def debian_registry():
     """shared_registry(), with library/debian, too."""
     registry = shared_registry()
