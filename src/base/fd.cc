@@ -4,9 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <memory>
 
 #include <fmt/format.h>
 
@@ -92,40 +90,6 @@ void pwrite_all(int fd, std::span<const std::byte> bytes, uint64_t offset) {
     transfer_full(bytes, "cannot write", [&](auto rest, size_t done) {
         return ::pwrite(fd, rest.data(), rest.size(), static_cast<off_t>(offset + done));
     });
-}
-
-namespace {
-
-void copy_by_hand(int from, uint64_t from_offset, int to, uint64_t to_offset, uint64_t length) {
-    constexpr size_t run = 1 << 20;
-    auto buffer = std::make_unique<std::byte[]>(run);
-    while (length > 0) {
-        std::span<std::byte> part(buffer.get(), static_cast<size_t>(std::min<uint64_t>(run, length)));
-        pread_exact(from, part, from_offset, "the file to copy");
-        pwrite_all(to, part, to_offset);
-        from_offset += part.size();
-        to_offset += part.size();
-        length -= part.size();
-    }
-}
-
-}  // namespace
-
-void copy_range(int from, uint64_t from_offset, int to, uint64_t to_offset, uint64_t length) {
-    while (length > 0) {
-        auto in = static_cast<off_t>(from_offset);
-        auto out = static_cast<off_t>(to_offset);
-        size_t run = static_cast<size_t>(std::min<uint64_t>(length, 1u << 30));
-        ssize_t n = ::copy_file_range(from, &in, to, &out, run, 0);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0 && (errno == ENOSPC || errno == EDQUOT || errno == EIO || errno == EFBIG)) throw_errno("cannot copy");
-        // Different file systems (EXDEV before 5.19), no support (EOPNOTSUPP, ENOSYS, EINVAL), or 0 on files that
-        // lie about their size: the plain way either works or says what is wrong.
-        if (n <= 0) return copy_by_hand(from, from_offset, to, to_offset, length);
-        from_offset += static_cast<uint64_t>(n);
-        to_offset += static_cast<uint64_t>(n);
-        length -= static_cast<uint64_t>(n);
-    }
 }
 
 uint64_t file_size(int fd) {

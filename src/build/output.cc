@@ -1,6 +1,7 @@
 #include "output.h"
 
 #include <algorithm>
+#include <unordered_map>
 
 #include <fmt/format.h>
 
@@ -15,14 +16,21 @@ namespace gbuild::build {
 
 namespace {
 
-// Stands for the file tree as a layer's diffID would: everything a container could see of it, and nothing else.
+// Stands for the file tree as a layer's diffID would: everything a container could see of it. Contents count by their
+// digest in the pack, which the block size has a part in.
 Digest tree_digest(const tree::Tree& tree, const pack::PackSet& packs) {
     Hasher hasher(HashAlgorithm::sha256);
     BinaryWriter record;
+    std::unordered_map<const tree::Inode*, std::string> first_names;  // of files that may have several
     tree.walk([&](const std::string& path, const tree::Node& node) {
         const tree::Inode& inode = *node.inode;
         record.clear();
         record.text(path);
+        // Other trees may share the inode, too; a second name in this one is what counts.
+        const bool shared = node.inode.use_count() > 1;
+        const auto [first, is_first] =
+            shared ? first_names.try_emplace(&inode, path) : std::pair(first_names.end(), true);
+        record.text(is_first ? "" : first->second);
         record.number(static_cast<uint8_t>(inode.type));
         for (uint64_t value :
              {uint64_t{inode.mode}, uint64_t{inode.uid}, uint64_t{inode.gid}, static_cast<uint64_t>(inode.mtime),

@@ -115,9 +115,14 @@ class PlantedLinks(Case):
         layout.add_image(Image([tar.bytes()], {"WorkingDir": "/"}), "planted")
         return ["--build-context", f"planted=oci-layout://{layout.path}:planted"]
 
+    def inside(self, name):
+        """The image's path with the name of a path of ours on the host."""
+        return str(self.dir / name).encode().lstrip(b"/")
+
     def test_entry_below_a_link_stays_in_the_image(self):
         options = self.base(Tar().directory("etc").symlink("way", str(self.dir)).file("way/planted", "x"))
-        self.build("FROM planted\nVOLUME /v\n", options=options, code=None)
+        built = self.built("FROM planted\nVOLUME /v\n", options=options)
+        self.assertIn(self.inside("planted"), built)
         self.assertFalse((self.dir / "planted").is_file())
 
     def test_copy_below_a_link_lands_where_the_link_points_inside_the_image(self):
@@ -130,12 +135,15 @@ class PlantedLinks(Case):
         victim = self.dir / "victim"
         victim.write_text("safe")
         options = self.base(Tar().symlink("target", str(victim)))
-        self.build("FROM planted\nCOPY f /target\nVOLUME /v\n", {"f": "x"}, options, code=None)
+        built = self.built("FROM planted\nCOPY f /target\nVOLUME /v\n", {"f": "x"}, options)
+        self.assertEqual(built[b"target"].kind, stat.S_IFLNK)
+        self.assertEqual(built[self.inside("victim")].size, 1)
         self.assertEqual(victim.read_text(), "safe")
 
     def test_workdir_below_a_link_is_made_inside_the_image(self):
         options = self.base(Tar().directory("srv").symlink("way", str(self.dir)))
-        self.build("FROM planted\nWORKDIR /way/made\nVOLUME /v\n", options=options, code=None)
+        built = self.built("FROM planted\nWORKDIR /way/made\nVOLUME /v\n", options=options)
+        self.assertEqual(built[self.inside("made")].kind, stat.S_IFDIR)
         self.assertFalse((self.dir / "made").exists())
 
     def test_vm_entries_never_follow_a_link(self):

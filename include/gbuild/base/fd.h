@@ -56,10 +56,6 @@ void write_all(int fd, std::span<const std::byte> bytes);
 void write_all(int fd, std::string_view text);
 void pwrite_all(int fd, std::span<const std::byte> bytes, uint64_t offset);
 
-// Copies `length` bytes between files with copy_file_range(2), falling back to reads and writes where the kernel or
-// file system refuses it. Neither file's position moves. A source that ends early is an integrity error.
-void copy_range(int from, uint64_t from_offset, int to, uint64_t to_offset, uint64_t length);
-
 // The size of an open file. Throws io.
 uint64_t file_size(int fd);
 

@@ -60,17 +60,6 @@ TEST_CASE("a temporary directory goes with everything in it") {
     CHECK_FALSE(fs::exists(path));
 }
 
-TEST_CASE("copy_range copies between files at any offset") {
-    TempDir dir;
-    UniqueFd a = open_file(dir.path() / "a", O_RDWR | O_CREAT);
-    UniqueFd b = open_file(dir.path() / "b", O_RDWR | O_CREAT);
-    write_all(a.get(), "0123456789");
-    write_all(b.get(), "abcdef");
-    copy_range(a.get(), 3, b.get(), 2, 5);
-    CHECK(read_text_file(dir.path() / "b", 100) == "ab34567");
-    REQUIRE_THROWS_WITH(copy_range(a.get(), 8, b.get(), 0, 5), ContainsSubstring("cut short"));
-}
-
 TEST_CASE("a text file beyond the cap is refused") {
     TempDir dir;
     write_file_atomically(dir.path() / "a", std::string(100, 'x'));

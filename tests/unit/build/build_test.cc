@@ -8,6 +8,7 @@
 
 #include "gbuild/store/store.h"
 #include "support/catch.h"
+#include "support/tar_builder.h"
 #include "workshop.h"
 
 using namespace gbuild;
@@ -268,4 +269,17 @@ TEST_CASE("a build context or Dockerfile that is not there is said with a remedy
     REQUIRE_THROWS_WITH(build::run_build(options, shop.events, {}), ContainsSubstring("Dockerfile.none"));
     options.context = shop.context() / "none";
     REQUIRE_THROWS_WITH(build::run_build(options, shop.events, {}), ContainsSubstring("does not exist"));
+}
+
+TEST_CASE("the image id tells a hard link from a file like it") {
+    using gbuild::test::TarBuilder;
+    Workshop shop;
+    shop.file("files.tar", TarBuilder().file("f", "same").file("g", "same").finish());
+    shop.file("linked.tar", TarBuilder().file("f", "same").hard_link("g", "f").finish());
+    auto files = shop.build("FROM scratch\nADD files.tar /d/\n");
+    // Another stage's tree, whose inodes the image shares, is not part of it.
+    auto copied = shop.build("FROM scratch AS a\nADD files.tar /d/\nFROM a\n");
+    auto linked = shop.build("FROM scratch\nADD linked.tar /d/\n");
+    CHECK(copied.image_id == files.image_id);
+    CHECK(linked.image_id != files.image_id);
 }

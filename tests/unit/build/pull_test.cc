@@ -118,7 +118,7 @@ struct Awaiting : EventSink {
     std::promise<void> unreadable;
 };
 
-Error error_of(const std::function<void()>& body) {
+Error build_error(const std::function<void()>& body) {
     try {
         body();
     } catch (const Error& error) {
@@ -186,7 +186,7 @@ TEST_CASE("a damaged pack that may not be pulled again is said to be missing") {
     for (const fs::path& pack : shop.packs()) change_byte(pack, 100);
     auto options = shop.from_base();
     options.pull = build::PullPolicy::never;
-    const Error error = error_of([&] { build::run_build(options, shop.events, {}); });
+    const Error error = build_error([&] { build::run_build(options, shop.events, {}); });
     CHECK(error.kind() == ErrorKind::not_found);
     CHECK_THAT(error.hint(), ContainsSubstring("--pull=never"));
 }
@@ -207,7 +207,7 @@ TEST_CASE("a stored blob that is damaged is pulled again") {
 TEST_CASE("a stored blob that is as its registry has it is not pulled again for what is in it") {
     PullShop shop{OneLayer(unknown_entry() + std::string(1024, '\0'))};
     shop.leave(shop.blob(), shop.base.tar);
-    const Error error = error_of([&] { shop.build_on_base(); });
+    const Error error = build_error([&] { shop.build_on_base(); });
     CHECK(error.kind() == ErrorKind::unsupported);
     CHECK(shop.layer_requests() == 0);
 }
@@ -240,7 +240,7 @@ TEST_CASE("bytes that cannot be read are not kept when the rest does not arrive"
     });
     auto options = shop.from_base();
     options.registry.max_attempts = 2;
-    CHECK(error_of([&] { build::run_build(options, events, {}); }).kind() == ErrorKind::network);
+    CHECK(build_error([&] { build::run_build(options, events, {}); }).kind() == ErrorKind::network);
     CHECK_FALSE(fs::exists(shop.partial()));
     build::run_build(options, shop.events, {});
     shop.check_image();
@@ -290,7 +290,7 @@ TEST_CASE("a disk that is full while packing is said with its place") {
     auto options = shop.options("FROM scratch\nCOPY big /big\n");
     fs::create_directory(options.store_root);
     test::on_small_disk(options.store_root, "size=1m", [&] {
-        const Error error = error_of([&] { build::run_build(options, shop.events, {}); });
+        const Error error = build_error([&] { build::run_build(options, shop.events, {}); });
         return error.kind() == ErrorKind::no_space && error.hint().find("--root") != std::string::npos &&
                !error.context().empty() && error.context()[0].find(options.store_root.native()) != std::string::npos;
     });
