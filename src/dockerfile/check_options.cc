@@ -15,8 +15,9 @@ namespace gbuild::dockerfile {
 
 namespace {
 
-// BuildKit's rules, and the warning that says the same; none where that is an error here, or nothing to warn of.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 22> rules = {{
+// BuildKit's buildkit_rules, and the warning that says the same; none where that is an error here, or nothing to warn
+// of.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 22> buildkit_rules = {{
     {"ConsistentInstructionCasing", "instruction-casing"},
     {"CopyIgnoredFile", ""},
     {"DuplicateStageName", "duplicate-stage-name"},
@@ -44,7 +45,7 @@ constexpr std::array<std::string_view, 1> ids_without_rule = {"exec-form-invalid
 
 // Our id for a rule's name or id, "" when nothing warns of that; nullopt for an unknown rule.
 std::optional<std::string_view> find_rule(std::string_view name) {
-    for (const auto& [rule, id] : rules) {
+    for (const auto& [rule, id] : buildkit_rules) {
         if (name == rule || (name == id && !id.empty())) return id;
     }
     auto found = std::find(ids_without_rule.begin(), ids_without_rule.end(), name);
@@ -100,7 +101,7 @@ class CheckOptions::Parser {
                 fail_at(place(option), fmt::format("error is true or false, not {}", quoted(value)), usage);
             }
             options_.errors_ = *given;
-        } else if (name != "experimental") {  // none of BuildKit's experimental rules warns here
+        } else if (name != "experimental") {  // none of BuildKit's experimental buildkit_rules warns here
             fail_at(place(option), fmt::format("{} is no option of the check directive", quoted(option)), usage);
         }
     }
@@ -111,7 +112,8 @@ class CheckOptions::Parser {
             if (!id->empty()) options_.skipped_.emplace(*id);
         } else if (unknown_++ < most) {
             std::vector<std::string> names;
-            for (const auto& [rule, id_of_rule] : rules) names.emplace_back(rule);
+            names.reserve(buildkit_rules.size());
+            for (const auto& [rule, id_of_rule] : buildkit_rules) names.emplace_back(rule);
             warnings_.push_back({"unknown-check", fmt::format("there is no check {}", quoted(name)), place(name),
                                  suggest(name, names, "", "remove it, or name the check as docker does")});
         }
