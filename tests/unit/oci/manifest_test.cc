@@ -44,8 +44,9 @@ json entry(const std::string& os, const std::string& architecture, const std::st
     return result;
 }
 
-json index_of(json entries) {
-    return {{"schemaVersion", 2}, {"mediaType", oci_index}, {"manifests", std::move(entries)}};
+// A vector, because compilers differ in what a json of one entry in braces is: that entry, or an array of it.
+json index_of(const std::vector<json>& entries) {
+    return {{"schemaVersion", 2}, {"mediaType", oci_index}, {"manifests", entries}};
 }
 
 Manifest manifest_from(const json& document, const std::string& type = "") {
@@ -101,7 +102,7 @@ TEST_CASE("without any media type the members decide") {
     json document = oci();
     document.erase("mediaType");
     CHECK(manifest_from(document).media_type == oci_manifest);
-    json index = index_of(json::array());
+    json index = index_of(std::vector<json>());
     index.erase("mediaType");
     CHECK(index_from(index).media_type == oci_index);
 }
@@ -299,5 +300,5 @@ TEST_CASE("a single entry without a platform is taken, several are not") {
     CHECK(choose_platform(one, Platform()).digest.text() == digest_of('a'));
     Index two = index_from(index_of({descriptor(oci_manifest, 'a', 1), descriptor(oci_manifest, 'b', 1)}));
     REQUIRE_THROWS_AS(choose_platform(two, Platform()), Error);
-    REQUIRE_THROWS_AS(choose_platform(index_from(index_of(json::array())), Platform()), Error);
+    REQUIRE_THROWS_AS(choose_platform(index_from(index_of(std::vector<json>())), Platform()), Error);
 }
