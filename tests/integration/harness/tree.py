@@ -1,4 +1,5 @@
 """File trees as values, and what differs between two of them."""
+import contextlib
 import errno
 import hashlib
 import os
@@ -46,6 +47,20 @@ def _xattrs(path):
     return {name: os.getxattr(path, name, follow_symlinks=False) for name in names}
 
 
+@contextlib.contextmanager
+def _readable(path, status):
+    """What one owns may be read, whatever its mode says for the moment."""
+    wanted = stat.S_IRUSR | (stat.S_IXUSR if stat.S_ISDIR(status.st_mode) else 0)
+    lacks = status.st_uid == os.geteuid() != 0 and status.st_mode & wanted != wanted
+    if lacks:
+        os.chmod(path, stat.S_IMODE(status.st_mode) | wanted)
+    try:
+        yield
+    finally:
+        if lacks:
+            os.chmod(path, stat.S_IMODE(status.st_mode))
+
+
 def walk(root, contents=True):
     """{path bytes: Entry} of a directory; the root is b"." ."""
     root = os.fsencode(root)
@@ -59,7 +74,7 @@ def walk(root, contents=True):
         if kind == stat.S_IFREG:
             entry.size = status.st_size
             if contents:
-                with open(path, "rb") as file:
+                with _readable(path, status), open(path, "rb") as file:
                     entry.sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         elif kind == stat.S_IFLNK:
             entry.target = os.readlink(path)
@@ -67,8 +82,9 @@ def walk(root, contents=True):
             entry.device = (os.major(status.st_rdev), os.minor(status.st_rdev))
         found[name] = entry
         if kind == stat.S_IFDIR:
-            for child in os.listdir(path):
-                visit(os.path.join(path, child), child if name == b"." else name + b"/" + child)
+            with _readable(path, status):
+                for child in os.listdir(path):
+                    visit(os.path.join(path, child), child if name == b"." else name + b"/" + child)
         else:
             inodes.setdefault((status.st_dev, status.st_ino), []).append(name)
 
