@@ -111,6 +111,12 @@ TEST_CASE("a v7 file whose name ends in a slash is a directory") {
     CHECK(only_entry(TarBuilder().entry(fields)).inode.type == FileType::regular);
 }
 
+TEST_CASE("device numbers count for devices only") {
+    TarFields fields;
+    fields.name = "f";
+    CHECK(only_entry(TarBuilder().raw(test::with_bytes(test::tar_header(fields), 329, "garbage"))).path == "f");
+}
+
 TEST_CASE("device nodes have their numbers") {
     TarFields fields = fields_of("dev/sda", '4');
     fields.device_major = 4095;

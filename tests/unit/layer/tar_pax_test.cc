@@ -56,6 +56,8 @@ TEST_CASE("times are rounded down, those before the epoch too") {
     CHECK(inode_with({{"mtime", "1.999999999"}}).mtime == 1);
     CHECK(inode_with({{"mtime", "-1.5"}}).mtime == -2);
     CHECK(inode_with({{"mtime", "-0.000000001"}}).mtime == -1);
+    CHECK(inode_with({{"mtime", ".5"}}).mtime == 0);
+    CHECK(inode_with({{"mtime", "-.5"}}).mtime == -1);
     CHECK(inode_with({{"mtime", "-3.000"}}).mtime == -3);
     CHECK(inode_with({{"mtime", "7."}}).mtime == 7);
 }
