@@ -50,3 +50,11 @@ wait_for() {
     done
     return 1
 }
+
+# Ends this shell's background jobs; for traps. Succeeds where there are none: `kill` without a process exits with 2, which
+# under `set -e` would become the exit code of a script that did well.
+end_jobs() {
+    local processes
+    mapfile -t processes < <(jobs -p)
+    if [ ${#processes[@]} -gt 0 ]; then kill "${processes[@]}" 2> /dev/null || true; fi
+}
