@@ -54,7 +54,6 @@ wait_for() {
 # Ends this shell's background jobs; for traps. Succeeds where there are none: `kill` without a process exits with 2, which
 # under `set -e` would become the exit code of a script that did well.
 end_jobs() {
-    local processes
-    mapfile -t processes < <(jobs -p)
-    if [ ${#processes[@]} -gt 0 ]; then kill "${processes[@]}" 2> /dev/null || true; fi
+    local process
+    for process in $(jobs -p); do kill "$process" 2> /dev/null || true; done
 }
