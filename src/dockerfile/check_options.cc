@@ -15,8 +15,7 @@ namespace gbuild::dockerfile {
 
 namespace {
 
-// BuildKit's buildkit_rules, and the warning that says the same; none where that is an error here, or nothing to warn
-// of.
+// BuildKit's rules, and the warning that says the same; none where that is an error here, or nothing to warn of.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 22> buildkit_rules = {{
     {"ConsistentInstructionCasing", "instruction-casing"},
     {"CopyIgnoredFile", ""},
@@ -101,7 +100,7 @@ class CheckOptions::Parser {
                 fail_at(place(option), fmt::format("error is true or false, not {}", quoted(value)), usage);
             }
             options_.errors_ = *given;
-        } else if (name != "experimental") {  // none of BuildKit's experimental buildkit_rules warns here
+        } else if (name != "experimental") {  // none of BuildKit's experimental rules warns here
             fail_at(place(option), fmt::format("{} is no option of the check directive", quoted(option)), usage);
         }
     }
