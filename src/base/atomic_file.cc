@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "gbuild/base/error.h"
+#include "gbuild/base/remove_tree.h"
 #include "gbuild/base/text.h"
 
 namespace gbuild {
@@ -99,8 +100,11 @@ TempDir::TempDir(const fs::path& parent) {
 }
 
 TempDir::~TempDir() {
-    std::error_code ignored;  // a destructor has nobody to tell
-    if (!path_.empty()) fs::remove_all(path_, ignored);
+    try {
+        if (!path_.empty()) remove_tree(path_);
+    } catch (const std::exception&) {
+        // A destructor has nobody to tell.
+    }
 }
 
 UniqueFd anonymous_file(const fs::path& directory) {

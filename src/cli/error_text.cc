@@ -111,6 +111,8 @@ std::string error_text(const Error& error, Color color) {
         bool complete = context.rfind("while ", 0) == 0;
         text += fmt::format("  {}{}\n", complete ? "" : "while ", safe_text(context));
     }
+    if (!error.output().empty()) text += "the last lines of its output:\n";
+    for (const auto& line : error.output()) text += fmt::format("      | {}\n", safe_text(line));
     return text + hint_text(error.hint(), color);
 }
 

@@ -67,6 +67,7 @@ std::string json_error_line(const Error& error) {
               {"message", error.message()},
               {"hint", error.hint()},
               {"context", error.context()}};
+    if (!error.output().empty()) json["output"] = error.output();
     if (error.span()) json.update(span_json(*error.span()));
     return json_line(json);
 }

@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "gbuild/base/error.h"
+#include "gbuild/base/remove_tree.h"
 #include "gbuild/base/text.h"
 
 namespace gbuild::store {
@@ -45,13 +46,21 @@ std::optional<UniqueFd> lock_existing(const fs::path& path) {
     return fd;
 }
 
+// What cannot be removed (files of other ids, by a process that is not in their user namespace) is left for later.
+void remove_quietly(const fs::path& directory) {
+    try {
+        remove_tree(directory);
+    } catch (const Error&) {
+    }
+}
+
 void reclaim_session(const fs::path& lock_path) {
     auto lock = lock_existing(lock_path);
     if (!lock) return;
     fs::path directory = lock_path;
     directory.replace_extension();
     std::error_code ignored;
-    fs::remove_all(directory, ignored);
+    remove_quietly(directory);
     if (!fs::exists(fs::symlink_status(directory, ignored))) ::unlink(lock_path.c_str());
 }
 
@@ -90,8 +99,7 @@ Store::Session::Session(const fs::path& tmp) {
 }
 
 Store::Session::~Session() {
-    std::error_code ignored;
-    fs::remove_all(directory_, ignored);
+    remove_quietly(directory_);
     ::unlink(lock_path_.c_str());
 }
 
@@ -105,7 +113,7 @@ void reclaim(const fs::path& tmp) {
             reclaim_partial(path);
         } else if (path.filename().native().starts_with(session_prefix)) {
             std::error_code ignored;
-            if (!fs::exists(path.native() + std::string(lock_suffix), ignored)) fs::remove_all(path, ignored);
+            if (!fs::exists(path.native() + std::string(lock_suffix), ignored)) remove_quietly(path);
         }
     }
 }

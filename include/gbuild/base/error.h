@@ -71,11 +71,18 @@ class Error : public std::exception {
         return std::move(*this);
     }
 
+    // The last lines that a failed command wrote.
+    Error& output(std::vector<std::string> lines) & {
+        output_ = std::move(lines);
+        return *this;
+    }
+
     ErrorKind kind() const { return kind_; }
     const std::string& message() const { return message_; }
     const std::string& hint() const { return hint_; }
     const std::optional<SourceSpan>& span() const { return span_; }
     const std::vector<std::string>& context() const { return context_; }  // innermost first
+    const std::vector<std::string>& output() const { return output_; }
 
     const char* what() const noexcept override { return message_.c_str(); }
 
@@ -85,6 +92,7 @@ class Error : public std::exception {
     std::string hint_;
     std::optional<SourceSpan> span_;
     std::vector<std::string> context_;
+    std::vector<std::string> output_;
 };
 
 // The error for a failed system call. `what` says what was attempted, for example "open /a/b"; the errno's text is
