@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "gbuild/base/error.h"
@@ -95,6 +96,20 @@ std::optional<uint32_t> find_group(std::string_view group, std::string_view name
         if (const auto gid = parse_id(take_until(line, ':'))) return gid;
     }
     return std::nullopt;
+}
+
+std::vector<uint32_t> groups_of(std::string_view group, std::string_view user) {
+    std::vector<uint32_t> groups;
+    while (!group.empty()) {
+        std::string_view line = take_until(group, '\n');
+        take_until(line, ':');
+        take_until(line, ':');
+        const auto gid = parse_id(take_until(line, ':'));
+        const std::vector<std::string> members = split(line, ',');
+        if (!gid || std::find(members.begin(), members.end(), user) == members.end()) continue;
+        if (std::find(groups.begin(), groups.end(), *gid) == groups.end()) groups.push_back(*gid);
+    }
+    return groups;
 }
 
 Owner resolve_owner(std::string_view text, const Accounts& accounts, LoneUser lone) {

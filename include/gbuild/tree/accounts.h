@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace gbuild::tree {
 
@@ -27,6 +28,8 @@ struct User {
 };
 std::optional<User> find_user(std::string_view passwd, std::string_view name);
 std::optional<User> find_user(std::string_view passwd, uint32_t uid);
+// The groups that list `user` as a member, in the order of the file, each once.
+std::vector<uint32_t> groups_of(std::string_view group, std::string_view user);
 std::optional<uint32_t> find_group(std::string_view group, std::string_view name);
 
 // `--chown` and COPY's owner: "user", "user:group", ":group", names or numbers. A lone name or number of a known user
