@@ -1,17 +1,17 @@
-#include "gbuild/layer/extract.h"
+#include "extractor.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <unordered_map>
 
-#include "extract_attributes.h"
 #include "gbuild/base/error.h"
+#include "gbuild/base/recorded_owner.h"
 #include "gbuild/base/text.h"
 
 namespace gbuild::layer {
@@ -61,157 +61,136 @@ class SparseWriter {
     uint64_t at_ = 0;
 };
 
-class Extractor {
-  public:
-    Extractor(const ExtractOptions& options, const RootedDir& root) : options_(options), root_(root) {}
+}  // namespace
 
-    void run(const std::string& path, const Node& node) {
-        const UniqueFd top = root_.open("", O_RDONLY | O_DIRECTORY);
-        if (node.is_directory()) {
-            count_names(node);
-            extract_children(top.get(), "", node);
-        } else {
-            extract_node(top.get(), path.substr(path.rfind('/') + 1), "", node);
-        }
+void Extractor::announce(const Node& node) {
+    if (!node.is_directory()) {
+        ++names_[node.inode.get()];
+        return;
     }
+    for (const auto& [name, child] : node.children) announce(*child);
+}
 
-    ExtractSummary take_summary() { return std::move(summary_); }
+void Extractor::extract_children(int directory, const std::string& path, const Node& node) {
+    for (const auto& [name, child] : node.children) extract_node(directory, name, path, *child);
+}
 
-  private:
-    // Where an inode with several names was written first.
-    struct Written {
-        std::string path;
-        dev_t device = 0;
-        ino_t number = 0;
-    };
-
-    void count_names(const Node& node) {
-        for (const auto& [name, child] : node.children) {
-            if (child->is_directory()) {
-                count_names(*child);
-            } else {
-                ++names_[child->inode.get()];
-            }
-        }
+void Extractor::extract_node(int directory, const std::string& name, const std::string& parent, const Node& node) {
+    if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos) {
+        throw Error(ErrorKind::integrity, fmt::format("{} is no file name", gbuild::quoted(name)));
     }
+    const std::string path = parent.empty() ? name : parent + "/" + name;
+    const HeldName file{directory, name, path};
+    if (link_to_earlier(file, node)) return;
+    if (!create(file, node)) return;
+    set_attributes(file, *node.inode, options_.ownership, summary_);
+    ++summary_.files;
+    remember(file, node);
+}
 
-    void extract_children(int directory, const std::string& path, const Node& node) {
-        for (const auto& [name, child] : node.children) extract_node(directory, name, path, *child);
+bool Extractor::link_to_earlier(const HeldName& file, const Node& node) {
+    const auto found = written_.find(node.inode.get());
+    if (found == written_.end()) return false;
+    const RootedDir::Parent earlier = root_.open_parent(found->second.path);
+    if (::linkat(earlier.directory.get(), earlier.name.c_str(), file.directory, file.name.c_str(), 0) != 0) {
+        fail("link", file);
     }
-
-    void extract_node(int directory, const std::string& name, const std::string& parent, const Node& node) {
-        if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos) {
-            throw Error(ErrorKind::integrity, fmt::format("{} is no file name", gbuild::quoted(name)));
-        }
-        const std::string path = parent.empty() ? name : parent + "/" + name;
-        const HeldName file{directory, name, path};
-        if (link_to_earlier(file, node)) return;
-        if (!create(file, node)) return;
-        set_attributes(file, *node.inode, options_.ownership, summary_);
-        ++summary_.files;
-        remember(file, node);
+    const struct stat status = stat_of(file);
+    if (status.st_dev != found->second.device || status.st_ino != found->second.number) {
+        throw Error(ErrorKind::conflict,
+                    fmt::format("{} was replaced while it was linked", gbuild::quoted(found->second.path)));
     }
+    ++summary_.files;
+    return true;
+}
 
-    // True when the inode has been written under another name and now has this one too.
-    bool link_to_earlier(const HeldName& file, const Node& node) {
-        const auto found = written_.find(node.inode.get());
-        if (found == written_.end()) return false;
-        const RootedDir::Parent earlier = root_.open_parent(found->second.path);
-        if (::linkat(earlier.directory.get(), earlier.name.c_str(), file.directory, file.name.c_str(), 0) != 0) {
-            fail("link", file);
-        }
-        const struct stat status = stat_of(file);
-        if (status.st_dev != found->second.device || status.st_ino != found->second.number) {
-            throw Error(ErrorKind::conflict,
-                        fmt::format("{} was replaced while it was linked", gbuild::quoted(found->second.path)));
-        }
-        ++summary_.files;
+void Extractor::remember(const HeldName& file, const Node& node) {
+    const auto count = names_.find(node.inode.get());
+    if (count == names_.end() || count->second < 2) return;
+    const struct stat status = stat_of(file);
+    written_.emplace(node.inode.get(), Written{file.path, status.st_dev, status.st_ino});
+}
+
+bool Extractor::create(const HeldName& file, const Node& node) {
+    switch (node.inode->type) {
+    case FileType::directory: create_directory(file, node); return true;
+    case FileType::regular: create_file(file, *node.inode); return true;
+    case FileType::symlink:
+        if (::symlinkat(node.inode->target.c_str(), file.directory, file.name.c_str()) != 0) fail("create", file);
         return true;
+    default: return create_special(file, *node.inode);
     }
+}
 
-    void remember(const HeldName& file, const Node& node) {
-        const auto count = names_.find(node.inode.get());
-        if (count == names_.end() || count->second < 2) return;
-        const struct stat status = stat_of(file);
-        written_.emplace(node.inode.get(), Written{file.path, status.st_dev, status.st_ino});
+void Extractor::create_directory(const HeldName& file, const Node& node) {
+    // Ours alone until everything is in it.
+    if (::mkdirat(file.directory, file.name.c_str(), 0700) != 0) fail("create", file);
+    const UniqueFd held(::openat(file.directory, file.name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!held) fail("open", file);
+    extract_children(held.get(), file.path, node);
+}
+
+void Extractor::create_file(const HeldName& file, const tree::Inode& inode) {
+    const UniqueFd fd(
+        ::openat(file.directory, file.name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (!fd) fail("create", file);
+    if (inode.size == 0) return;
+    SparseWriter writer(fd.get());
+    with_context([&] { return fmt::format("extracting {}", gbuild::quoted(file.path)); },
+                 [&] { options_.read(inode, [&](std::span<const std::byte> bytes) { writer.write(bytes); }); });
+    if (writer.written() != inode.size) {
+        throw Error(ErrorKind::integrity, fmt::format("{} has {} bytes instead of {}", gbuild::quoted(file.path),
+                                                      writer.written(), inode.size));
     }
+    // A hole at the end has not been written.
+    if (::ftruncate(fd.get(), static_cast<off_t>(inode.size)) != 0) fail("write", file);
+    summary_.bytes += inode.size;
+}
 
-    // False when it was skipped.
-    bool create(const HeldName& file, const Node& node) {
-        switch (node.inode->type) {
-        case FileType::directory: create_directory(file, node); return true;
-        case FileType::regular: create_file(file, *node.inode); return true;
-        case FileType::symlink:
-            if (::symlinkat(node.inode->target.c_str(), file.directory, file.name.c_str()) != 0) fail("create", file);
-            return true;
-        default: return create_special(file, *node.inode);
-        }
-    }
+bool Extractor::create_special(const HeldName& file, const tree::Inode& inode) {
+    if (inode.type == FileType::char_device || inode.type == FileType::block_device) return create_device(file, inode);
+    if (::mknodat(file.directory, file.name.c_str(), tree::format_bits(inode.type) | 0600, 0) != 0)
+        fail("create", file);
+    return true;
+}
 
-    void create_directory(const HeldName& file, const Node& node) {
-        // Ours alone until everything is in it.
-        if (::mkdirat(file.directory, file.name.c_str(), 0700) != 0) fail("create", file);
-        const UniqueFd held(
-            ::openat(file.directory, file.name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-        if (!held) fail("open", file);
-        extract_children(held.get(), file.path, node);
-    }
-
-    void create_file(const HeldName& file, const tree::Inode& inode) {
-        const UniqueFd fd(
-            ::openat(file.directory, file.name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-        if (!fd) fail("create", file);
-        if (inode.size == 0) return;
-        SparseWriter writer(fd.get());
-        with_context([&] { return fmt::format("extracting {}", gbuild::quoted(file.path)); },
-                     [&] { options_.read(inode, [&](std::span<const std::byte> bytes) { writer.write(bytes); }); });
-        if (writer.written() != inode.size) {
-            throw Error(ErrorKind::integrity, fmt::format("{} has {} bytes instead of {}", gbuild::quoted(file.path),
-                                                          writer.written(), inode.size));
-        }
-        // A hole at the end has not been written.
-        if (::ftruncate(fd.get(), static_cast<off_t>(inode.size)) != 0) fail("write", file);
-        summary_.bytes += inode.size;
-    }
-
-    bool create_special(const HeldName& file, const tree::Inode& inode) {
-        const bool device = inode.type == FileType::char_device || inode.type == FileType::block_device;
-        if (device && options_.ownership == Ownership::ignore) return skip_device(file);
+bool Extractor::create_device(const HeldName& file, const tree::Inode& inode) {
+    if (options_.ownership == Ownership::ignore) return skip_device(file);
+    if (options_.ownership == Ownership::apply) {
         const mode_t mode = tree::format_bits(inode.type) | 0600;
-        const dev_t number = device ? makedev(inode.device_major, inode.device_minor) : 0;
+        const dev_t number = makedev(inode.device_major, inode.device_minor);
         if (::mknodat(file.directory, file.name.c_str(), mode, number) == 0) return true;
         // In a user namespace root has the capability's name only.
-        if (device && errno == EPERM) return skip_device(file);
-        fail("create", file);
+        if (errno != EPERM) fail("create", file);
+        if (!options_.device_placeholders) return skip_device(file);
     }
+    const UniqueFd fd(
+        ::openat(file.directory, file.name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (!fd) fail("create", file);
+    const std::string value =
+        encode(RecordedDevice{inode.type == FileType::block_device, inode.device_major, inode.device_minor});
+    if (::fsetxattr(fd.get(), device_attribute, value.data(), value.size(), 0) != 0) fail("record the device", file);
+    return true;
+}
 
-    bool skip_device(const HeldName& file) {
-        summary_.skipped.push_back(fmt::format("{}: device nodes need root", file.path));
-        return false;
+bool Extractor::skip_device(const HeldName& file) {
+    summary_.skipped.push_back(fmt::format("{}: device nodes need root", file.path));
+    return false;
+}
+
+struct stat Extractor::stat_of(const HeldName& file) const {
+    struct stat status {};
+    if (::fstatat(file.directory, file.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) fail("read", file);
+    return status;
+}
+
+void Extractor::fail(std::string_view verb, const HeldName& file) const {
+    if (errno == EEXIST) {
+        throw Error(ErrorKind::conflict, fmt::format("{} exists already", gbuild::quoted(file.path)))
+            .hint("extract to an empty directory");
     }
-
-    struct stat stat_of(const HeldName& file) const {
-        struct stat status {};
-        if (::fstatat(file.directory, file.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) fail("read", file);
-        return status;
-    }
-
-    [[noreturn]] void fail(std::string_view verb, const HeldName& file) const {
-        if (errno == EEXIST) {
-            throw Error(ErrorKind::conflict, fmt::format("{} exists already", gbuild::quoted(file.path)))
-                .hint("extract to an empty directory");
-        }
-        throw_errno(fmt::format("cannot {} {}", verb, gbuild::quoted(file.path)));
-    }
-
-    const ExtractOptions& options_;
-    const RootedDir& root_;
-    ExtractSummary summary_;
-    std::unordered_map<const tree::Inode*, size_t> names_;
-    std::unordered_map<const tree::Inode*, Written> written_;
-};
-
-}  // namespace
+    throw_errno(fmt::format("cannot {} {}", verb, gbuild::quoted(file.path)));
+}
 
 ExtractSummary extract(const tree::Tree& tree, const std::string& path, const RootedDir& root,
                        const ExtractOptions& options) {
@@ -220,7 +199,14 @@ ExtractSummary extract(const tree::Tree& tree, const std::string& path, const Ro
         throw Error(ErrorKind::not_found, fmt::format("no {} in the image", gbuild::quoted(path)));
     }
     Extractor extractor(options, root);
-    extractor.run(tree.resolve(path, tree::FollowLast::no), *node);
+    const UniqueFd top = root.open("", O_RDONLY | O_DIRECTORY);
+    if (node->is_directory()) {
+        extractor.announce(*node);
+        extractor.extract_children(top.get(), "", *node);
+    } else {
+        const std::string place = tree.resolve(path, tree::FollowLast::no);
+        extractor.extract_node(top.get(), place.substr(place.rfind('/') + 1), "", *node);
+    }
     return extractor.take_summary();
 }
 

@@ -11,10 +11,16 @@
 
 namespace gbuild::layer {
 
-enum class Ownership { apply, ignore };  // apply needs the privilege to chown and mknod
+enum class Ownership {
+    apply,   // needs the privilege to chown and mknod
+    ignore,  // the files are the extracting user's
+    record,  // the files are the extracting user's, their owners and devices recorded (base/recorded_owner.h)
+};
 
 struct ExtractOptions {
     Ownership ownership = Ownership::ignore;
+    // With apply: where making a device is forbidden, as in a user namespace, it is recorded instead of left out.
+    bool device_placeholders = false;
     // Delivers the contents of a regular file.
     std::function<void(const tree::Inode&, const std::function<void(std::span<const std::byte>)>&)> read;
 };
