@@ -20,3 +20,4 @@ gbuild_library(lzo lzo2)               # liblzo2-dev
 gbuild_library(lzma liblzma)           # liblzma-dev
 gbuild_library(lz4 liblz4)             # liblz4-dev
 gbuild_library(squashfs libsquashfs1)  # libsquashfs-dev
+gbuild_library(seccomp libseccomp)     # libseccomp-dev

@@ -1,0 +1,57 @@
+// A command to run in a root directory, and how it ended.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gbuild/base/recorded_owner.h"
+#include "gbuild/sandbox/emulation.h"
+
+namespace gbuild::sandbox {
+
+// The root directory of a step. With layers, overlayfs is mounted: what the step changes goes to `upper`, and `upper`
+// and `work` are empty before. Without, the step changes `directory` itself. Absolute paths of directories.
+struct StepRoot {
+    std::vector<std::string> layers;  // highest first; at least one, or none at all
+    std::string upper, work;
+    std::string directory;  // where the overlay is mounted; without layers, the root itself
+};
+
+// A file that is there only while the step runs.
+struct InjectedFile {
+    std::string path;  // in the image, with no symbolic link on the way: "etc/resolv.conf"
+    std::string contents;
+};
+
+enum class Network : uint8_t { host, none };
+
+struct Step {
+    StepRoot root;
+    std::vector<std::string> command;      // command[0] is looked up in the PATH of `environment`
+    std::vector<std::string> environment;  // "NAME=value"
+    std::string directory = "/";           // working directory, in the image
+    Identity identity;
+    std::string hostname = "gbuild";
+    Network network = Network::host;
+    bool all_capabilities = false;      // --security=insecure
+    std::vector<InjectedFile> files;    // bound over what is there
+    std::vector<InjectedFile> scripts;  // names in /dev/pipes, executable
+    std::vector<PathRecord> owners;     // of symbolic links, FIFOs and sockets; for ownership emulation
+    bool has_devices = false;           // there are device nodes outside /dev
+    std::optional<std::string> cgroup;  // directory of a cgroup that the step joins
+    std::chrono::seconds timeout{0};    // 0: none
+};
+
+struct StepResult {
+    enum class End : uint8_t { exited, killed, timed_out };
+    End end = End::exited;
+    int code = 0;  // exit code, or the signal's number
+    // Why the command could not be started; `code` is 126 or 127 then, as a shell has it.
+    std::string problem;
+    FinalOwners owners;  // those afterwards
+};
+
+}  // namespace gbuild::sandbox

@@ -1,0 +1,165 @@
+#include "emulator.h"
+
+#include <linux/magic.h>
+#include <linux/seccomp.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace gbuild::sandbox {
+
+Request::Request(const seccomp_notif& notification, const SyscallEntry& entry, int proc) :
+    entry_(entry), id_(notification.id), tracee_(static_cast<pid_t>(notification.pid), proc) {
+    for (int i = 0; i < 6; i++) arguments_[i] = notification.data.args[i];
+}
+
+uint64_t Request::argument(int number) const {
+    const uint64_t value = arguments_[number];
+    return abi() == Abi::i386 ? static_cast<uint32_t>(value) : value;
+}
+
+uint32_t Request::user_or_group(int number) const {
+    const auto value = static_cast<uint32_t>(argument(number));
+    if (!narrow()) return value;
+    return (value & 0xffff) == 0xffff ? unchanged_id : value & 0xffff;
+}
+
+int Request::directory() const { return entry_.syscall->directory < 0 ? AT_FDCWD : integer(entry_.syscall->directory); }
+
+const std::string& Request::path() const {
+    if (!path_read_) path_ = tracee_.read_path(argument(entry_.syscall->path));
+    path_read_ = true;
+    return path_;
+}
+
+Emulator::Handler Emulator::handler_for(Call call) {
+    switch (call) {
+    case Call::chown:
+    case Call::lchown:
+    case Call::fchown:
+    case Call::fchownat: return &Emulator::change_owner;
+    case Call::mknod: return &Emulator::make_node;
+    case Call::stat:
+    case Call::lstat:
+    case Call::fstat:
+    case Call::fstatat:
+    case Call::statx: return &Emulator::stat_file;
+    case Call::setuid:
+    case Call::setgid:
+    case Call::setreuid:
+    case Call::setregid:
+    case Call::setresuid:
+    case Call::setresgid:
+    case Call::setfsuid:
+    case Call::setfsgid: return &Emulator::set_ids;
+    case Call::setgroups: return &Emulator::set_groups;
+    case Call::getuid:
+    case Call::geteuid:
+    case Call::getgid:
+    case Call::getegid: return &Emulator::get_id;
+    case Call::getresuid:
+    case Call::getresgid: return &Emulator::get_ids;
+    case Call::getgroups: return &Emulator::get_groups;
+    case Call::open:
+    case Call::openat2:
+    case Call::creat: return &Emulator::open_file;
+    case Call::mkdir:
+    case Call::symlink: return &Emulator::make_named;
+    case Call::unlink:
+    case Call::rmdir: return &Emulator::remove_name;
+    case Call::rename: return &Emulator::move_name;
+    case Call::link: return &Emulator::link_name;
+    case Call::truncate: return &Emulator::truncate_file;
+    case Call::chmod:
+    case Call::fchmod: return &Emulator::change_mode;
+    case Call::utime: return &Emulator::change_times;
+    case Call::access:
+    case Call::faccessat: return &Emulator::may_access;
+    case Call::chdir: return &Emulator::enter_directory;
+    case Call::chroot: return &Emulator::note_chroot;
+    case Call::execve: return &Emulator::execute;
+    case Call::kill: return &Emulator::send_signal;
+    case Call::capget: return &Emulator::get_capabilities;
+    case Call::capset: return &Emulator::set_capabilities;
+    case Call::keepcaps: return &Emulator::keep_capabilities;
+    case Call::limit: return &Emulator::hide_limit;
+    case Call::peercred: return &Emulator::peer_credentials;
+    case Call::listxattr:
+    case Call::llistxattr:
+    case Call::flistxattr: return &Emulator::list_attributes;
+    case Call::getxattr:
+    case Call::lgetxattr:
+    case Call::fgetxattr: return &Emulator::get_attribute;
+    case Call::setxattr:
+    case Call::lsetxattr:
+    case Call::fsetxattr:
+    case Call::removexattr:
+    case Call::lremovexattr:
+    case Call::fremovexattr: break;
+    }
+    return &Emulator::set_attribute;
+}
+
+Answer Emulator::answer(const seccomp_notif& notification) {
+    const auto found = table_.find({notification.data.arch, notification.data.nr});
+    if (found == table_.end()) return Answer::proceed();
+    const Request request(notification, found->second, proc_);
+    return (this->*handler_for(request.call()))(request);
+}
+
+void Emulator::check_alive(const Request& request) const {
+    uint64_t id = request.id();
+    if (::ioctl(listener_, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) != 0) refuse(ESRCH);
+}
+
+bool Emulator::permits(const Credentials& process, int file, int mask) const {
+    struct stat status {};
+    if (::fstat(file, &status) != 0) refuse(errno);
+    if (process.privileged()) {
+        // Without any execute bit nobody executes.
+        return (mask & X_OK) == 0 || S_ISDIR(status.st_mode) || (status.st_mode & 0111) != 0;
+    }
+    // A process's files in /proc are its user's, whom the kernel knows by one id alone; what it forbids it forbids.
+    struct statfs system {};
+    // The same goes for pipes and sockets that it was given.
+    if (::fstatfs(file, &system) == 0 &&
+        (system.f_type == PROC_SUPER_MAGIC || system.f_type == PIPEFS_MAGIC || system.f_type == SOCKFS_MAGIC)) {
+        return true;
+    }
+    owners_.adorn(file, status);
+    unsigned bits = status.st_mode & 07;
+    if (status.st_uid == process.user.file_system) {
+        bits = (status.st_mode >> 6) & 07;
+    } else if (process.in_group(status.st_gid)) {
+        bits = (status.st_mode >> 3) & 07;
+    }
+    return (static_cast<unsigned>(mask) & ~bits) == 0;
+}
+
+void Emulator::require(const Credentials& process, int file, int mask) const {
+    if (!permits(process, file, mask)) refuse(EACCES);
+}
+
+Walked Emulator::walk(const Request& request, const Credentials& process, LastLink last) const {
+    return walk(request, process, request.directory(), request.path(), last);
+}
+
+Walked Emulator::walk(const Request& request, const Credentials& process, int directory, const std::string& path,
+                      LastLink last) const {
+    return request.tracee().walk(directory, path, last, [&](int searched) {
+        if (!process.privileged()) require(process, searched, X_OK);
+    });
+}
+
+UniqueFd Emulator::target(const Request& request, const Credentials& process, LastLink last, bool may_be_empty) const {
+    if (!request.has_path()) return request.tracee().descriptor(request.directory());
+    if (may_be_empty && request.path().empty()) return request.tracee().start(request.directory());
+    Walked walked = walk(request, process, last);
+    if (!walked.file) refuse(ENOENT);
+    return std::move(walked.file);
+}
+
+}  // namespace gbuild::sandbox

@@ -1,0 +1,121 @@
+// Extended attributes: emulation's own are hidden, and those that one id may not set are kept under other names.
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "emulator.h"
+#include "gbuild/base/text.h"
+
+namespace gbuild::sandbox {
+
+namespace {
+
+constexpr size_t largest_list = 65536, largest_value = 65536, longest_name = 255;  // xattr(7)
+
+bool is_translated(const std::string& name) {
+    return name.starts_with("trusted.") || (name.starts_with("security.") && name != "security.capability");
+}
+
+std::string name_on_disk(const std::string& name) { return std::string(recorded_attribute_prefix) + name; }
+
+LastLink last_of(Call call) {
+    const bool keep =
+        call == Call::llistxattr || call == Call::lgetxattr || call == Call::lsetxattr || call == Call::lremovexattr;
+    return keep ? LastLink::keep : LastLink::follow;
+}
+
+std::string attribute_name(const Request& request) {
+    std::string name = request.tracee().read_path(request.argument(1));
+    if (name.empty() || name.size() > longest_name) refuse(ERANGE);
+    return name;
+}
+
+// Only these can carry the attributes that stand for others.
+bool can_carry(int file) {
+    struct stat status {};
+    return ::fstat(file, &status) == 0 && (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode));
+}
+
+// What a call that gives `bytes` returns: their number, when there is room or none is asked to be filled.
+Answer deliver(const Request& request, const std::string& bytes, int buffer, int size) {
+    const uint64_t room = request.argument(size);
+    if (room != 0) {
+        if (room < bytes.size()) refuse(ERANGE);
+        request.tracee().write(request.argument(buffer), as_bytes(bytes));
+    }
+    return Answer::result(static_cast<int64_t>(bytes.size()));
+}
+
+}  // namespace
+
+Answer Emulator::list_attributes(const Request& request) {
+    const Credentials process = credentials_.of(request.tracee().id());
+    const UniqueFd file = target(request, process, last_of(request.call()), false);
+    std::string list(largest_list, '\0');
+    const ssize_t size = ::listxattr(descriptor_path(file.get()).c_str(), list.data(), list.size());
+    if (size < 0) refuse(errno);
+    list.resize(static_cast<size_t>(size));
+    if (list.find(own_attributes) == std::string::npos) return Answer::proceed();
+    std::string shown;
+    for (size_t at = 0; at < list.size();) {
+        std::string name = list.c_str() + at;
+        at += name.size() + 1;
+        if (name.starts_with(recorded_attribute_prefix)) {
+            name.erase(0, recorded_attribute_prefix.size());
+            // Others do not see trusted attributes.
+            if (name.starts_with("trusted.") && !process.privileged()) continue;
+        } else if (name.starts_with(own_attributes)) {
+            continue;
+        }
+        shown += name + '\0';
+    }
+    check_alive(request);
+    return deliver(request, shown, 1, 2);
+}
+
+Answer Emulator::get_attribute(const Request& request) {
+    const std::string name = attribute_name(request);
+    if (name.starts_with(own_attributes)) refuse(ENODATA);
+    if (!is_translated(name)) return Answer::proceed();
+    const Credentials process = credentials_.of(request.tracee().id());
+    if (name.starts_with("trusted.") && !process.privileged()) refuse(ENODATA);
+    const UniqueFd file = target(request, process, last_of(request.call()), false);
+    if (!can_carry(file.get())) return Answer::proceed();
+    std::string value(largest_value, '\0');
+    const std::string path = descriptor_path(file.get());
+    const ssize_t size = ::getxattr(path.c_str(), name_on_disk(name).c_str(), value.data(), value.size());
+    if (size < 0) return Answer::proceed();
+    value.resize(static_cast<size_t>(size));
+    check_alive(request);
+    return deliver(request, value, 2, 3);
+}
+
+Answer Emulator::set_attribute(const Request& request) {
+    const std::string name = attribute_name(request);
+    if (name.starts_with(own_attributes)) refuse(EPERM);
+    const Credentials process = credentials_.of(request.tracee().id());
+    if (process.privileged() && !is_translated(name)) return Answer::proceed();
+    const UniqueFd file = target(request, process, last_of(request.call()), false);
+    if (!process.privileged()) {
+        if (!name.starts_with("user.")) refuse(EPERM);
+        require(process, file.get(), W_OK);
+        return Answer::proceed();
+    }
+    if (!can_carry(file.get())) return Answer::proceed();
+    const std::string path = descriptor_path(file.get()), kept = name_on_disk(name);
+    const bool removes = request.name().find("remove") != std::string_view::npos;
+    check_alive(request);
+    if (removes) {
+        if (::removexattr(path.c_str(), kept.c_str()) != 0) refuse(errno);
+        return Answer::result(0);
+    }
+    if (request.argument(3) > largest_value) refuse(E2BIG);
+    std::string value(request.argument(3), '\0');
+    if (!value.empty()) request.tracee().read(request.argument(2), std::as_writable_bytes(std::span(value)));
+    if (::setxattr(path.c_str(), kept.c_str(), value.data(), value.size(), request.integer(4)) != 0) refuse(errno);
+    return Answer::result(0);
+}
+
+}  // namespace gbuild::sandbox

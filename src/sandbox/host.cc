@@ -1,0 +1,172 @@
+#include "host.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <optional>
+
+#include "child_process.h"
+#include "gbuild/base/error.h"
+#include "stage.h"
+#include "step_message.h"
+
+namespace gbuild::sandbox {
+
+namespace {
+
+constexpr size_t fd_count = 3;
+constexpr size_t step_cap = 64u << 20;
+
+class Host {
+  public:
+    Host(UniqueFd socket, const StepContext& context) : socket_(std::move(socket)), context_(context) {}
+
+    void run() {
+        for (;;) {
+            pollfd fds[2] = {{socket_.get(), POLLIN, 0}, {step_ ? step_->end.get() : -1, POLLIN, 0}};
+            if (::poll(fds, 2, -1) < 0) {
+                if (errno == EINTR) continue;
+                return;
+            }
+            if (fds[0].revents != 0 && !take_request()) return;
+            if (step_ && fds[1].revents != 0) finish();
+        }
+    }
+
+    ~Host() {
+        if (step_) ::kill(step_->child.pid(), SIGKILL);
+        if (step_) finish();
+    }
+    Host(const Host&) = delete;
+    Host& operator=(const Host&) = delete;
+
+  private:
+    struct Running {
+        Running(OwnedChild process, UniqueFd its_end) : child(std::move(process)), end(std::move(its_end)) {}
+        OwnedChild child;
+        UniqueFd end;  // readable once it has ended
+    };
+
+    // False at the end of the connection.
+    bool take_request() {
+        char request = 0;
+        HostFds fds;
+        if (!receive(request, fds)) return false;
+        if (request == static_cast<char>(HostRequest::kill)) {
+            if (step_) ::kill(step_->child.pid(), SIGKILL);
+        } else {
+            start(std::move(fds));
+        }
+        return true;
+    }
+
+    bool receive(char& request, HostFds& fds) {
+        iovec data{&request, 1};
+        alignas(cmsghdr) std::array<char, CMSG_SPACE(fd_count * sizeof(int))> control{};
+        msghdr message{};
+        message.msg_iov = &data;
+        message.msg_iovlen = 1;
+        message.msg_control = control.data();
+        message.msg_controllen = control.size();
+        if (::recvmsg(socket_.get(), &message, MSG_CMSG_CLOEXEC) != 1) return false;
+        const cmsghdr* header = CMSG_FIRSTHDR(&message);
+        if (header == nullptr || header->cmsg_len != CMSG_LEN(fd_count * sizeof(int))) {
+            return request == static_cast<char>(HostRequest::kill);
+        }
+        std::array<int, fd_count> numbers;
+        std::memcpy(numbers.data(), CMSG_DATA(header), sizeof numbers);
+        fds = {UniqueFd(numbers[0]), UniqueFd(numbers[1]), UniqueFd(numbers[2])};
+        return true;
+    }
+
+    void start(HostFds fds) {
+        try {
+            const pid_t child = fork_into(context_.namespaces());
+            if (child == 0) {
+                socket_.reset();
+                const std::string bytes = read_text(fds.step.get(), step_cap, "the step");
+                run_step_init(decode_step(as_bytes(bytes)), context_, std::move(fds.output), std::move(fds.report));
+            }
+            UniqueFd end(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
+            step_.emplace(OwnedChild(child), std::move(end));
+        } catch (const StageFailure& failure) {
+            StepReport report;
+            report.failed_stage = failure.what;
+            report.error_number = failure.error_number;
+            write_all(fds.report.get(), encode(report));
+            tell_end();
+        }
+    }
+
+    void finish() {
+        step_->child.wait();
+        step_.reset();
+        // Killed, it could not see to those that lose their parent with it.
+        if ((context_.namespaces() & CLONE_NEWPID) == 0) kill_descendants(proc_.get());
+        tell_end();
+    }
+
+    void tell_end() const {
+        const char answer = static_cast<char>(HostAnswer::ended);
+        [[maybe_unused]] ssize_t sent = ::send(socket_.get(), &answer, 1, MSG_NOSIGNAL);
+    }
+
+    UniqueFd socket_;
+    UniqueFd proc_ = open_file("/proc", O_RDONLY | O_DIRECTORY);
+    StepContext context_;
+    std::optional<Running> step_;
+};
+
+// What gbuild has open is no business of a step's.
+void close_all_but(int kept) {
+    const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+    for (int fd = 0; fd < 3; fd++) {
+        if (fd != kept && null) ::dup2(null.get(), fd);
+    }
+    const auto low = static_cast<unsigned>(kept);
+    if (low > 3) ::syscall(SYS_close_range, 3U, low - 1, 0U);
+    ::syscall(SYS_close_range, low + 1, ~0U, 0U);
+}
+
+}  // namespace
+
+void send_run(int socket, const HostFds& fds) {
+    char request = static_cast<char>(HostRequest::run);
+    iovec data{&request, 1};
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(fd_count * sizeof(int))> control{};
+    msghdr message{};
+    message.msg_iov = &data;
+    message.msg_iovlen = 1;
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(fd_count * sizeof(int));
+    const std::array<int, fd_count> numbers = {fds.step.get(), fds.output.get(), fds.report.get()};
+    std::memcpy(CMSG_DATA(header), numbers.data(), sizeof numbers);
+    if (::sendmsg(socket, &message, MSG_NOSIGNAL) < 0) throw_errno("cannot reach the process that runs commands");
+}
+
+void run_host(UniqueFd socket, const StepContext& context) {
+    try {
+        close_all_but(socket.get());
+        ::setsid();
+        for (int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) ::signal(number, SIG_IGN);
+        if ((context.namespaces() & CLONE_NEWPID) == 0) ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+        Host(std::move(socket), context).run();
+    } catch (const std::exception&) {
+        ::_exit(1);
+    }
+    ::_exit(0);
+}
+
+}  // namespace gbuild::sandbox

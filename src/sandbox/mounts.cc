@@ -1,0 +1,189 @@
+#include "mounts.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include <fmt/format.h>
+
+#include "stage.h"
+
+namespace gbuild::sandbox {
+
+namespace {
+
+constexpr const char* device_names[] = {"null", "zero", "full", "random", "urandom", "tty"};
+
+// Paths of descriptors: in overlayfs's options ":", "," and "\" would need escaping, and a page is all they may take.
+std::string by_descriptor(const UniqueFd& fd) { return fmt::format("/proc/self/fd/{}", fd.get()); }
+
+UniqueFd open_directory(const std::string& path) {
+    UniqueFd fd(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!fd) fail_stage(fmt::format("open({})", path));
+    return fd;
+}
+
+// A mount of its own of what is at `path` on the host; none where there is nothing.
+UniqueFd clone_mount(const char* path, unsigned flags) {
+    UniqueFd fd(::open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | flags));
+    if (!fd && errno != ENOENT) fail_stage(fmt::format("open_tree({})", path));
+    return fd;
+}
+
+UniqueFd fresh_mount(const char* type) {
+    UniqueFd context(::fsopen(type, FSOPEN_CLOEXEC));
+    if (!context) fail_stage(fmt::format("fsopen({})", type));
+    check_stage(::fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0), "fsconfig(create)");
+    UniqueFd mount(::fsmount(context.get(), FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC));
+    if (!mount) fail_stage(fmt::format("mount({})", type));
+    return mount;
+}
+
+void attach(const UniqueFd& mount, const std::string& target) {
+    if (::move_mount(mount.get(), "", AT_FDCWD, target.c_str(), MOVE_MOUNT_F_EMPTY_PATH) != 0) {
+        fail_stage(fmt::format("mount on {}", target));
+    }
+}
+
+void make_read_only(const UniqueFd& mount) {
+    mount_attr attributes{};
+    attributes.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+    // Recursively from Linux 5.12 on; before that there is nothing to lose for a process without privilege.
+    ::mount_setattr(mount.get(), "", AT_EMPTY_PATH | AT_RECURSIVE, &attributes, sizeof attributes);
+}
+
+void write_new_file(const std::string& path, const std::string& contents, mode_t mode) {
+    UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+    if (!file) fail_stage(fmt::format("create({})", path));
+    write_all(file.get(), contents);
+    check_stage(::fchmod(file.get(), mode), "fchmod");
+}
+
+void pivot_to(const std::string& directory) {
+    check_stage(::chdir(directory.c_str()), "chdir(root directory)");
+    // The old root comes to lie on top of the new one, and is unmounted from there.
+    check_stage(::syscall(SYS_pivot_root, ".", "."), "pivot_root");
+    check_stage(::umount2(".", MNT_DETACH), "umount(old root)");
+    check_stage(::chdir("/"), "chdir(/)");
+}
+
+}  // namespace
+
+void mount_overlay(const StepRoot& root) {
+    std::vector<UniqueFd> layers;
+    std::string lower;
+    for (const std::string& layer : root.layers) {
+        layers.push_back(open_directory(layer));
+        lower += (lower.empty() ? "" : ":") + by_descriptor(layers.back());
+    }
+    const UniqueFd upper = open_directory(root.upper), work = open_directory(root.work);
+    // Attributes that root alone may set are of no use to the others, and all modes are to see the same.
+    const std::string options =
+        fmt::format("lowerdir={},upperdir={},workdir={},userxattr", lower, by_descriptor(upper), by_descriptor(work));
+    check_stage(::mount("overlay", root.directory.c_str(), "overlay", 0, options.c_str()), "mount(overlay)");
+}
+
+void StepMounts::take_along(ProcMount proc) {
+    proc_ = proc == ProcMount::fresh ? fresh_mount("proc") : clone_mount("/proc", AT_RECURSIVE);
+    sys_ = clone_mount("/sys", AT_RECURSIVE);
+    if (sys_) make_read_only(sys_);
+    for (const char* name : device_names) {
+        UniqueFd node = clone_mount(fmt::format("/dev/{}", name).c_str(), 0);
+        if (node) nodes_.push_back({name, std::move(node)});
+    }
+}
+
+void StepMounts::enter(ProcMount proc) {
+    check_stage(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), "mount(private)");
+    const std::string& root = step_.root.directory;
+    if (step_.root.layers.empty()) {
+        check_stage(::mount(root.c_str(), root.c_str(), nullptr, MS_BIND | MS_REC, nullptr), "mount(bind root)");
+    } else {
+        mount_overlay(step_.root);
+    }
+    take_along(proc);
+    pivot_to(root);
+    mount_proc();
+    mount_sys();
+    mount_dev();
+    inject_files();
+    inject_scripts();
+}
+
+void StepMounts::mount_proc() {
+    points_.make("/proc", PointType::directory);
+    attach(proc_, "/proc");
+    mounted_.emplace_back("/proc");
+    // Real root needs no capability to write here; elsewhere this costs nothing.
+    for (const char* path : {"/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/fs"}) {
+        const UniqueFd part(::open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE));
+        if (!part) continue;
+        make_read_only(part);
+        attach(part, path);
+    }
+}
+
+void StepMounts::mount_sys() {
+    if (!sys_) return;
+    points_.make("/sys", PointType::directory);
+    attach(sys_, "/sys");
+    mounted_.emplace_back("/sys");
+}
+
+void StepMounts::mount_dev() {
+    points_.make("/dev", PointType::directory);
+    check_stage(::mount("tmpfs", "/dev", "tmpfs", MS_NOSUID, "mode=755"), "mount(tmpfs on /dev)");
+    mounted_.emplace_back("/dev");
+    for (const Node& node : nodes_) {
+        write_new_file("/dev/" + node.name, "", 0666);
+        attach(node.mount, "/dev/" + node.name);
+    }
+    const std::pair<const char*, const char*> links[] = {{"/proc/self/fd", "/dev/fd"},
+                                                         {"/proc/self/fd/0", "/dev/stdin"},
+                                                         {"/proc/self/fd/1", "/dev/stdout"},
+                                                         {"/proc/self/fd/2", "/dev/stderr"},
+                                                         {"pts/ptmx", "/dev/ptmx"}};
+    for (const auto& [target, path] : links) check_stage(::symlink(target, path), "symlink");
+    check_stage(::mkdir("/dev/shm", 0755), "mkdir(/dev/shm)");
+    check_stage(::mount("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777"), "mount(tmpfs on /dev/shm)");
+    check_stage(::mkdir("/dev/pts", 0755), "mkdir(/dev/pts)");
+    const unsigned long flags = MS_NOSUID | MS_NOEXEC;
+    // The terminals' group, 5, is there only where ids are mapped.
+    if (::mount("devpts", "/dev/pts", "devpts", flags, "newinstance,ptmxmode=0666,mode=0620,gid=5") != 0) {
+        check_stage(::mount("devpts", "/dev/pts", "devpts", flags, "newinstance,ptmxmode=0666,mode=0620"),
+                    "mount(devpts)");
+    }
+}
+
+// A file of /dev's file system, mounted in its place and then without a name of its own.
+void StepMounts::inject_files() {
+    for (const InjectedFile& file : step_.files) {
+        const char* source = "/dev/injected";
+        write_new_file(source, file.contents, 0644);
+        const std::string target = "/" + file.path;
+        points_.make(target, PointType::file);
+        if (::mount(source, target.c_str(), nullptr, MS_BIND, nullptr) != 0) {
+            fail_stage(fmt::format("mount on {}", target));
+        }
+        check_stage(::unlink(source), "unlink");
+        mounted_.push_back(target);
+    }
+}
+
+void StepMounts::inject_scripts() {
+    if (step_.scripts.empty()) return;
+    check_stage(::mkdir("/dev/pipes", 0755), "mkdir(/dev/pipes)");
+    for (const InjectedFile& script : step_.scripts) write_new_file("/dev/pipes/" + script.path, script.contents, 0755);
+}
+
+void StepMounts::clean_up() {
+    for (; !mounted_.empty(); mounted_.pop_back()) ::umount2(mounted_.back().c_str(), MNT_DETACH | UMOUNT_NOFOLLOW);
+    points_.remove();
+}
+
+}  // namespace gbuild::sandbox

@@ -1,0 +1,52 @@
+// A step's root directory and what is mounted in it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "gbuild/base/fd.h"
+#include "gbuild/sandbox/step.h"
+#include "mount_points.h"
+
+namespace gbuild::sandbox {
+
+enum class ProcMount : uint8_t {
+    fresh,  // of the step's own PID namespace
+    host,   // where /proc is masked, the kernel refuses a fresh one; the step then has the host's PID namespace
+};
+
+// overlayfs on `root.directory`. Throws StageFailure.
+void mount_overlay(const StepRoot& root);
+
+// Moves the calling process, which has a mount namespace of its own, into the step's root directory. What has to come
+// from the host is taken along as detached mounts, so that nothing of the host is reachable by name while mounts are
+// made: a symbolic link of the image leads nowhere but into the image.
+class StepMounts {
+  public:
+    explicit StepMounts(const Step& step) : step_(step) {}
+
+    // Throws StageFailure. Afterwards "/" is the image's root.
+    void enter(ProcMount proc);
+    // Removes the mount points that were made for this step. No process of it may be left.
+    void clean_up();
+
+  private:
+    void take_along(ProcMount proc);
+    void mount_proc();
+    void mount_sys();
+    void mount_dev();
+    void inject_files();
+    void inject_scripts();
+
+    struct Node {
+        std::string name;
+        UniqueFd mount;
+    };
+    const Step& step_;
+    MountPoints points_;
+    UniqueFd proc_, sys_;
+    std::vector<Node> nodes_;
+    std::vector<std::string> mounted_;
+};
+
+}  // namespace gbuild::sandbox

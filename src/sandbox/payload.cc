@@ -1,0 +1,186 @@
+#include "payload.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "gbuild/base/error.h"
+#include "stage.h"
+
+namespace gbuild::sandbox {
+
+namespace {
+
+// What docker leaves a container.
+constexpr int kept_capabilities[] = {
+    CAP_CHOWN,  CAP_DAC_OVERRIDE, CAP_FSETID,  CAP_FOWNER,           CAP_MKNOD,      CAP_NET_RAW, CAP_SETGID,
+    CAP_SETUID, CAP_SETFCAP,      CAP_SETPCAP, CAP_NET_BIND_SERVICE, CAP_SYS_CHROOT, CAP_KILL,    CAP_AUDIT_WRITE};
+
+// What a message begins with: a listener comes along, or the command cannot be executed.
+enum class Tag : char { listener = 'L', problem = 'P' };
+
+void send_listener(int channel, int listener) {
+    char tag = static_cast<char>(Tag::listener);
+    iovec data{&tag, 1};
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+    msghdr message{};
+    message.msg_iov = &data;
+    message.msg_iovlen = 1;
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    std::memcpy(CMSG_DATA(header), &listener, sizeof listener);
+    check_stage(::sendmsg(channel, &message, MSG_NOSIGNAL), "sendmsg(listener)");
+}
+
+void send_problem(int channel, const StageFailure& failure) {
+    std::vector<char> message(1 + sizeof(int));
+    message[0] = static_cast<char>(Tag::problem);
+    std::memcpy(&message[1], &failure.error_number, sizeof(int));
+    message.insert(message.end(), failure.what.begin(), failure.what.end());
+    // Whoever does not listen has no use for it.
+    [[maybe_unused]] ssize_t sent = ::send(channel, message.data(), message.size(), MSG_NOSIGNAL);
+}
+
+StartProblem parse_problem(std::span<const char> message) {
+    StartProblem problem;
+    if (message.size() < 1 + sizeof(int)) return {"the command's process broke off", 0};
+    std::memcpy(&problem.error_number, &message[1], sizeof(int));
+    problem.text.assign(message.begin() + 1 + sizeof(int), message.end());
+    return problem;
+}
+
+void drop_capabilities() {
+    for (int capability = 0; ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++) {
+        bool kept = false;
+        for (int one : kept_capabilities) kept = kept || one == capability;
+        if (!kept) check_stage(::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0), "prctl(PR_CAPBSET_DROP)");
+    }
+}
+
+// Real ids; emulated ones were set from outside.
+void become(const Identity& identity) {
+    std::vector<gid_t> groups(identity.groups.begin(), identity.groups.end());
+    check_stage(::setgroups(groups.size(), groups.data()), "setgroups");
+    check_stage(::setresgid(identity.gid, identity.gid, identity.gid), "setresgid");
+    check_stage(::setresuid(identity.uid, identity.uid, identity.uid), "setresuid");
+}
+
+void reset_signals() {
+    for (int number = 1; number < NSIG; number++) ::signal(number, SIG_DFL);
+    sigset_t none;
+    sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+void set_descriptors(int output) {
+    const UniqueFd input(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    if (input) {
+        check_stage(::dup2(input.get(), 0), "dup2");
+    } else {
+        ::close(0);
+    }
+    check_stage(::dup2(output, 1), "dup2");
+    check_stage(::dup2(output, 2), "dup2");
+    check_stage(::syscall(SYS_close_range, 3U, ~0U, 4U /* CLOSE_RANGE_CLOEXEC */), "close_range");
+}
+
+std::vector<char*> pointers(const std::vector<std::string>& texts) {
+    std::vector<char*> result;
+    result.reserve(texts.size() + 1);
+    for (const std::string& text : texts) result.push_back(const_cast<char*>(text.c_str()));
+    result.push_back(nullptr);
+    return result;
+}
+
+[[noreturn]] void execute(const Step& step) {
+    std::vector<char*> arguments = pointers(step.command), environment = pointers(step.environment);
+    // execvp(3) looks at the PATH of the calling process.
+    ::environ = environment.data();
+    ::execvp(arguments[0], arguments.data());
+    fail_stage(fmt::format("{}", step.command.at(0)));
+}
+
+}  // namespace
+
+PayloadChannel make_payload_channel() {
+    int ends[2];
+    check_stage(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), "socketpair");
+    return {UniqueFd(ends[0]), UniqueFd(ends[1])};
+}
+
+void run_payload(const Step& step, Emulation emulation, int output, UniqueFd channel) {
+    try {
+        reset_signals();
+        ::setsid();
+        if (emulation != Emulation::none) {
+            send_listener(channel.get(), install_filter({emulation, true}).get());
+            char answer = 0;
+            if (::read(channel.get(), &answer, 1) != 1) ::_exit(125);
+        }
+        ::umask(022);
+        if (!step.all_capabilities) drop_capabilities();
+        if (emulation != Emulation::ownership) {
+            // So that the command can open /dev/stdout.
+            ::fchown(output, step.identity.uid, step.identity.gid);
+            become(step.identity);
+        }
+        if (::chdir(step.directory.c_str()) != 0) fail_stage(fmt::format("the working directory {}", step.directory));
+        set_descriptors(output);
+        execute(step);
+    } catch (const StageFailure& failure) {
+        send_problem(channel.get(), failure);
+    } catch (const Error& error) {
+        send_problem(channel.get(), {error.message(), 0});
+    }
+    ::_exit(127);
+}
+
+UniqueFd receive_listener(int channel) {
+    std::array<char, 4096> text{};
+    iovec data{text.data(), text.size()};
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+    msghdr message{};
+    message.msg_iov = &data;
+    message.msg_iovlen = 1;
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    const ssize_t size = ::recvmsg(channel, &message, MSG_CMSG_CLOEXEC);
+    check_stage(size, "recvmsg(listener)");
+    const cmsghdr* header = CMSG_FIRSTHDR(&message);
+    if (size == 1 && header != nullptr && header->cmsg_type == SCM_RIGHTS) {
+        int listener = -1;
+        std::memcpy(&listener, CMSG_DATA(header), sizeof listener);
+        return UniqueFd(listener);
+    }
+    StartProblem problem = parse_problem(std::span(text.data(), static_cast<size_t>(size)));
+    throw StageFailure{problem.text, problem.error_number};
+}
+
+void let_go(int channel) { check_stage(::send(channel, "", 1, MSG_NOSIGNAL), "send"); }
+
+StartProblem receive_problem(int channel) {
+    std::array<char, 4096> text{};
+    const ssize_t size = ::recv(channel, text.data(), text.size(), 0);
+    if (size <= 0) return {};
+    return parse_problem(std::span(text.data(), static_cast<size_t>(size)));
+}
+
+}  // namespace gbuild::sandbox

@@ -1,0 +1,185 @@
+#include "step_init.h"
+
+#include <fcntl.h>
+#include <net/if.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "child_process.h"
+#include "chroot_root.h"
+#include "gbuild/base/error.h"
+#include "payload.h"
+#include "stage.h"
+#include "step_message.h"
+
+namespace gbuild::sandbox {
+
+namespace {
+
+void bring_up_loopback() {
+    const UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    if (!socket) fail_stage("socket");
+    ifreq request{};
+    std::strcpy(request.ifr_name, "lo");
+    request.ifr_flags = IFF_UP | IFF_RUNNING;
+    check_stage(::ioctl(socket.get(), SIOCSIFFLAGS, &request), "ioctl(SIOCSIFFLAGS lo)");
+}
+
+void join_cgroup(const std::string& directory) {
+    const UniqueFd file(::open((directory + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC));
+    if (!file) fail_stage("open(cgroup.procs)");
+    check_stage(::write(file.get(), "0", 1), "write(cgroup.procs)");
+}
+
+class StepInit {
+  public:
+    StepInit(const Step& step, const StepContext& context, int output) :
+        step_(step), context_(context), output_(output) {}
+
+    StepReport run() {
+        StepReport report;
+        try {
+            set_up();
+            report.result = run_command();
+            clean_up();
+        } catch (const StageFailure& failure) {
+            report.failed_stage = failure.what;
+            report.error_number = failure.error_number;
+        } catch (const Error& error) {
+            report.failed_stage = error.message();
+        }
+        return report;
+    }
+
+  private:
+    void set_up() {
+        if (step_.cgroup) join_cgroup(*step_.cgroup);
+        if ((context_.namespaces() & CLONE_NEWPID) == 0) {
+            // There is no PID namespace whose end would be the end of what the step left running.
+            check_stage(::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl(PR_SET_CHILD_SUBREAPER)");
+            host_proc_ = open_file("/proc", O_RDONLY | O_DIRECTORY);
+        }
+        if (context_.isolation == Isolation::chroot) {
+            chroot_ = std::make_unique<ChrootRoot>(step_);
+            return chroot_->enter();
+        }
+        if (step_.network == Network::none) {
+            check_stage(::unshare(CLONE_NEWNET), "unshare(network namespace)");
+            bring_up_loopback();
+        }
+        check_stage(::sethostname(step_.hostname.data(), step_.hostname.size()), "sethostname");
+        mounts_ = std::make_unique<StepMounts>(step_);
+        mounts_->enter(context_.proc);
+    }
+
+    StepResult run_command() {
+        const Emulation emulation = context_.emulation();
+        PayloadChannel channel = make_payload_channel();
+        const UniqueFd proc(::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
+        const pid_t command = fork_into(0);
+        if (command == 0) {
+            channel.watcher.reset();
+            run_payload(step_, emulation, output_, std::move(channel.payload));
+        }
+        channel.payload.reset();
+        std::unique_ptr<Supervisor> supervisor;
+        if (emulation != Emulation::none) supervisor = start_supervisor(channel.watcher.get(), proc.get(), command);
+        StartProblem problem = receive_problem(channel.watcher.get());
+        const int status = wait_for_command(command);
+        kill_descendants(host_proc_ ? host_proc_.get() : proc.get());
+        StepResult result = problem.text.empty() ? result_of(status) : not_started(problem);
+        if (supervisor) result.owners = supervisor->finish();
+        return result;
+    }
+
+    std::unique_ptr<Supervisor> start_supervisor(int channel, int proc, pid_t command) {
+        Supervisor::Options options;
+        options.emulation = context_.emulation();
+        options.known = step_.owners;
+        options.has_devices = step_.has_devices;
+        auto supervisor = std::make_unique<Supervisor>(receive_listener(channel), proc, std::move(options));
+        if (context_.emulation() == Emulation::ownership) supervisor->set_identity(command, step_.identity);
+        let_go(channel);
+        return supervisor;
+    }
+
+    // Reaps whatever loses its parent meanwhile.
+    static int wait_for_command(pid_t command) {
+        for (;;) {
+            int status = 0;
+            const pid_t ended = ::waitpid(-1, &status, __WALL);
+            if (ended == command) return status;
+            if (ended < 0 && errno != EINTR) fail_stage("waitpid");
+        }
+    }
+
+    static StepResult result_of(int status) {
+        StepResult result;
+        if (WIFSIGNALED(status)) {
+            result.end = StepResult::End::killed;
+            result.code = WTERMSIG(status);
+        } else {
+            result.code = WEXITSTATUS(status);
+        }
+        return result;
+    }
+
+    static StepResult not_started(const StartProblem& problem) {
+        StepResult result;
+        result.code = problem.error_number == ENOENT ? 127 : 126;
+        result.problem = problem.error_number == 0
+                             ? problem.text
+                             : fmt::format("{}: {}", problem.text, ::strerror(problem.error_number));
+        return result;
+    }
+
+    void clean_up() {
+        if (chroot_) chroot_->clean_up();
+        if (mounts_) mounts_->clean_up();
+    }
+
+    const Step& step_;
+    const StepContext& context_;
+    int output_;
+    UniqueFd host_proc_;  // where the step has no PID namespace of its own
+    std::unique_ptr<ChrootRoot> chroot_;
+    std::unique_ptr<StepMounts> mounts_;
+};
+
+}  // namespace
+
+int StepContext::namespaces() const {
+    if (isolation == Isolation::chroot) return 0;
+    const int flags = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS;
+    return proc == ProcMount::fresh ? flags | CLONE_NEWPID : flags;
+}
+
+Emulation StepContext::emulation() const {
+    if (isolation == Isolation::single) return Emulation::ownership;
+    // Without mounts there is no /proc to answer with.
+    return devices || isolation == Isolation::chroot ? Emulation::none : Emulation::devices;
+}
+
+void run_step_init(const Step& step, const StepContext& context, UniqueFd output, UniqueFd report) {
+    int code = 0;
+    try {
+        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+        write_all(report.get(), encode(StepInit(step, context, output.get()).run()));
+    } catch (const std::exception&) {
+        code = 1;
+    }
+    ::_exit(code);
+}
+
+}  // namespace gbuild::sandbox

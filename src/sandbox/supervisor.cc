@@ -1,0 +1,192 @@
+// The threads that receive calls and send answers.
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <condition_variable>
+#include <cstring>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "emulator.h"
+#include "gbuild/base/error.h"
+#include "gbuild/base/synchronized.h"
+#include "gbuild/sandbox/emulation.h"
+
+#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
+#define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
+#endif
+#ifndef SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP
+#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
+#endif
+
+namespace gbuild::sandbox {
+
+namespace {
+
+// A newer kernel's structures may be longer than our headers'.
+struct Sizes {
+    size_t notification = sizeof(seccomp_notif), response = sizeof(seccomp_notif_resp);
+};
+
+Sizes kernel_sizes() {
+    seccomp_notif_sizes sizes{};
+    if (::syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) != 0) {
+        throw_errno("cannot ask for the sizes of seccomp notifications");
+    }
+    return {std::max<size_t>(sizes.seccomp_notif, sizeof(seccomp_notif)),
+            std::max<size_t>(sizes.seccomp_notif_resp, sizeof(seccomp_notif_resp))};
+}
+
+}  // namespace
+
+class Supervisor::State {
+  public:
+    State(UniqueFd listener, int proc, const Options& options) :
+        listener_(std::move(listener)),
+        stop_(::eventfd(0, EFD_CLOEXEC)),
+        emulator_(listener_.get(), proc, options.emulation),
+        sizes_(kernel_sizes()) {
+        if (!stop_) throw_errno("cannot create an eventfd");
+        // Whoever waits for an answer then runs on the processor that gave it; from Linux 6.6 on.
+        ::ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
+        for (const PathRecord& record : options.known) adopt(record);
+        if (options.has_devices) emulator_.expect_devices();
+        let_signals_interrupt();
+        const unsigned count = std::max(1u, options.threads);
+        *working_.lock() = count;
+        for (unsigned i = 0; i < count; i++) threads_.emplace_back([this] { run(); });
+    }
+    ~State() { end(); }
+    State(const State&) = delete;
+    State& operator=(const State&) = delete;
+
+    Emulator& emulator() { return emulator_; }
+
+    void end() {
+        ::eventfd_write(stop_.get(), 1);
+        auto left = working_.lock();
+        // A call that was called off between poll and receipt leaves a thread waiting for the next one.
+        while (*left > 0) {
+            for (std::jthread& thread : threads_) ::pthread_kill(thread.native_handle(), SIGUSR1);
+            ended_.wait_for(left.lock(), std::chrono::milliseconds(5));
+        }
+        threads_.clear();
+    }
+
+  private:
+    // A real change copies the file up: later ones keep the inode that it is known by.
+    void adopt(const PathRecord& record) {
+        const UniqueFd file(::open(("/" + record.path).c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+        if (!file && errno == ENOENT) return;
+        if (!file || ::fchownat(file.get(), "", 0, 0, AT_EMPTY_PATH) != 0) {
+            throw_errno("cannot keep the owner of /" + record.path);
+        }
+        struct stat status {};
+        const UniqueFd now(::open(("/" + record.path).c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+        if (!now || ::fstat(now.get(), &status) != 0) throw_errno("cannot keep the owner of /" + record.path);
+        emulator_.owners().set_owner(now.get(), status, record.owner, OwnerBook::Origin::below);
+    }
+
+    // Of a process that does nothing but supervise.
+    static void let_signals_interrupt() {
+        struct sigaction action {};
+        action.sa_handler = [](int) {};
+        ::sigaction(SIGUSR1, &action, nullptr);
+    }
+
+    void run() {
+        work();
+        --*working_.lock();
+        ended_.notify_all();
+    }
+
+    void work() {
+        // What is made for a process gets that process's umask, and no other.
+        ::unshare(CLONE_FS);
+        ::umask(0);
+        std::vector<std::byte> notification(sizes_.notification), response(sizes_.response);
+        auto* received = reinterpret_cast<seccomp_notif*>(notification.data());
+        while (receive(received, notification)) {
+            std::fill(response.begin(), response.end(), std::byte{0});
+            auto* answer = reinterpret_cast<seccomp_notif_resp*>(response.data());
+            answer->id = received->id;
+            fill(*answer, *received);
+            // Who asked may be gone, and needs no answer.
+            ::ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_SEND, answer);
+        }
+    }
+
+    // False at the end. One thread at a time: with two, the second would wait in the receipt for a call to come.
+    bool receive(seccomp_notif* received, std::vector<std::byte>& bytes) {
+        std::lock_guard lock(receiving_);
+        while (wait()) {
+            std::fill(bytes.begin(), bytes.end(), std::byte{0});
+            // ENOENT: the call was called off meanwhile.
+            if (::ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_RECV, received) == 0) return true;
+        }
+        return false;
+    }
+
+    // False when told to end, or when no process with the filter is left.
+    bool wait() const {
+        for (;;) {
+            pollfd fds[2] = {{listener_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}};
+            if (::poll(fds, 2, -1) < 0 && errno != EINTR) return false;
+            if (fds[1].revents != 0) return false;
+            if ((fds[0].revents & POLLIN) != 0) return true;
+            if ((fds[0].revents & (POLLHUP | POLLERR)) != 0) return false;
+        }
+    }
+
+    void fill(seccomp_notif_resp& response, const seccomp_notif& notification) noexcept {
+        try {
+            const Answer answer = emulator_.answer(notification);
+            if (answer.kind == Answer::Kind::proceed) {
+                response.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+            } else {
+                response.val = answer.value;
+            }
+        } catch (const CallError& error) {
+            response.error = -error.error_number;
+        } catch (const std::exception&) {
+            response.error = -EIO;
+        }
+    }
+
+    UniqueFd listener_, stop_;
+    Emulator emulator_;
+    Sizes sizes_;
+    std::mutex receiving_;
+    Synchronized<unsigned> working_;
+    std::condition_variable ended_;
+    std::vector<std::jthread> threads_;
+};
+
+Supervisor::Supervisor(UniqueFd listener, int proc, const Options& options) :
+    state_(std::make_unique<State>(std::move(listener), proc, options)) {}
+
+Supervisor::~Supervisor() = default;
+
+void Supervisor::set_identity(pid_t process, const Identity& identity) {
+    if (identity.uid == 0 && identity.gid == 0 && identity.groups.empty()) return;
+    state_->emulator().credentials().set(process, credentials_of(identity));
+}
+
+FinalOwners Supervisor::finish() {
+    state_->end();
+    return state_->emulator().owners().records();
+}
+
+}  // namespace gbuild::sandbox

@@ -1,0 +1,246 @@
+#include "tracee.h"
+
+#include <limits.h>
+#include <linux/magic.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <array>
+#include <bit>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "gbuild/base/text.h"
+
+namespace gbuild::sandbox {
+
+namespace {
+
+constexpr int most_links = 40;  // the kernel's own limit
+
+bool same_file(const struct stat& a, const struct stat& b) { return a.st_dev == b.st_dev && a.st_ino == b.st_ino; }
+
+struct stat stat_of(int fd) {
+    struct stat status {};
+    if (::fstat(fd, &status) != 0) refuse(errno);
+    return status;
+}
+
+bool is_procfs(int fd) {
+    struct statfs status {};
+    return ::fstatfs(fd, &status) == 0 && status.f_type == PROC_SUPER_MAGIC;
+}
+
+std::string link_target(int fd) {
+    std::array<char, PATH_MAX> target;
+    const ssize_t size = ::readlinkat(fd, "", target.data(), target.size());
+    if (size < 0) refuse(errno);
+    return {target.data(), static_cast<size_t>(size)};
+}
+
+// Of another process; never followed here.
+void* pointer(uint64_t address) { return std::bit_cast<void*>(address); }
+
+UniqueFd open_path(int directory, const std::string& name, int flags = 0) {
+    return UniqueFd(::openat(directory, name.c_str(), O_PATH | O_CLOEXEC | flags));
+}
+
+// The walk itself, component by component.
+class Walk {
+  public:
+    Walk(const Tracee& tracee, LastLink last, const Tracee::OnDirectory& on_directory) :
+        tracee_(tracee), last_(last), on_directory_(on_directory), root_(tracee.root()) {}
+
+    Walked run(UniqueFd start, std::string path) {
+        at_ = std::move(start);
+        rest_ = std::move(path);
+        if (rest_.starts_with('/')) at_ = duplicate(root_.get());
+        while (auto component = next()) {
+            if (auto found = step(*component)) return std::move(*found);
+        }
+        return {UniqueFd(), "", std::move(at_)};
+    }
+
+  private:
+    std::optional<std::string> next() {
+        const size_t begin = rest_.find_first_not_of('/');
+        if (begin == std::string::npos) return std::nullopt;
+        const size_t end = rest_.find('/', begin);
+        std::string component = rest_.substr(begin, end - begin);
+        rest_ = end == std::string::npos ? "" : rest_.substr(end);
+        return component;
+    }
+
+    // The result, when `component` is the last one.
+    std::optional<Walked> step(const std::string& component) {
+        const struct stat here = stat_of(at_.get());
+        if (!S_ISDIR(here.st_mode)) refuse(ENOTDIR);
+        on_directory_(at_.get());
+        if (component == ".") return std::nullopt;
+        if (component == "..") {
+            if (!same_file(here, stat_of(root_.get()))) at_ = checked(open_path(at_.get(), ".."));
+            return std::nullopt;
+        }
+        const bool is_last = rest_.find_first_not_of('/') == std::string::npos;
+        const std::string name = own_name(component, here);
+        UniqueFd file = open_path(at_.get(), name, O_NOFOLLOW);
+        if (!file) {
+            if (errno != ENOENT || !is_last) refuse(errno);
+            return Walked{std::move(at_), name, UniqueFd()};
+        }
+        const bool is_link = S_ISLNK(stat_of(file.get()).st_mode);
+        // A path that ends in "/" means what a link leads to.
+        const bool follow = !is_last || last_ == LastLink::follow || !rest_.empty();
+        if (is_link && follow) {
+            follow_link(name, file);
+            return std::nullopt;
+        }
+        if (is_last && !rest_.empty() && !S_ISDIR(stat_of(file.get()).st_mode)) refuse(ENOTDIR);
+        if (is_last && rest_.empty()) return Walked{std::move(at_), name, std::move(file)};
+        at_ = std::move(file);
+        return std::nullopt;
+    }
+
+    // In /proc, "self" is the process that asks, not the one that answers.
+    std::string own_name(const std::string& component, const struct stat& here) const {
+        constexpr ino_t proc_root = 1;
+        if (component != "self" && component != "thread-self") return component;
+        if (here.st_ino != proc_root || !is_procfs(at_.get())) return component;
+        return std::to_string(component == "self" ? tracee_.thread_group() : tracee_.id());
+    }
+
+    void follow_link(const std::string& name, const UniqueFd& link) {
+        if (++links_ > most_links) refuse(ELOOP);
+        if (is_procfs(at_.get()) && is_magic(name)) {
+            // Its text may be no path at all.
+            at_ = checked(open_path(at_.get(), name));
+            return;
+        }
+        const std::string target = link_target(link.get());
+        if (target.empty()) refuse(ENOENT);
+        rest_ = target + rest_;
+        if (rest_.size() > size_t{2} * PATH_MAX) refuse(ENAMETOOLONG);
+        if (target.starts_with('/')) at_ = duplicate(root_.get());
+    }
+
+    // "self", "mounts" and "net" are ordinary links; those of a process are not.
+    bool is_magic(const std::string&) const {
+        constexpr ino_t proc_root = 1;
+        return stat_of(at_.get()).st_ino != proc_root;
+    }
+
+    static UniqueFd checked(UniqueFd fd) {
+        if (!fd) refuse(errno);
+        return fd;
+    }
+
+    const Tracee& tracee_;
+    LastLink last_;
+    const Tracee::OnDirectory& on_directory_;
+    UniqueFd root_, at_;
+    std::string rest_;
+    int links_ = 0;
+};
+
+}  // namespace
+
+void Tracee::read(uint64_t address, std::span<std::byte> to) const {
+    const iovec own{to.data(), to.size()}, theirs{pointer(address), to.size()};
+    if (::process_vm_readv(id_, &own, 1, &theirs, 1, 0) != static_cast<ssize_t>(to.size())) refuse(EFAULT);
+}
+
+void Tracee::write(uint64_t address, std::span<const std::byte> from) const {
+    const iovec own{const_cast<std::byte*>(from.data()), from.size()};
+    const iovec theirs{pointer(address), from.size()};
+    if (::process_vm_writev(id_, &own, 1, &theirs, 1, 0) != static_cast<ssize_t>(from.size())) refuse(EFAULT);
+}
+
+std::string Tracee::read_path(uint64_t address) const {
+    constexpr uint64_t page = 4096;
+    std::string path;
+    std::array<char, page> buffer;
+    while (path.size() < PATH_MAX) {
+        // Not beyond the page: the next one may not be there.
+        const size_t wanted = page - address % page;
+        const iovec own{buffer.data(), wanted}, theirs{pointer(address), wanted};
+        const ssize_t size = ::process_vm_readv(id_, &own, 1, &theirs, 1, 0);
+        if (size <= 0) refuse(EFAULT);
+        const size_t end = ::strnlen(buffer.data(), static_cast<size_t>(size));
+        path.append(buffer.data(), end);
+        if (end < static_cast<size_t>(size)) {
+            if (path.size() >= PATH_MAX) break;
+            return path;
+        }
+        address += static_cast<uint64_t>(size);
+    }
+    refuse(ENAMETOOLONG);
+}
+
+int Tracee::open_proc(const std::string& path, int flags) const {
+    return ::openat(proc_, fmt::format("{}/{}", id_, path).c_str(), flags | O_CLOEXEC);
+}
+
+UniqueFd Tracee::descriptor(int number) const {
+    UniqueFd fd(number < 0 ? -1 : open_proc(fmt::format("fd/{}", number), O_PATH));
+    if (!fd) refuse(EBADF);
+    return fd;
+}
+
+UniqueFd Tracee::working_directory() const {
+    UniqueFd fd(open_proc("cwd", O_PATH));
+    if (!fd) refuse(ESRCH);
+    return fd;
+}
+
+UniqueFd Tracee::root() const {
+    UniqueFd fd(open_proc("root", O_PATH));
+    if (!fd) refuse(ESRCH);
+    return fd;
+}
+
+UniqueFd Tracee::start(int directory) const {
+    return directory == AT_FDCWD ? working_directory() : descriptor(directory);
+}
+
+std::string Tracee::status_field(const char* name) const {
+    const UniqueFd status(open_proc("status", O_RDONLY));
+    if (!status) refuse(ESRCH);
+    std::array<char, 4096> text;
+    const ssize_t size = ::read(status.get(), text.data(), text.size());
+    const std::string_view all(text.data(), size > 0 ? static_cast<size_t>(size) : 0);
+    const std::string start = fmt::format("\n{}:", name);
+    const size_t at = all.find(start);
+    if (at == std::string_view::npos) refuse(ESRCH);
+    const std::string_view rest = all.substr(at + start.size());
+    return std::string(trim(rest.substr(0, rest.find('\n'))));
+}
+
+mode_t Tracee::umask() const { return static_cast<mode_t>(std::stoul("0" + status_field("Umask"), nullptr, 8)); }
+
+Tracee::FileSystemIds Tracee::file_system_ids() const {
+    auto last = [this](const char* name) {
+        const std::vector<std::string> ids = split(status_field(name), '\t');
+        return static_cast<uint32_t>(parse_decimal(ids.back()).value_or(UINT32_MAX));
+    };
+    return {last("Uid"), last("Gid")};
+}
+
+pid_t Tracee::thread_group() const {
+    return static_cast<pid_t>(parse_decimal(status_field("Tgid")).value_or(static_cast<uint64_t>(id_)));
+}
+
+bool Tracee::has_no_new_privileges() const { return status_field("NoNewPrivs") == "1"; }
+
+Walked Tracee::walk(int directory, const std::string& path, LastLink last, const OnDirectory& on_directory) const {
+    if (path.empty()) refuse(ENOENT);
+    UniqueFd from = path.starts_with('/') ? root() : start(directory);
+    return Walk(*this, last, on_directory).run(std::move(from), path);
+}
+
+}  // namespace gbuild::sandbox

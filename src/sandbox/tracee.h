@@ -1,0 +1,74 @@
+// A process whose call is being answered: its memory, descriptors and paths.
+#pragma once
+
+#include <fcntl.h>
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+
+#include "gbuild/base/fd.h"
+
+namespace gbuild::sandbox {
+
+// What a call is answered with: an errno, negative, thrown from wherever it is known.
+struct CallError {
+    int error_number;  // positive
+};
+
+[[noreturn]] inline void refuse(int error_number) { throw CallError{error_number}; }
+
+enum class LastLink : uint8_t { follow, keep };
+
+// A path walked to its end, or to the last name, which is not there.
+struct Walked {
+    UniqueFd parent;   // O_PATH; none when the path ends in "/", "." or ".."
+    std::string name;  // in `parent`
+    UniqueFd file;     // O_PATH; none when there is nothing of that name
+};
+
+class Tracee {
+  public:
+    // `proc` is a procfs that knows the process by this number.
+    Tracee(pid_t id, int proc) : id_(id), proc_(proc) {}
+
+    pid_t id() const { return id_; }
+
+    // Throws CallError EFAULT, or ENAMETOOLONG beyond PATH_MAX.
+    void read(uint64_t address, std::span<std::byte> to) const;
+    void write(uint64_t address, std::span<const std::byte> from) const;
+    std::string read_path(uint64_t address) const;
+
+    // The file behind a descriptor, as O_PATH. Throws CallError EBADF.
+    UniqueFd descriptor(int number) const;
+    UniqueFd working_directory() const;
+    UniqueFd root() const;
+    // Where a path relative to `directory` (a descriptor, or AT_FDCWD) starts.
+    UniqueFd start(int directory) const;
+
+    mode_t umask() const;
+    // Those that the kernel knows, in our user namespace.
+    struct FileSystemIds {
+        uint32_t uid, gid;
+    };
+    FileSystemIds file_system_ids() const;
+    pid_t thread_group() const;
+    bool has_no_new_privileges() const;
+
+    // Called for each directory that is searched; may throw CallError.
+    using OnDirectory = std::function<void(int directory)>;
+    // Walks a path as the process would: its root, its /proc/self, its descriptors. Throws CallError.
+    Walked walk(int directory, const std::string& path, LastLink last, const OnDirectory& on_directory) const;
+
+  private:
+    std::string status_field(const char* name) const;
+    int open_proc(const std::string& path, int flags) const;
+
+    pid_t id_;
+    int proc_;
+};
+
+}  // namespace gbuild::sandbox
