@@ -15,7 +15,7 @@ BlockReader::BlockReader(Read read, Codec codec, uint32_t block_size, uint64_t e
     end_(end),
     what_(std::move(what)),
     decompressor_(make_decompressor(codec)),
-    disk_(std::make_unique<std::byte[]>(block_size)) {}
+    disk_(std::make_unique_for_overwrite<std::byte[]>(block_size)) {}
 
 std::span<const std::byte> BlockReader::block(uint64_t position, uint32_t size) {
     load(position, size, block_);
@@ -32,7 +32,7 @@ std::span<const std::byte> BlockReader::fragment(uint64_t position, uint32_t siz
 }
 
 void BlockReader::load(uint64_t position, uint32_t size, Buffer& into) {
-    if (!into.bytes) into.bytes = std::make_unique<std::byte[]>(block_size_);
+    if (!into.bytes) into.bytes = std::make_unique_for_overwrite<std::byte[]>(block_size_);
     const uint32_t length = disk_bytes(size);
     if (length == 0 || length > block_size_) {
         throw Error(ErrorKind::integrity, fmt::format("{} is damaged: a block of {} bytes", what_, length));

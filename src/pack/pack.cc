@@ -86,20 +86,34 @@ uint32_t PackSet::add(std::shared_ptr<const Pack> pack) {
     return static_cast<uint32_t>(packs_.size() - 1);
 }
 
-void read_contents(const PackSet& packs, tree::ContentRef content,
-                   const std::function<void(std::span<const std::byte>)>& consume) {
-    const Pack& pack = packs.at(content.pack);
-    const PackedFile file = pack.file(content.number);
+struct ContentReader::Source {
+    Source(const Pack& of, const PackOptions& options) :
+        pack(of), data(of), reader(data.reader(), options.codec, options.block_size, of.data_end(), "the pack") {}
+    const Pack& pack;
+    PackData data;
+    BlockReader reader;
+};
+
+ContentReader::ContentReader(const PackSet& packs) : packs_(packs) {}
+ContentReader::~ContentReader() = default;
+
+void ContentReader::read(tree::ContentRef content, const std::function<void(std::span<const std::byte>)>& consume) {
+    std::unique_ptr<Source>& source = sources_[content.pack];
+    if (!source) source = std::make_unique<Source>(packs_.at(content.pack), packs_.options());
+    const PackedFile file = source->pack.file(content.number);
     ContentPlace place{file.size, file.start, file.blocks};
     if (file.fragment != PackedFile::no_fragment) {
-        const Fragment& fragment = pack.fragments()[file.fragment];
+        const Fragment& fragment = source->pack.fragments()[file.fragment];
         place.fragment_position = fragment.position;
         place.fragment_size = fragment.size;
         place.fragment_offset = file.fragment_offset;
     }
-    PackData data(pack);
-    BlockReader reader(data.reader(), packs.options().codec, packs.options().block_size, pack.data_end(), "the pack");
-    read_content(reader, place, consume);
+    read_content(source->reader, place, consume);
+}
+
+void read_contents(const PackSet& packs, tree::ContentRef content,
+                   const std::function<void(std::span<const std::byte>)>& consume) {
+    ContentReader(packs).read(content, consume);
 }
 
 std::string read_contents(const PackSet& packs, tree::ContentRef content, size_t cap) {

@@ -24,7 +24,7 @@ std::span<const std::byte> PackData::run(uint64_t position, uint64_t length) {
 }
 
 void PackData::load(uint64_t region) {
-    if (!bytes_) bytes_ = std::make_unique<std::byte[]>(std::min(pack_region_size, pack_.data_end()));
+    if (!bytes_) bytes_ = std::make_unique_for_overwrite<std::byte[]>(std::min(pack_region_size, pack_.data_end()));
     loaded_.reset();
     const uint64_t start = region * pack_region_size;
     const std::span bytes(bytes_.get(), static_cast<size_t>(std::min(pack_region_size, pack_.data_end() - start)));

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <span>
 #include <stop_token>
@@ -95,6 +96,24 @@ class PackSet {
   private:
     PackOptions options_;
     std::vector<std::shared_ptr<const Pack>> packs_;
+};
+
+// Reads files' contents, quickest in the order in which they were packed: what is read of a pack serves the files that
+// follow. Not thread-safe; the packs must outlive it.
+class ContentReader {
+  public:
+    explicit ContentReader(const PackSet& packs);
+    ~ContentReader();
+    ContentReader(const ContentReader&) = delete;
+    ContentReader& operator=(const ContentReader&) = delete;
+
+    // The contents in runs of at most a block. `content` is not empty.
+    void read(tree::ContentRef content, const std::function<void(std::span<const std::byte>)>& consume);
+
+  private:
+    struct Source;
+    const PackSet& packs_;
+    std::map<uint32_t, std::unique_ptr<Source>> sources_;  // by pack
 };
 
 // The whole contents of a packed file, for small files such as /etc/passwd: a limit error beyond `cap` bytes.
