@@ -157,6 +157,18 @@ std::optional<BuildResult> execute(const BuildOptions& options, const StageJob& 
     return std::nullopt;
 }
 
+void report_isolation(const sandbox::Sandbox& sandbox, EventSink& events) {
+    events.emit(Notice{fmt::format("RUN steps are isolated by {}", sandbox.description())});
+    if (sandbox.isolation() == sandbox::Isolation::chroot) {
+        events.emit(Warning{"chroot-isolation",
+                            "RUN steps are only kept apart by chroot: they see the host's processes and network",
+                            std::nullopt, "give the container CAP_SYS_ADMIN, or run gbuild as an ordinary user"});
+    } else if (!sandbox.has_overlay()) {
+        events.emit(Notice{
+            fmt::format("no overlayfs here, so all files are compared after each step: {}", sandbox.shortcoming())});
+    }
+}
+
 void tag_result(const BuildOptions& options, const store::Store& store, BuildResult& result) {
     using std::chrono::system_clock;
     int64_t now = std::chrono::duration_cast<std::chrono::seconds>(system_clock::now().time_since_epoch()).count();
@@ -168,7 +180,18 @@ void tag_result(const BuildOptions& options, const store::Store& store, BuildRes
 
 }  // namespace
 
-BuildResult run_build(const BuildOptions& options, EventSink& events, std::stop_token stop) {
+std::unique_ptr<sandbox::Sandbox> prepare_sandbox(const BuildOptions& options) {
+    options.packing.check();
+    dockerfile::Dockerfile file = load_dockerfile(options);
+    plan::PlanRequest request = plan_request(options);
+    plan::require_executable(file, request);
+    if (!plan::runs_commands(file, request)) return nullptr;
+    // Tried where it will be done.
+    store::Store store(options.store_root);
+    return std::make_unique<sandbox::Sandbox>(sandbox::choose_isolation(options.run.isolation, store.staging()));
+}
+
+BuildResult run_build(const BuildOptions& options, EventSink& events, std::stop_token stop, sandbox::Sandbox* sandbox) {
     options.packing.check();
 
     // What can be refused without the network is refused first.
@@ -187,6 +210,8 @@ BuildResult run_build(const BuildOptions& options, EventSink& events, std::stop_
     int64_t epoch = epoch_of(options, plan, bases);
     std::unique_ptr<ContextDir> context = reads_context(plan) ? open_build_context(options, written) : nullptr;
 
+    if (!sandbox && plan::runs_commands(file, request)) throw Error(ErrorKind::internal, "RUN without a sandbox");
+    if (sandbox) report_isolation(*sandbox, events);
     unsigned jobs = options.jobs > 0 ? options.jobs : std::max(1u, std::thread::hardware_concurrency());
     WarnsOnce once(events);
     LayerJob packing{store, options.packing, jobs, once, stop};
@@ -197,7 +222,8 @@ BuildResult run_build(const BuildOptions& options, EventSink& events, std::stop_
         return *pulled;
     };
 
-    StageJob job{plan, bases, layers, context.get(), directories, epoch, options.no_cache, packing};
+    StageJob job{plan,    bases,       layers, context.get(), directories, epoch, options.no_cache,
+                 packing, options.run, sandbox};
     auto result = execute(options, job, output, Chance::first);
     if (!result) {
         pulled.reset();

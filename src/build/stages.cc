@@ -5,7 +5,10 @@
 
 #include <fmt/format.h>
 
+#include "command_output.h"
 #include "gbuild/base/text.h"
+#include "gbuild/sandbox/cgroup.h"
+#include "run_step.h"
 
 namespace gbuild::build {
 
@@ -66,6 +69,39 @@ std::string read_small_file(const tree::Tree& tree, const pack::PackSet& packs, 
 }
 
 }  // namespace
+
+// Where commands run: directories in the store, gone with it.
+struct Stages::Disk {
+    Disk(const StageJob& job, const pack::PackSet& packs) :
+        place(job.packing.store.staging()),
+        contents(packs),
+        context{*job.sandbox, place.path(),
+                [this](const tree::Inode& inode, const std::function<void(std::span<const std::byte>)>& take) {
+                    if (!inode.content.empty()) contents.read(inode.content, take);
+                }} {
+        if (job.run.memory || job.run.pids) limit(job);
+    }
+
+    // As far as the machine allows: a step without limits is better than none.
+    void limit(const StageJob& job) {
+        try {
+            limits = std::make_unique<sandbox::Cgroup>(sandbox::Limits{job.run.memory, job.run.pids});
+        } catch (const Error& error) {
+            job.packing.events.emit(
+                Notice{fmt::format("--memory and --pids have no effect here: {}", error.message())});
+        }
+    }
+
+    TempDir place;
+    pack::ContentReader contents;
+    RootContext context;
+    std::unique_ptr<sandbox::Cgroup> limits;              // null: none
+    std::map<const BaseImage*, ExtractedTree> bases;      // null: scratch
+    std::map<size_t, std::unique_ptr<StageRoot>> stages;  // those with a RUN
+};
+
+Stages::Stages(const StageJob& job, pack::PackSet& packs) : job_(job), packs_(packs) {}
+Stages::~Stages() = default;
 
 tree::Accounts read_accounts(const tree::Tree& tree, const pack::PackSet& packs) {
     return {read_small_file(tree, packs, "etc/passwd"), read_small_file(tree, packs, "etc/group")};
@@ -141,9 +177,81 @@ void Stages::execute(const plan::Step& step, const oci::ContainerConfig& before,
     if (const auto* workdir = std::get_if<plan::WorkdirStep>(&step.action)) {
         return make_directory(*workdir, before.user, tree);
     }
-    if (!std::holds_alternative<plan::ConfigStep>(step.action)) {
-        throw Error(ErrorKind::unsupported, fmt::format("this gbuild cannot execute {}", step.instruction));
+    if (std::holds_alternative<plan::RunStep>(step.action)) return run_command(step, before, tree);
+}
+
+const ExtractedTree& Stages::extracted(const plan::Base& base) {
+    const BaseImage* image = is_external(base) ? &job_.bases.at(base) : nullptr;
+    auto found = disk_->bases.find(image);
+    if (found != disk_->bases.end()) return found->second;
+    ExtractedTree whole = with_context([&] { return fmt::format("extracting {}", image ? image->name : "scratch"); },
+                                       [&] { return extract_whole(disk_->context, base_tree(base)); });
+    return disk_->bases.emplace(image, std::move(whole)).first->second;
+}
+
+StageRoot& Stages::root_of(size_t stage) {
+    auto found = disk_->stages.find(stage);
+    if (found != disk_->stages.end()) return *found->second;
+    // The nearest stage below that has one, else the image at the bottom.
+    const plan::Base* base = &job_.plan.stages.at(stage).base;
+    std::unique_ptr<StageRoot> root;
+    while (const auto* below = std::get_if<plan::StageBase>(base)) {
+        const auto index = static_cast<size_t>(below->stage);
+        if (auto theirs = disk_->stages.find(index); theirs != disk_->stages.end()) {
+            root = std::make_unique<StageRoot>(disk_->context, *theirs->second);
+            break;
+        }
+        base = &job_.plan.stages.at(index).base;
     }
+    if (!root) root = std::make_unique<StageRoot>(disk_->context, extracted(*base));
+    return *disk_->stages.emplace(stage, std::move(root)).first->second;
+}
+
+void Stages::run_command(const plan::Step& step, const oci::ContainerConfig& before, tree::Tree& tree) {
+    const auto& run = std::get<plan::RunStep>(step.action);
+    const tree::Accounts known = accounts(tree);
+    sandbox::Step command = make_step({run, before, job_.run, tree, known, job_.epoch});
+    // A base may name a working directory that it does not have.
+    make_directory({command.directory}, before.user, tree);
+    // In the VM there will be a directory, too.
+    for (const std::string& volume : before.volumes) make_directory({volume}, "", tree);
+    job_.packing.store.writing([&] {
+        if (!disk_) disk_ = std::make_unique<Disk>(job_, packs_);
+        StageRoot& root = root_of(trees_.size());
+        root.show(tree);
+        const sandbox::StepResult result = run_in(root, step, std::move(command));
+        keep_changes(root, result, tree);
+    });
+}
+
+sandbox::StepResult Stages::run_in(StageRoot& root, const plan::Step& step, sandbox::Step command) {
+    command.root = root.begin_step();
+    command.owners = root.path_records();
+    command.has_devices = root.has_devices();
+    if (disk_->limits) command.cgroup = disk_->limits->directory();
+    CommandOutput output([&](std::string line) { job_.packing.events.emit(StepOutput{step.number, std::move(line)}); });
+    sandbox::StepResult result = job_.sandbox->run(
+        command, [&](std::string_view text) { output.add(text); }, job_.packing.stop);
+    output.finish();
+    if (result.end != sandbox::StepResult::End::exited || result.code != 0) {
+        throw step_failure(std::get<plan::RunStep>(step.action), result, job_.run,
+                           {output.last_lines().begin(), output.last_lines().end()});
+    }
+    return result;
+}
+
+void Stages::keep_changes(StageRoot& root, const sandbox::StepResult& result, tree::Tree& tree) {
+    layer::Snapshot snapshot = root.changes(result.owners, job_.epoch);
+    std::shared_ptr<const pack::Pack> pack;
+    if (snapshot.to_pack) {
+        const LayerJob& packing = job_.packing;
+        UniqueFd file = anonymous_file(packing.store.staging());
+        pack::write_pack(*snapshot.to_pack, {packing.packing, packing.jobs, {}, packing.stop}, file.get());
+        pack = pack::Pack::open(std::move(file), packing.packing);
+    }
+    tree.apply(std::move(snapshot.ready));
+    if (pack) apply_pack(tree, *pack, packs_.add(pack));
+    root.keep_step(tree);
 }
 
 void Stages::copy(const plan::CopyStep& step, tree::Tree& tree) {

@@ -1,4 +1,4 @@
-// Executing a plan's stages over file trees: no step here runs anything, so no directory is ever written.
+// Executing a plan's stages over file trees. Directories are written only for RUN.
 #pragma once
 
 #include <functional>
@@ -8,6 +8,7 @@
 
 #include "gbuild/build/copy_layer.h"
 #include "layers.h"
+#include "stage_root.h"
 
 namespace gbuild::build {
 
@@ -20,12 +21,15 @@ struct StageJob {
     int64_t epoch = 0;
     bool no_cache = false;
     LayerJob packing;
+    const RunOptions& run;
+    sandbox::Sandbox* sandbox = nullptr;  // null when no step is a RUN
 };
 
 class Stages {
   public:
     // `packs` collects the packs that the trees refer to.
-    Stages(const StageJob& job, pack::PackSet& packs) : job_(job), packs_(packs) {}
+    Stages(const StageJob& job, pack::PackSet& packs);
+    ~Stages();
 
     // Executes every stage in order and returns the target's tree. Errors of a step carry its place.
     tree::Tree run();
@@ -38,6 +42,11 @@ class Stages {
     tree::Tree base_tree(const plan::Base& base);
     const tree::Tree& image_tree(const plan::Base& image);
     void execute(const plan::Step& step, const oci::ContainerConfig& before, tree::Tree& tree);
+    void run_command(const plan::Step& step, const oci::ContainerConfig& before, tree::Tree& tree);
+    sandbox::StepResult run_in(StageRoot& root, const plan::Step& step, sandbox::Step command);
+    void keep_changes(StageRoot& root, const sandbox::StepResult& result, tree::Tree& tree);
+    StageRoot& root_of(size_t stage);
+    const ExtractedTree& extracted(const plan::Base& base);
     void copy(const plan::CopyStep& step, tree::Tree& tree);
     void make_directory(const plan::WorkdirStep& step, const std::string& user, tree::Tree& tree);
     std::variant<const ContextDir*, TreeSource> source_of(const plan::CopySource& source);
@@ -46,7 +55,9 @@ class Stages {
 
     const StageJob& job_;
     pack::PackSet& packs_;
-    std::vector<tree::Tree> trees_;                       // by stage
+    std::vector<tree::Tree> trees_;  // by stage, those that are done
+    struct Disk;
+    std::unique_ptr<Disk> disk_;                          // what is on disk for commands; null before the first
     std::map<const BaseImage*, tree::Tree> image_trees_;  // of COPY --from
     std::map<Digest, uint32_t> pack_numbers_;
 };

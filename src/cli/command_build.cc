@@ -39,6 +39,7 @@ class BuildCommand final : public Command {
         options.group("What is shown");
         options.flag("-q,--quiet", quiet_, "show nothing but the image's hash, and errors");
         options.choice("--progress", {"auto", "tty", "plain", "json"}, progress_, "how progress is shown");
+        run_.declare(options);
         registry_.declare(options);
         image_.declare(options);
         work_.declare(options);
@@ -66,6 +67,7 @@ class BuildCommand final : public Command {
         image_.apply(options, console);
         registry_.apply(options, console);
         work_.apply(options);
+        run_.apply(options, console);
         source_.apply(options, console);
         options.output = output_path(output_, options.tags, options.context);
         return options;
@@ -92,6 +94,8 @@ class BuildCommand final : public Command {
         build::BuildOptions options = make_options(console);
         const auto iid_file = side_file("--iidfile", iid_file_, options);
         const auto metadata_file = side_file("--metadata-file", metadata_file_, options);
+        // While there is one thread: what commands run in may be a user namespace, entered by this process.
+        const auto sandbox = build::prepare_sandbox(options);
         SignalWatcher signals;
         build::BuildResult result;
         {
@@ -100,7 +104,7 @@ class BuildCommand final : public Command {
             if (options.packing.codec == pack::Codec::zstd) {
                 progress->emit(Warning{"zstd-unmountable", "Golem providers cannot mount this image", {}, ""});
             }
-            result = build::run_build(options, *progress, signals.stop());
+            result = build::run_build(options, *progress, signals.stop(), sandbox.get());
         }
         result.file = *options.output;
         if (iid_file) iid_file->write("sha256:" + result.image_id);
@@ -113,6 +117,7 @@ class BuildCommand final : public Command {
     RegistrySettings registry_;
     ImageSettings image_;
     WorkSettings work_;
+    RunSettings run_;
     std::vector<std::string> tags_;
     std::string output_, iid_file_, metadata_file_, progress_ = "auto";
     bool quiet_ = false;

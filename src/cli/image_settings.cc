@@ -49,6 +49,7 @@ std::optional<uint64_t> parse_size(std::string_view text) {
     unsigned shift = 0;
     if (!text.empty() && (text.back() == 'K' || text.back() == 'k')) shift = 10;
     if (!text.empty() && (text.back() == 'M' || text.back() == 'm')) shift = 20;
+    if (!text.empty() && (text.back() == 'G' || text.back() == 'g')) shift = 30;
     if (shift != 0) text.remove_suffix(1);
     auto number = parse_decimal(text);
     if (!number || *number > std::numeric_limits<uint64_t>::max() >> shift) return std::nullopt;

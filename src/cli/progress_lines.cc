@@ -52,7 +52,9 @@ std::string ProgressLines::show(const StepFailed& event, TimePoint) {
     return {};
 }
 
-std::string ProgressLines::show(const StepOutput& event, TimePoint) { return safe_text(event.line) + "\n"; }
+std::string ProgressLines::show(const StepOutput& event, TimePoint) {
+    return fmt::format("#{} {}\n", event.id, safe_text(event.line));
+}
 
 std::string ProgressLines::show(const TransferStarted& event, TimePoint now) {
     transfers_[event.id] = {safe_text(event.label), safe_text(event.verb), event.total, 0, now};

@@ -135,10 +135,13 @@ void StagePlanner::run_command(Step& step) {
     run.heredocs = instruction_->heredocs;
     run.shell_form = instruction_->form == dockerfile::Form::shell;
     run.arg_environment = scope_.environment(config_);
+    run.proxies = scope_.proxies(config_);
     for (const dockerfile::Flag& flag : instruction_->flags) {
         if (flag.name == "mount") run.mounts.push_back(flag.value);
         if (flag.name == "network") run.network = flag.value;
-        if (flag.name == "security") run.security = flag.value;
+        if (flag.name != "security") continue;
+        run.security = flag.value;
+        run.security_span = flag.span;
     }
     step.action = std::move(run);
 }

@@ -24,10 +24,10 @@ class StageCheck {
 
     void look_at(const dockerfile::Instruction& instruction) {
         if (instruction.name == "RUN") {
-            const dockerfile::Flag* mount = instruction.flag("mount");
-            refuse(mount ? mount->span : instruction.span,
-                   mount ? "RUN --mount cannot be executed yet" : "RUN cannot be executed yet",
-                   "put what RUN makes into the context and COPY it, or start from an image that has it");
+            if (const dockerfile::Flag* mount = instruction.flag("mount")) {
+                refuse(mount->span, "RUN --mount cannot be executed yet",
+                       "COPY what the command reads, and have it write to a directory of the image");
+            }
         }
         try {
             follow(instruction);
@@ -88,6 +88,17 @@ void require_executable(const dockerfile::Dockerfile& file, const PlanRequest& r
         StageCheck check(file, graph, request);
         for (size_t i = stage.from + 1; i < stage.end; i++) check.look_at(file.instructions[i]);
     }
+}
+
+bool runs_commands(const dockerfile::Dockerfile& file, const PlanRequest& request) {
+    StageGraph graph(file, request);
+    for (int index : graph.needed()) {
+        const SourceStage& stage = graph.stage(index);
+        for (size_t i = stage.from + 1; i < stage.end; i++) {
+            if (file.instructions[i].name == "RUN") return true;
+        }
+    }
+    return false;
 }
 
 }  // namespace gbuild::plan

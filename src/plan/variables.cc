@@ -153,6 +153,14 @@ std::map<std::string, std::string> StageScope::environment(const oci::ContainerC
     return result;
 }
 
+std::map<std::string, std::string> StageScope::proxies(const oci::ContainerConfig& config) const {
+    std::map<std::string, std::string> result;
+    for (const auto& [name, value] : request_.build_args) {
+        if (is_proxy_name(name) && !declared(name) && !config.env_value(name)) result.emplace(name, value);
+    }
+    return result;
+}
+
 std::vector<std::string> StageScope::names(const oci::ContainerConfig& config) const {
     constexpr size_t most = 500;  // each is compared with every name that is not set
     std::vector<std::string> result;

@@ -67,6 +67,8 @@ class StageScope {
     bool declared(std::string_view name) const { return args_.find(name) != args_.end(); }
     // Declared ARGs that have a value and that no ENV covers.
     std::map<std::string, std::string> environment(const oci::ContainerConfig& config) const;
+    // Proxy arguments given without being declared, that no ENV covers.
+    std::map<std::string, std::string> proxies(const oci::ContainerConfig& config) const;
     // Of all values, in bytes.
     size_t size() const { return values_size_; }
     // For suggestions; none when there are too many to look through.

@@ -1,9 +1,11 @@
 // A whole build: Dockerfile and context in, .gvmi out.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -16,6 +18,7 @@
 #include "gbuild/pack/options.h"
 #include "gbuild/plan/plan.h"
 #include "gbuild/registry/client.h"
+#include "gbuild/sandbox/sandbox.h"
 
 namespace gbuild::build {
 
@@ -23,6 +26,17 @@ enum class PullPolicy {
     missing,  // what the store remembers is used; the registry is asked for the rest
     always,   // tags are looked up anew
     never,    // the store only
+};
+
+// How RUN is executed.
+struct RunOptions {
+    std::optional<sandbox::Isolation> isolation;        // default: the first that works
+    sandbox::Network network = sandbox::Network::host;  // what RUN --network=default is
+    bool allow_insecure = false;                        // RUN --security=insecure
+    std::chrono::seconds timeout{0};                    // for each step; 0: none
+    std::optional<uint64_t> memory;                     // bytes a step may use
+    std::optional<uint64_t> pids;                       // processes a step may have
+    std::map<std::string, std::string> proxies;         // for commands only; never stored
 };
 
 struct BuildOptions {
@@ -37,6 +51,7 @@ struct BuildOptions {
     oci::Platform platform;
     PullPolicy pull = PullPolicy::missing;
     bool no_cache = false;  // pack COPY and ADD layers anew
+    RunOptions run;
     registry::ClientOptions registry;
     std::filesystem::path store_root;
     unsigned jobs = 0;                 // 0: one a processor
@@ -63,8 +78,15 @@ struct BuildResult {
     std::vector<BaseUsed> bases;
 };
 
-// Throws Error. On any failure the output is as it was before, and the store holds nothing unverified.
-BuildResult run_build(const BuildOptions& options, EventSink& events, std::stop_token stop);
+// What the Dockerfile's RUN steps will be executed in; null when the target has none. To be called while the process
+// has one thread, before run_build(): it may move the process into a user namespace (sandbox/sandbox.h). Throws what
+// reading the Dockerfile does, and unsupported where commands cannot be run here.
+std::unique_ptr<sandbox::Sandbox> prepare_sandbox(const BuildOptions& options);
+
+// `sandbox` is what prepare_sandbox() gave. Throws Error. On any failure the output is as it was before, and the store
+// holds nothing unverified.
+BuildResult run_build(const BuildOptions& options, EventSink& events, std::stop_token stop,
+                      sandbox::Sandbox* sandbox = nullptr);
 
 // What run_build would execute. Fetches manifests and configurations, no layers.
 plan::Plan plan_build(const BuildOptions& options, EventSink& events, std::stop_token stop);

@@ -42,6 +42,15 @@ struct WorkSettings {
     void apply(build::BuildOptions& build) const;
 };
 
+// How RUN is executed.
+struct RunSettings {
+    std::string isolation = "auto", network = "default", timeout, memory, pids;
+    std::vector<std::string> allow;
+
+    void declare(OptionSet& options);
+    void apply(build::BuildOptions& build, const Console& console) const;
+};
+
 // What the image is like.
 struct ImageSettings {
     std::string compression = "gzip", level, block_size = "128K", timestamp;

@@ -41,6 +41,7 @@ std::unique_ptr<Command> make_inspect_command();
 std::unique_ptr<Command> make_ls_command();
 std::unique_ptr<Command> make_cat_command();
 std::unique_ptr<Command> make_extract_command();
+std::unique_ptr<Command> make_doctor_command();
 std::unique_ptr<Command> make_version_command();
 
 }  // namespace gbuild::cli

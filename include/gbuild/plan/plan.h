@@ -70,9 +70,11 @@ struct RunStep {
     std::vector<dockerfile::Heredoc> heredocs;
     bool shell_form = true;
     std::map<std::string, std::string> arg_environment;  // declared ARGs visible to the command
+    std::map<std::string, std::string> proxies;          // proxy arguments that were given and that no ENV covers
     std::vector<std::string> mounts;                     // validated, as written
     std::string network = "default";
     std::string security = "sandbox";
+    std::optional<SourceSpan> security_span;  // of the flag
 };
 
 // ENV, LABEL, USER, …: only the configuration changes.
@@ -148,8 +150,11 @@ struct NeededBase {
 // expanded), so that they can be fetched side by side.
 std::vector<NeededBase> needed_bases(const dockerfile::Dockerfile& file, const PlanRequest& request);
 
-// Refuses, before anything is fetched, what this version cannot execute (RUN, ADD of URLs and git) in the stages the
-// target needs: an unsupported error at the line, with a hint.
+// Refuses, before anything is fetched, what this version cannot execute (RUN --mount, ADD of URLs and git) in the
+// stages the target needs: an unsupported error at the line, with a hint.
 void require_executable(const dockerfile::Dockerfile& file, const PlanRequest& request);
+
+// Whether a stage that the target needs has a RUN.
+bool runs_commands(const dockerfile::Dockerfile& file, const PlanRequest& request);
 
 }  // namespace gbuild::plan

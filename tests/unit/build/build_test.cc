@@ -140,10 +140,10 @@ TEST_CASE("a step's error has its place in the Dockerfile") {
     CHECK(shop.events.all<StepFailed>().size() == 1);
 }
 
-TEST_CASE("RUN is refused before anything is fetched, with its line") {
+TEST_CASE("RUN with a mount is refused before anything is fetched, with its line") {
     Workshop shop;
     try {
-        shop.build("FROM no-such-registry.invalid/base\nRUN true\n");
+        shop.build("FROM no-such-registry.invalid/base\nRUN --mount=type=tmpfs,target=/x true\n");
         FAIL("nothing thrown");
     } catch (const Error& error) {
         CHECK(error.kind() == ErrorKind::unsupported);

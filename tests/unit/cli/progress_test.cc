@@ -81,7 +81,7 @@ TEST_CASE("plain: events of transfers nobody announced are ignored") {
 TEST_CASE("plain: text from outside is made safe") {
     Plain plain;
     CHECK(plain(StepStarted{1, 1, 1, "", "COPY \x1b[2J\r a", 1}) == "STEP 1/1: COPY \\x1b[2J\\r a\n");
-    CHECK(plain(StepOutput{1, "\x1b]0;t\x07"}) == "\\x1b]0;t\\x07\n");
+    CHECK(plain(StepOutput{1, "\x1b]0;t\x07"}) == "#1 \\x1b]0;t\\x07\n");
     CHECK(plain(Notice{"a\rb"}) == "a\\rb\n");
 }
 

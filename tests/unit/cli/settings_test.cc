@@ -165,7 +165,8 @@ TEST_CASE("sizes") {
     CHECK(parse_size("131072") == 131072);
     CHECK(parse_size("128K") == 131072);
     CHECK(parse_size("1m") == 1u << 20);
-    for (const char* bad : {"", "K", "1.5K", "-1", "1G", "18446744073709551615K"}) CHECK(!parse_size(bad));
+    CHECK(parse_size("2G") == uint64_t{2} << 30);
+    for (const char* bad : {"", "K", "1.5K", "-1", "1T", "18446744073709551615K"}) CHECK(!parse_size(bad));
 }
 
 TEST_CASE("times are seconds or RFC 3339") {
@@ -227,4 +228,42 @@ TEST_CASE("bad packing options are usage errors") {
         settings.block_size = bad;
         CHECK(failure(settings) != "no error");
     }
+}
+
+TEST_CASE("how RUN is executed") {
+    FakeConsole fake;
+    fake.environment = {{"https_proxy", "http://p"}};
+    RunSettings settings;
+    CHECK_FALSE(apply(settings, fake).run.isolation);
+    settings.isolation = "single";
+    settings.network = "none";
+    settings.timeout = "15m";
+    settings.memory = "2G";
+    settings.pids = "100";
+    settings.allow = {"security.insecure"};
+    const auto run = apply(settings, fake).run;
+    CHECK(run.isolation == sandbox::Isolation::single);
+    CHECK(run.network == sandbox::Network::none);
+    CHECK(run.timeout == std::chrono::minutes(15));
+    CHECK(run.memory == uint64_t{2} << 30);
+    CHECK(run.pids == 100);
+    CHECK(run.allow_insecure);
+    CHECK(run.proxies == std::map<std::string, std::string>{{"https_proxy", "http://p"}});
+}
+
+TEST_CASE("limits of RUN that are none") {
+    for (const char* bad : {"0", "x", "1d", "-1", "99999999999h"}) {
+        RunSettings settings;
+        settings.timeout = bad;
+        CHECK_THAT(failure(settings), ContainsSubstring("--timeout"));
+    }
+    RunSettings settings;
+    settings.memory = "0";
+    CHECK_THAT(failure(settings), ContainsSubstring("--memory"));
+    settings = {};
+    settings.pids = "many";
+    CHECK_THAT(failure(settings), ContainsSubstring("--pids"));
+    settings = {};
+    settings.allow = {"network.host"};
+    CHECK_THAT(failure(settings), ContainsSubstring("security.insecure"));
 }

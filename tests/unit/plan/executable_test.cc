@@ -12,26 +12,30 @@ Failure refusal(std::string_view text, const PlanRequest& request = {}) {
 
 }  // namespace
 
-TEST_CASE("RUN is refused at its line") {
-    auto error = refusal("FROM a\nUSER b\nRUN \\\n true\n");
-    CHECK(error.kind == ErrorKind::unsupported);
-    CHECK(error.message == "RUN cannot be executed yet");
-    CHECK(error.hint == "put what RUN makes into the context and COPY it, or start from an image that has it");
-    CHECK(error.line == 3);
-    CHECK(error.marked == "RUN");
-}
-
 TEST_CASE("RUN with a mount is refused at the mount") {
     auto error = refusal("FROM a\nRUN --mount=type=cache,target=/c make\n");
     CHECK(error.message == "RUN --mount cannot be executed yet");
     CHECK(error.marked == "--mount=type=cache,target=/c");
 }
 
-TEST_CASE("RUN in a stage that is not needed is fine") {
+TEST_CASE("RUN counts in stages that are needed") {
+    auto runs = [](std::string_view text, const PlanRequest& request = {}) {
+        return runs_commands(dockerfile::parse(text, "Dockerfile"), request);
+    };
+    CHECK(runs("FROM a\nRUN true\n"));
+    CHECK_FALSE(runs("FROM a\nCOPY b c\n"));
+    CHECK_FALSE(runs("FROM a AS x\nRUN true\nFROM scratch\n"));
+    CHECK(runs("FROM a AS x\nRUN true\nFROM scratch\nCOPY --from=x a /\n"));
+    CHECK(runs("FROM a AS x\nRUN true\nFROM x\n"));
+}
+
+TEST_CASE("RUN with a mount in a stage that is not needed is fine") {
     PlanRequest request;
     request.target = "b";
-    CHECK(refusal("FROM a AS x\nRUN true\nFROM scratch AS b\nFROM scratch\nRUN true\n", request).message == "no error");
-    CHECK(refusal("FROM a AS x\nRUN true\nFROM scratch AS b\nCOPY --from=x a /\n", request).line == 2);
+    CHECK(refusal("FROM a AS x\nRUN --mount=type=tmpfs,target=/c true\nFROM scratch AS b\nFROM scratch\n", request)
+              .message == "no error");
+    CHECK(refusal("FROM a AS x\nRUN --mount=type=tmpfs,target=/c true\nFROM scratch AS b\nCOPY --from=x a /\n", request)
+              .line == 2);
 }
 
 TEST_CASE("ADD of a URL or a repository is refused") {

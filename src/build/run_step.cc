@@ -1,0 +1,186 @@
+#include "run_step.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "gbuild/base/fd.h"
+#include "gbuild/base/text.h"
+
+namespace gbuild::build {
+
+namespace {
+
+constexpr size_t resolv_conf_cap = 1 << 20;
+constexpr const char* hosts = "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n127.0.1.1 gbuild\n";
+
+std::string text_or_empty(const char* path) {
+    try {
+        return read_text_file(path, resolv_conf_cap);
+    } catch (const Error&) {
+        return "";
+    }
+}
+
+bool has_only_local_stub(const std::string& resolv_conf) {
+    bool any = false;
+    for (const std::string& line : split(resolv_conf, '\n')) {
+        if (line.rfind("nameserver", 0) != 0) continue;
+        if (trim(line.substr(10)) != "127.0.0.53") return false;
+        any = true;
+    }
+    return any;
+}
+
+// Of systemd-resolved's stub, which other network namespaces do not reach, the servers behind it.
+std::string resolv_conf() {
+    std::string text = text_or_empty("/etc/resolv.conf");
+    if (!has_only_local_stub(text)) return text;
+    std::string real = text_or_empty("/run/systemd/resolve/resolv.conf");
+    return real.empty() ? text : real;
+}
+
+// Where `path` really is in the image; "" where nothing can be mounted.
+std::string mount_place(const tree::Tree& tree, const std::string& path) {
+    try {
+        std::string place = tree.resolve(path, tree::FollowLast::yes);
+        const tree::Node* node = tree.find(place, tree::FollowLast::no);
+        const bool elsewhere =
+            place.rfind("proc/", 0) == 0 || place.rfind("sys/", 0) == 0 || place.rfind("dev/", 0) == 0;
+        return elsewhere || (node && node->is_directory()) ? "" : place;
+    } catch (const Error&) {
+        return "";
+    }
+}
+
+void inject(sandbox::Step& step, const tree::Tree& tree, const std::string& path, std::string contents) {
+    std::string place = mount_place(tree, path);
+    if (!place.empty()) step.files.push_back({std::move(place), std::move(contents)});
+}
+
+void set_user(sandbox::Step& step, const std::string& user, const tree::Accounts& accounts) {
+    if (user.empty()) {
+        step.identity.groups = tree::groups_of(accounts.group, "root");
+        return;
+    }
+    const tree::Owner owner = tree::resolve_owner(user, accounts, tree::LoneUser::primary_group);
+    step.identity.uid = owner.uid;
+    step.identity.gid = owner.gid;
+    // As docker has it: who names a group means that one alone.
+    if (user.find(':') == std::string::npos) step.identity.groups = tree::groups_of(accounts.group, user);
+}
+
+class Environment {
+  public:
+    explicit Environment(std::vector<std::string> entries) : entries_(std::move(entries)) {}
+    void add_missing(const std::string& name, const std::string& value) {
+        const std::string start = name + "=";
+        const bool there = std::any_of(entries_.begin(), entries_.end(),
+                                       [&](const std::string& entry) { return entry.rfind(start, 0) == 0; });
+        if (!there) entries_.push_back(start + value);
+    }
+    std::vector<std::string> take() { return std::move(entries_); }
+
+  private:
+    std::vector<std::string> entries_;
+};
+
+std::vector<std::string> environment(const RunRequest& request, uint32_t uid) {
+    Environment result(request.config.env);
+    for (const auto& [name, value] : request.step.arg_environment) result.add_missing(name, value);
+    for (const auto& [name, value] : request.step.proxies) result.add_missing(name, value);
+    for (const auto& [name, value] : request.options.proxies) result.add_missing(name, value);
+    result.add_missing("SOURCE_DATE_EPOCH", std::to_string(request.epoch));
+    const auto user = tree::find_user(request.accounts.passwd, uid);
+    result.add_missing("HOME", user && !user->home.empty() ? user->home : "/");
+    return result.take();
+}
+
+// `RUN <<EOF` alone is a script: run by what its first line names, else by the shell. In `RUN cmd <<EOF` the shell
+// reads the heredoc, as it was written.
+void set_command(sandbox::Step& step, const plan::RunStep& run) {
+    step.command = run.args;
+    if (!run.shell_form || run.heredocs.empty()) return;
+    std::string& text = step.command.back();
+    const dockerfile::Heredoc& first = run.heredocs.front();
+    const bool alone = run.heredocs.size() == 1 && trim(text).rfind("<<", 0) == 0 &&
+                       trim(text).find_first_of(" \t;|&>") == std::string_view::npos;
+    if (!alone) {
+        for (const dockerfile::Heredoc& heredoc : run.heredocs) text += "\n" + heredoc.contents + heredoc.name;
+    } else if (first.contents.rfind("#!", 0) == 0) {
+        step.scripts.push_back({first.name, first.contents});
+        step.command = {"/dev/pipes/" + first.name};
+    } else {
+        text = first.contents;
+    }
+}
+
+std::string how_it_ended(const sandbox::StepResult& result, const RunOptions& options) {
+    using End = sandbox::StepResult::End;
+    if (result.end == End::timed_out) return fmt::format("did not end within {} s", options.timeout.count());
+    if (result.end == End::killed) {
+        const char* name = ::sigabbrev_np(result.code);
+        return fmt::format("was killed by SIG{}", name ? name : std::to_string(result.code).c_str());
+    }
+    if (!result.problem.empty()) return fmt::format("could not be started: {}", result.problem);
+    return fmt::format("failed with exit code {}", result.code);
+}
+
+std::string hint_for(const sandbox::StepResult& result, const plan::RunStep& step, const RunOptions& options) {
+    using End = sandbox::StepResult::End;
+    if (result.end == End::timed_out) return "give it more time with --timeout, or see what it waits for";
+    if (result.end == End::killed && result.code == SIGKILL) {
+        return options.memory ? "it may have needed more memory than --memory allows" : "was memory short?";
+    }
+    if (!result.problem.empty() && result.code == 127) {
+        return step.shell_form
+                   ? "the image has no such shell: use the exec form, RUN [\"program\", \"argument\"], or SHELL"
+                   : "the program has to be in the image; a path without a slash is looked up in PATH";
+    }
+    return "";
+}
+
+}  // namespace
+
+sandbox::Step make_step(const RunRequest& request) {
+    const plan::RunStep& run = request.step;
+    sandbox::Step step;
+    if (run.security == "insecure") {
+        if (!request.options.allow_insecure) {
+            Error refused(ErrorKind::unsupported, "RUN --security=insecure gives a command all rights that gbuild has");
+            refused.hint("allow it with --allow security.insecure, if the Dockerfile is to be trusted");
+            if (run.security_span) refused.at(*run.security_span);
+            throw refused;
+        }
+        step.all_capabilities = true;
+    }
+    set_command(step, run);
+    set_user(step, request.config.user, request.accounts);
+    step.environment = environment(request, step.identity.uid);
+    step.directory = request.config.working_dir.empty() ? "/" : request.config.working_dir;
+    step.network = run.network == "none"   ? sandbox::Network::none
+                   : run.network == "host" ? sandbox::Network::host
+                                           : request.options.network;
+    inject(step, request.tree, "etc/hosts", hosts);
+    if (step.network == sandbox::Network::host) inject(step, request.tree, "etc/resolv.conf", resolv_conf());
+    step.timeout = request.options.timeout;
+    return step;
+}
+
+std::string command_line(const plan::RunStep& step) { return join(step.args, " "); }
+
+Error step_failure(const plan::RunStep& step, const sandbox::StepResult& result, const RunOptions& options,
+                   const std::vector<std::string>& last_lines) {
+    constexpr size_t longest = 200;
+    std::string command = command_line(step);
+    if (command.size() > longest) command = command.substr(0, longest) + "…";
+    Error error(ErrorKind::step_failed, fmt::format("{} {}", quoted(command), how_it_ended(result, options)));
+    error.hint(hint_for(result, step, options));
+    error.output(last_lines);
+    return error;
+}
+
+}  // namespace gbuild::build

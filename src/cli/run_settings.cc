@@ -1,0 +1,70 @@
+#include <fmt/format.h>
+
+#include "gbuild/base/text.h"
+#include "gbuild/cli/build_settings.h"
+
+namespace gbuild::cli {
+
+namespace {
+
+constexpr const char* proxy_names[] = {"HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY",
+                                       "http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy"};
+
+// "90", "90s", "15m", "2h".
+std::optional<std::chrono::seconds> parse_duration(std::string_view text) {
+    uint64_t unit = 1;
+    if (!text.empty() && (text.back() == 's' || text.back() == 'm' || text.back() == 'h')) {
+        unit = text.back() == 's' ? 1 : text.back() == 'm' ? 60 : 3600;
+        text.remove_suffix(1);
+    }
+    constexpr uint64_t longest = uint64_t{365} * 24 * 3600;
+    auto number = parse_decimal(text);
+    if (!number || *number == 0 || *number > longest / unit) return std::nullopt;
+    return std::chrono::seconds(*number * unit);
+}
+
+[[noreturn]] void refuse(const char* option, const std::string& value, const char* wanted) {
+    throw Error(ErrorKind::usage, fmt::format("{} {}: not {}", option, quoted(value), wanted));
+}
+
+}  // namespace
+
+void RunSettings::declare(OptionSet& options) {
+    options.group("How RUN is executed");
+    options.choice("--isolation", {"auto", "root", "subid", "single", "chroot"}, isolation,
+                   "how steps get their own files and owners; gbuild doctor tells what works here");
+    options.choice("--network", {"default", "none", "host"}, network,
+                   "network of the steps; default and host: this machine's");
+    options.list("--allow", "security.insecure", allow, "permit RUN --security=insecure");
+    options.value("--timeout", "TIME", timeout, "how long a step may take: seconds, or 15m, 2h (default: no limit)");
+    options.value("--memory", "SIZE", memory, "memory a step may use, for example 2G, where control groups allow that");
+    options.value("--pids", "N", pids, "processes a step may have, where control groups allow that");
+}
+
+void RunSettings::apply(build::BuildOptions& build, const Console& console) const {
+    build::RunOptions& run = build.run;
+    if (isolation != "auto") run.isolation = sandbox::parse_isolation(isolation);
+    if (network == "none") run.network = sandbox::Network::none;
+    for (const std::string& entitlement : allow) {
+        if (entitlement != "security.insecure") refuse("--allow", entitlement, "security.insecure");
+        run.allow_insecure = true;
+    }
+    if (!timeout.empty()) {
+        auto time = parse_duration(timeout);
+        if (!time) refuse("--timeout", timeout, "a time such as 90, 15m or 2h");
+        run.timeout = *time;
+    }
+    if (!memory.empty()) {
+        run.memory = parse_size(memory);
+        if (!run.memory || *run.memory == 0) refuse("--memory", memory, "a size such as 512M or 2G");
+    }
+    if (!pids.empty()) {
+        run.pids = parse_decimal(pids);
+        if (!run.pids || *run.pids == 0) refuse("--pids", pids, "a number of processes");
+    }
+    for (const char* name : proxy_names) {
+        if (auto value = console.env(name)) run.proxies[name] = *value;
+    }
+}
+
+}  // namespace gbuild::cli
