@@ -96,9 +96,15 @@ class BadInput(Case):
     def test_unterminated_heredoc(self):
         self.refused("FROM tiny\nCOPY <<EOF /f\ntext\n", DOCKERFILE, "Dockerfile:2", "EOF")
 
-    def test_run_is_refused_with_its_line_before_anything_is_fetched(self):
-        context = self.context({"Dockerfile": "FROM registry.invalid/never/asked\nRUN make\n"})
-        self.assert_error(self.gbuild("build", "-o", self.image(), context, code=UNSUPPORTED), "Dockerfile:2", "RUN")
+    def test_mounts_of_run_are_refused_with_their_line_before_anything_is_fetched(self):
+        self.refused("FROM registry.invalid/never/asked\n\nRUN --mount=type=cache,target=/c make\n", UNSUPPORTED, "Dockerfile:3:5: error:",
+                     "RUN --mount", "hint:")
+
+    def test_options_for_run_that_make_no_sense(self):
+        for option in [["--timeout", "soon"], ["--timeout", "0"], ["--memory", "much"], ["--pids", "0"], ["--allow", "everything"],
+                       ["--isolation", "vm"], ["--network", "bridge"]]:
+            with self.subTest(option):
+                self.refused("FROM tiny\nRUN true\n", USAGE, *option, options=option)
 
     def test_add_of_urls_and_git_is_refused_with_its_line(self):
         for source in ["https://example.invalid/file", "https://example.invalid/repository.git#main:sub"]:

@@ -1,5 +1,7 @@
-"""The example's image in a virtual machine, mounted and entered the way a Golem provider does it."""
-from harness import parts
+"""Images in a virtual machine, mounted and entered the way a Golem provider does it."""
+import shutil
+
+from harness import gvmi, parts
 from harness.case import Case, debian_registry
 from harness.vm import Machine
 
@@ -29,3 +31,25 @@ class Boot(Case):
                 lines, code = self.machine().run(self.image(compression), ["/bin/cat", "/etc/issue", "/data"], "/", {},
                                                  self.folder("vm-" + compression))
                 self.assertEqual((lines[0], lines[1:], code), ("tiny \\n", ["block of data"] * 50000, 0))
+
+    def test_image_with_steps_has_its_user_its_capability_and_its_database(self):
+        image = self.image_with_steps()
+        user = gvmi.read_trailer(image).config["User"]
+        self.assertEqual(user, "1000:1000")
+        script = ("id -u; id -g; pwd; cat by-su by-user; stat -c '%a %u:%g' /etc/shadow; stat -c '%U:%G' .;"
+                  " cat /etc/shadow > /dev/null 2>&1 || echo not for everybody; ping -c 1 127.0.0.1 | grep -o '1 received'")
+        lines, code = self.machine().run(image, ["/bin/sh", "-c", script], "/srv/runner", {}, self.folder("vm"), user=user)
+        self.assertEqual((lines, code), (["1000", "1000", "/srv/runner", "1000", "runner", "640 0:42", "runner:adm",
+                                          "not for everybody", "1 received"], 0))
+        script = ("pg_lsclusters -h | { read version name rest; pg_ctlcluster $version $name start; };"
+                  " psql -tA -P pager=off -c 'select 41 + 1' -c 'select current_user'")
+        lines, code = self.machine().run(image, ["/usr/sbin/runuser", "-u", "postgres", "--", "/bin/sh", "-c", script], "/", {},
+                                         self.folder("vm-database"))
+        self.assertEqual((lines[-2:], code), (["42", "postgres"], 0), lines)
+
+    def image_with_steps(self):
+        context = self.dir / "boot"
+        shutil.copytree(parts.PROJECT / "testdata" / "run" / "boot", context)
+        parts.apt_setup(context / "apt")
+        self.gbuild("-t", "boot", "-o", self.image("boot"), "--registry-mirror", debian_registry().host, context)
+        return self.image("boot")

@@ -2,7 +2,7 @@
 import tarfile
 
 from .oci import PATH_ENV, Image, to_json
-from .parts import busybox
+from .parts import applets, busybox
 from .tars import Tar
 
 PASSWD = """root:x:0:0:root:/root:/bin/sh
@@ -14,6 +14,9 @@ daemon:x:1:
 app:x:1001:
 staff:x:50:app
 """
+
+
+SHADOW = "root:*:19000:0:99999:7:::\napp:*:19000:0:99999:7:::\n"
 
 
 def tiny_layers():
@@ -37,6 +40,24 @@ def tiny_config(**more):
 
 def tiny_image(**more):
     return Image(tiny_layers(), tiny_config(**more))
+
+
+def box_layers():
+    """tiny with all that busybox can do under names of its own, and what accounts need: for commands to run in."""
+    tar = Tar().directory("usr/bin").directory("var").directory("var/empty")
+    for name in applets():
+        if name not in ("busybox", "sh", "cat", "ls", "echo"):
+            tar.symlink("bin/" + name, "busybox")
+    tar.file("etc/group", GROUP + "shadow:x:42:\n").file("etc/shadow", SHADOW, mode=0o640, gid=42)
+    tar.directory("home/app", uid=1000, gid=1001).directory("old", mode=0o750, uid=7, gid=8)
+    tar.file("old/a", "a\n", uid=7, gid=8).file("old/b", "b\n", mode=0o400, uid=9, gid=10).directory("old/deep/er")
+    tar.file("old/deep/er/c", "c\n").hardlink("old/again", "old/a").symlink("old/link", "a", uid=11, gid=12)
+    tar.fifo("old/pipe", uid=13, gid=14)
+    return [*tiny_layers(), tar.bytes()]
+
+
+def box_image(**more):
+    return Image(box_layers(), tiny_config(**more))
 
 
 # Version 2 of the kernel's capability format: CAP_NET_RAW, effective.
@@ -112,6 +133,13 @@ def _numbers():
 
 def edge_image():
     return Image(edge_layers(), {"Env": [PATH_ENV], "WorkingDir": "/lower", "Volumes": {"/data": {}}})
+
+
+def edge_image_in_range():
+    """edge without the owner that 65536 ids do not reach."""
+    image = edge_image()
+    image.layers.append(Tar().whiteout("owner-big").bytes())
+    return image
 
 
 def config_with(**more):

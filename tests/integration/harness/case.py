@@ -32,7 +32,7 @@ class Run:
 
 
 @functools.cache
-def _scratch_root():
+def scratch_root():
     """One folder for the whole run, removed at its end."""
     folder = Path(tempfile.mkdtemp(prefix="gbuild-it-"))
     atexit.register(_remove, folder)
@@ -66,19 +66,21 @@ def made_once(make):
 
 @made_once
 def shared_layout():
-    """tiny and edge as an OCI layout."""
-    layout = Layout(_scratch_root() / "layout")
+    """tiny, edge, edge-in-range and box as an OCI layout."""
+    layout = Layout(scratch_root() / "layout")
     layout.add_image(bases.tiny_image(), "tiny")
     layout.add_image(bases.edge_image(), "edge")
+    layout.add_image(bases.box_image(), "box")
+    layout.add_image(bases.edge_image_in_range(), "edge-in-range")
     return layout
 
 
 @made_once
 def shared_registry():
-    """A plain registry with library/tiny and library/edge."""
-    registry = Registry(_scratch_root() / "registry")
+    """A plain registry with library/NAME of all in shared_layout()."""
+    registry = Registry(scratch_root() / "registry")
     atexit.register(registry.stop)
-    for name in ["tiny", "edge"]:
+    for name in ["tiny", "edge", "edge-in-range", "box"]:
         registry.push(shared_layout(), name, f"library/{name}:latest")
     return registry
 
@@ -91,11 +93,25 @@ def debian_registry():
     return registry
 
 
+@made_once
+def package_registry():
+    """debian_registry(), with library/debian-python and library/debian-node, too."""
+    registry = debian_registry()
+    for name, layout in [("debian-python", parts.python_layout()), ("debian-node", parts.node_layout())]:
+        registry.push(layout, "latest", f"library/{name}:latest")
+    return registry
+
+
+def scratch_folder(name):
+    """A folder that outlives a test, until the end of the run."""
+    return Path(tempfile.mkdtemp(dir=_scratch_root(), prefix=name + "-"))
+
+
 class Case(unittest.TestCase):
     maxDiff = None
 
     def setUp(self):
-        self.dir = Path(tempfile.mkdtemp(dir=_scratch_root(), prefix=self.id().rpartition(".")[2] + "-"))
+        self.dir = Path(tempfile.mkdtemp(dir=scratch_root(), prefix=self.id().rpartition(".")[2] + "-"))
         self.addCleanup(_remove, self.dir)
         self.home = self.folder("home")
         self.store = self.dir / "store"
@@ -119,6 +135,10 @@ class Case(unittest.TestCase):
 
     # The program.
 
+    def command(self, *arguments):
+        """How gbuild is called."""
+        return [PROGRAM, *map(str, arguments)]
+
     def environment(self, **changes):
         """What gbuild sees: nothing of the caller's but PATH; a value of None takes a variable away."""
         values = {"PATH": os.environ["PATH"], "HOME": str(self.home), "GBUILD_ROOT": str(self.store), "LC_ALL": "C.UTF-8",
@@ -130,13 +150,13 @@ class Case(unittest.TestCase):
         return {name: str(value) for name, value in values.items() if value is not None}
 
     def start(self, *arguments, cwd=None, env=None, umask=-1):
-        return subprocess.Popen([PROGRAM, *map(str, arguments)], cwd=cwd or self.dir, stdin=subprocess.DEVNULL,
+        return subprocess.Popen(self.command(*arguments), cwd=cwd or self.dir, stdin=subprocess.DEVNULL,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, umask=umask,
                                 env=self.environment(**(env or {})))
 
     def gbuild(self, *arguments, cwd=None, env=None, code=0, stdin=None, umask=-1):
         """Runs the program and checks its exit code."""
-        done = subprocess.run([PROGRAM, *map(str, arguments)], cwd=cwd or self.dir, input=stdin or b"", umask=umask,
+        done = subprocess.run(self.command(*arguments), cwd=cwd or self.dir, input=stdin or b"", umask=umask,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environment(**(env or {})),
                               timeout=600, check=False)
         result = Run(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))

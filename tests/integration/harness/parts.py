@@ -21,7 +21,22 @@ def cache_folder():
 
 def debian_layout():
     """Debian's minimal system as an image with one gzip layer, tag "latest"."""
-    return Layout(_made_once("debian", _make_debian))
+    return _layout_with("debian")
+
+
+def python_layout():
+    """The same with Python and what building a package with an extension in C takes."""
+    return _layout_with("debian-python", "python3-venv", "python3-dev", "python3-setuptools", "python3-wheel", "gcc", "libc6-dev")
+
+
+def node_layout():
+    """The same with node and npm."""
+    return _layout_with("debian-node", "npm")
+
+
+def apt_setup(folder):
+    """What an image needs in /etc/apt to install packages of this machine's archive. Made anew: it is kept nowhere."""
+    run(PROJECT / "tools" / "lib" / "apt-setup", folder)
 
 
 def kernel_folder():
@@ -34,9 +49,17 @@ def busybox():
     return Path(path)
 
 
+def applets():
+    return run(busybox(), "--list").split()
+
+
 def prepare():
-    debian_layout()
-    kernel_folder()
+    for part in [debian_layout, python_layout, node_layout, kernel_folder]:
+        part()
+
+
+def _layout_with(name, *packages):
+    return Layout(_made_once(name, lambda folder: _make_debian(folder, packages)))
 
 
 def _made_once(name, make):
@@ -57,11 +80,11 @@ def _made_once(name, make):
     return cache / name
 
 
-def _make_debian(folder):
+def _make_debian(folder, packages):
     if shutil.which("mmdebstrap") is None:
         missing_part("mmdebstrap is not installed")
     tar = folder / "base.tar"
-    run(PROJECT / "tools" / "lib" / "bootstrap-debian", tar)
+    run(PROJECT / "tools" / "lib" / "bootstrap-debian", tar, *packages)
     image = Image([tar], {"Env": [PATH_ENV], "Cmd": ["bash"]}, dict(AMD64))
     Layout(folder).add_image(image, "latest")
     tar.unlink()

@@ -29,6 +29,7 @@ mount -t devpts devpts /root/dev/pts || fail "mount /dev/pts"
 mount -t tmpfs tmpfs /root/dev/shm || fail "mount /dev/shm"
 echo "127.0.0.1 vm" >> /root/etc/hosts || fail "write /etc/hosts"
 echo "nameserver 127.0.0.1" > /root/etc/resolv.conf || fail "write /etc/resolv.conf"
+ip link set lo up || fail "lo"
 %(volumes)s
 echo "%(begin)s"
 chroot /root /bin/sh -c 'cd "$1" && shift && exec "$@"' sh %(workdir)s %(command)s
@@ -101,8 +102,12 @@ class Machine:
         need_program("qemu-system-x86_64")
         self._kernel, self._modules, self._busybox = kernel, modules, busybox
 
-    def run(self, image, command, workdir, volumes, folder, limit=240):
-        """(output lines of the command, exit code). `volumes` maps mount points to host folders, by 9p."""
+    def run(self, image, command, workdir, volumes, folder, limit=240, user=""):
+        """(output lines of the command, exit code). `volumes` maps mount points to host folders, by 9p. `user` is the
+        trailer's, "uid:gid"; to become it takes a setpriv in the image."""
+        if user:
+            uid, gid = user.split(":")
+            command = ["setpriv", f"--reuid={uid}", f"--regid={gid}", "--clear-groups", *command]
         folder = Path(folder)
         modules = modules_in_order(self._modules)
         mounts, drives = [], []
@@ -113,14 +118,23 @@ class Machine:
         init = INIT % {"modules": " ".join(module.name for module in modules), "volumes": "\n".join(mounts),
                        "begin": BEGIN, "end": END, "workdir": _quote(workdir), "command": " ".join(map(_quote, command))}
         (folder / "initramfs").write_bytes(initramfs(self._busybox, modules, init))
-        console = subprocess.run(
-            ["qemu-system-x86_64", "-machine", "pc,accel=tcg", "-cpu", "max", "-m", "512", "-nodefaults", "-no-user-config",
-             "-display", "none", "-serial", "stdio", "-no-reboot", "-kernel", str(self._kernel),
-             "-initrd", str(folder / "initramfs"), "-append", "console=ttyS0 quiet panic=-1",
-             "-drive", f"file={image},format=raw,readonly=on,if=virtio", *drives],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=limit, check=False,
-            env={**os.environ, "TMPDIR": str(folder)}).stdout.decode(errors="replace").replace("\r", "")
+        console = self._console(
+            ["-initrd", str(folder / "initramfs"), "-drive", f"file={image},format=raw,readonly=on,if=virtio", *drives],
+            {**os.environ, "TMPDIR": str(folder)}, limit)
         job = re.search(re.escape(BEGIN) + r"\n(.*?)" + re.escape(END) + r"(\d+)", console, re.S)
         if not job:
             raise AssertionError("the machine did not run the command:\n" + console)
         return job.group(1).splitlines(), int(job.group(2))
+
+    def _console(self, options, environment, limit):
+        """All that the machine wrote until it ended by itself."""
+        command = ["qemu-system-x86_64", "-machine", "pc,accel=tcg", "-cpu", "max", "-m", "512", "-nodefaults",
+                   "-no-user-config", "-display", "none", "-serial", "stdio", "-no-reboot", "-kernel", str(self._kernel),
+                   "-append", "console=ttyS0 quiet panic=-1", *options]
+        try:
+            output = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                    timeout=limit, check=False, env=environment).stdout
+        except subprocess.TimeoutExpired as late:
+            raise AssertionError(f"the machine still ran after {limit} s:\n"
+                                 + (late.stdout or b"").decode(errors="replace")) from None
+        return output.decode(errors="replace").replace("\r", "")
