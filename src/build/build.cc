@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "base_directories.h"
 #include "gbuild/base/synchronized.h"
 #include "gbuild/base/text.h"
 #include "output.h"
@@ -123,6 +124,44 @@ std::vector<const BaseImage*> images_of(const BaseImages& bases) {
     return images;
 }
 
+// The images at the bottom of stages in which commands run.
+std::vector<const BaseImage*> images_to_extract(const plan::Plan& plan, const BaseImages& bases) {
+    std::vector<const BaseImage*> images;
+    for (const plan::Stage& stage : plan.stages) {
+        const bool runs = std::any_of(stage.steps.begin(), stage.steps.end(), [](const plan::Step& step) {
+            return std::holds_alternative<plan::RunStep>(step.action);
+        });
+        const BaseImage* image = runs ? origin(plan, stage, bases) : nullptr;
+        if (image) images.push_back(image);
+    }
+    return images;
+}
+
+// All bases are pulled side by side, under the first step that needs one.
+struct Pulled {
+    const LayerPacks& layers() {
+        if (packs) return *packs;
+        LayerArrival arrived;
+        if (sandbox) {
+            directories.emplace(images_to_extract(plan, bases), packing, *sandbox);
+            arrived = [this](const auto& layer, const auto& pack) { directories->add_layer(layer, pack); };
+        }
+        packs = obtain_layers(images_of(bases), packing, arrived);
+        return *packs;
+    }
+    void forget() {
+        directories.reset();
+        packs.reset();
+    }
+
+    const BaseImages& bases;
+    const LayerJob& packing;
+    const sandbox::Sandbox* sandbox;  // null when nothing is to be extracted
+    const plan::Plan& plan;
+    std::optional<LayerPacks> packs;
+    std::optional<BaseDirectories> directories;
+};
+
 // A build that starts over has the same to say about the image.
 class WarnsOnce : public EventSink {
   public:
@@ -215,18 +254,21 @@ BuildResult run_build(const BuildOptions& options, EventSink& events, std::stop_
     unsigned jobs = options.jobs > 0 ? options.jobs : std::max(1u, std::thread::hardware_concurrency());
     WarnsOnce once(events);
     LayerJob packing{store, options.packing, jobs, once, stop};
-    // All bases are pulled side by side, under the first step that needs one.
-    std::optional<LayerPacks> pulled;
-    auto layers = [&]() -> const LayerPacks& {
-        if (!pulled) pulled = obtain_layers(images_of(bases), packing);
-        return *pulled;
-    };
-
-    StageJob job{plan,    bases,       layers, context.get(), directories, epoch, options.no_cache,
-                 packing, options.run, sandbox};
+    Pulled pulled{bases, packing, sandbox && sandbox->has_overlay() ? sandbox : nullptr, plan, {}, {}};
+    StageJob job{plan,
+                 bases,
+                 [&]() -> const LayerPacks& { return pulled.layers(); },
+                 [&](const BaseImage& image) -> const std::filesystem::path& { return pulled.directories->of(image); },
+                 context.get(),
+                 directories,
+                 epoch,
+                 options.no_cache,
+                 packing,
+                 options.run,
+                 sandbox};
     auto result = execute(options, job, output, Chance::first);
     if (!result) {
-        pulled.reset();
+        pulled.forget();
         result = execute(options, job, output, Chance::last);
     }
     for (const auto& [name, image] : bases.all()) result->bases.push_back({image.name, image.resolved.manifest_digest});

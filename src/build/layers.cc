@@ -80,8 +80,9 @@ class Place {
 
 class LayerRun {
   public:
-    explicit LayerRun(const LayerJob& job) :
+    LayerRun(const LayerJob& job, const LayerArrival& arrived) :
         job_(job),
+        arrived_(arrived),
         packs_at_once_(std::max(1u, job.jobs / threads_a_pack)),
         packing_(packs_at_once_),
         outer_stop_(job.stop, [this] { stop_.request_stop(); }) {}
@@ -116,6 +117,7 @@ class LayerRun {
             try {
                 auto pack = with_context([&] { return fmt::format("pulling {}", task->image->name); },
                                          [&] { return obtain(*task); });
+                if (arrived_) arrived_(task->diff_id, pack);
                 state_.lock()->packs.emplace(task->diff_id, std::move(pack));
             } catch (...) {
                 auto state = state_.lock();
@@ -243,6 +245,7 @@ class LayerRun {
     static std::string label_of(const Task& task) { return "layer " + task.descriptor.digest.text().substr(0, 19); }
 
     const LayerJob& job_;
+    const LayerArrival& arrived_;
     unsigned packs_at_once_;
     std::counting_semaphore<> packing_;
     std::stop_source stop_;
@@ -252,6 +255,11 @@ class LayerRun {
 };
 
 }  // namespace
+
+// Entry by entry: a layer's tree and the image's side by side would be the most memory that a build takes.
+void apply_pack(tree::Tree& tree, const pack::Pack& pack, uint32_t number) {
+    tree.apply([&](const std::function<void(tree::LayerEntry &&)>& take) { pack.visit_entries(number, take); });
+}
 
 std::string pack_key(const Digest& layer, const pack::PackOptions& packing) {
     return layer.text() + " " + packing.key();
@@ -279,7 +287,8 @@ std::shared_ptr<const pack::Pack> commit_pack(const store::Store& store, AtomicF
     });
 }
 
-LayerPacks obtain_layers(const std::vector<const BaseImage*>& images, const LayerJob& job) {
+LayerPacks obtain_layers(const std::vector<const BaseImage*>& images, const LayerJob& job,
+                         const LayerArrival& arrived) {
     std::vector<Task> tasks;
     std::map<Digest, bool> known;
     for (const BaseImage* image : images) {
@@ -290,7 +299,7 @@ LayerPacks obtain_layers(const std::vector<const BaseImage*>& images, const Laye
             tasks.push_back({image, layers[i], diff_id, static_cast<int>(tasks.size()) + 1});
         }
     }
-    return LayerRun(job).run(std::move(tasks));
+    return LayerRun(job, arrived).run(std::move(tasks));
 }
 
 }  // namespace gbuild::build

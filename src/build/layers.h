@@ -1,6 +1,7 @@
 // Layers into packs: those the store has are opened, the others pulled, verified and packed in one pass.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <stop_token>
@@ -9,6 +10,7 @@
 #include "gbuild/base/events.h"
 #include "gbuild/pack/pack.h"
 #include "gbuild/store/store.h"
+#include "gbuild/tree/tree.h"
 
 namespace gbuild::build {
 
@@ -22,8 +24,15 @@ struct LayerJob {
 
 using LayerPacks = std::map<Digest, std::shared_ptr<const pack::Pack>>;  // by diffID
 
+// Told of each layer as soon as it is there; by any thread.
+using LayerArrival = std::function<void(const Digest& layer, const std::shared_ptr<const pack::Pack>& pack)>;
+
 // The packs of every layer of the images. The first failure stops the rest and is thrown.
-LayerPacks obtain_layers(const std::vector<const BaseImage*>& images, const LayerJob& job);
+LayerPacks obtain_layers(const std::vector<const BaseImage*>& images, const LayerJob& job,
+                         const LayerArrival& arrived = {});
+
+// Merges a pack's layer into a tree whose contents are in a PackSet; `number` is the pack's in it.
+void apply_pack(tree::Tree& tree, const pack::Pack& pack, uint32_t number);
 
 // The pack stored under `key`, if it is there and whole; a damaged one is removed.
 std::shared_ptr<const pack::Pack> open_stored_pack(const store::Store& store, const std::string& key,

@@ -18,56 +18,44 @@ std::string RootContext::make_directory() {
     return path.native();
 }
 
-layer::Ownership RootContext::ownership() const {
-    return sandbox.records_owners() ? layer::Ownership::record : layer::Ownership::apply;
-}
-
-layer::ExtractOptions RootContext::extraction() const {
+layer::ExtractOptions extraction_options(const sandbox::Sandbox& sandbox, pack::ContentReader& contents) {
     layer::ExtractOptions options;
-    options.ownership = ownership();
+    options.ownership = sandbox.records_owners() ? layer::Ownership::record : layer::Ownership::apply;
     options.device_placeholders = true;
-    options.read = read;
+    options.read = [&](const tree::Inode& inode, const std::function<void(std::span<const std::byte>)>& take) {
+        if (!inode.content.empty()) contents.read(inode.content, take);
+    };
     return options;
 }
 
-ExtractedTree extract_whole(RootContext& context, const tree::Tree& tree) {
-    ExtractedTree extracted{context.make_directory(), tree.clone()};
-    layer::write_difference(tree::Tree(), tree, RootedDir(extracted.directory), layer::DirectoryForm::whole,
-                            context.extraction());
-    return extracted;
-}
-
 StageRoot::StageRoot(RootContext& context, const ExtractedTree& base) : context_(context) {
-    if (context.sandbox.has_overlay()) {
-        layers_ = {base.directory};
-        directory_ = context.make_directory();
-        shown_ = base.tree.clone();
-    } else {
-        ExtractedTree own = extract_whole(context, base.tree);
-        directory_ = std::move(own.directory);
-        shown_ = std::move(own.tree);
-    }
+    start({base.directory}, base.tree);
 }
 
 StageRoot::StageRoot(RootContext& context, const StageRoot& below) : context_(context) {
-    if (context.sandbox.has_overlay()) {
-        layers_ = below.layers_;
-        layers_.insert(layers_.begin(), below.directory_);
-        directory_ = context.make_directory();
-        shown_ = below.shown_.clone();
+    std::vector<std::string> layers = below.layers_;
+    layers.insert(layers.begin(), below.directory_);
+    start(std::move(layers), below.shown_);
+}
+
+void StageRoot::start(std::vector<std::string> layers, const tree::Tree& tree) {
+    directory_ = context_.make_directory();
+    shown_ = tree.clone();
+    if (context_.sandbox.has_overlay()) {
+        layers_ = std::move(layers);
     } else {
-        ExtractedTree own = extract_whole(context, below.shown_);
-        directory_ = std::move(own.directory);
-        shown_ = std::move(own.tree);
+        layer::write_difference(tree::Tree(), tree, RootedDir(directory_), form(), extraction());
     }
 }
+
+layer::ExtractOptions StageRoot::extraction() const { return extraction_options(context_.sandbox, context_.contents); }
 
 layer::DirectoryForm StageRoot::form() const {
     return context_.sandbox.has_overlay() ? layer::DirectoryForm::overlay : layer::DirectoryForm::whole;
 }
 
 void StageRoot::show(const tree::Tree& tree) {
-    layer::write_difference(shown_, tree, RootedDir(directory_), form(), context_.extraction());
+    layer::write_difference(shown_, tree, RootedDir(directory_), form(), extraction());
     shown_ = tree.clone();
 }
 
@@ -96,7 +84,7 @@ sandbox::StepRoot StageRoot::begin_step() {
     work_ = context_.make_directory();
     if (mount_point_.empty()) mount_point_ = context_.make_directory();
     // The mount shows the root directory's attributes as those of its highest layer.
-    layer::copy_root_attributes(shown_, RootedDir(upper_), context_.extraction());
+    layer::copy_root_attributes(shown_, RootedDir(upper_), extraction());
     sandbox::StepRoot root{{directory_}, upper_, work_, mount_point_};
     root.layers.insert(root.layers.end(), layers_.begin(), layers_.end());
     return root;
@@ -104,8 +92,9 @@ sandbox::StepRoot StageRoot::begin_step() {
 
 layer::Snapshot StageRoot::changes(const sandbox::FinalOwners& owners, int64_t epoch) const {
     const RootedDir directory(form() == layer::DirectoryForm::overlay ? upper_ : directory_);
+    const layer::ExtractOptions options = extraction();
     return layer::take_snapshot(
-        {directory, form(), context_.ownership(), owners.nodes, owners.paths, shown_, epoch, context_.read, begun_});
+        {directory, form(), options.ownership, owners.nodes, owners.paths, shown_, epoch, options.read, begun_});
 }
 
 void StageRoot::keep_step(const tree::Tree& tree) {

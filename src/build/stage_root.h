@@ -1,8 +1,8 @@
 // A stage's files on disk, for the commands that run in them.
 //
-// The base is extracted once a build, and is the lowest layer of every stage that starts from it. What the stage itself
-// makes of it collects in one directory above, so that overlayfs never stacks more layers than there are stages on top
-// of each other.
+// An image is extracted once and kept in the store, the lowest layer of every stage that starts from it. What the stage
+// itself makes of it collects in one directory above, so that overlayfs never stacks more layers than there are stages
+// on top of each other.
 #pragma once
 
 #include <filesystem>
@@ -12,6 +12,7 @@
 
 #include "gbuild/layer/directory.h"
 #include "gbuild/layer/snapshot.h"
+#include "gbuild/pack/pack.h"
 #include "gbuild/sandbox/sandbox.h"
 #include "gbuild/tree/tree.h"
 
@@ -21,22 +22,21 @@ namespace gbuild::build {
 struct RootContext {
     const sandbox::Sandbox& sandbox;
     std::filesystem::path place;  // for directories; removed with its contents by whoever made it
-    // Delivers the contents of a file of a tree.
-    std::function<void(const tree::Inode&, const std::function<void(std::span<const std::byte>)>&)> read;
+    pack::ContentReader& contents;
     int directories = 0;  // made so far
 
     // A new empty directory.
     std::string make_directory();
-    layer::Ownership ownership() const;
-    layer::ExtractOptions extraction() const;
 };
 
-// A tree extracted whole.
+// How files are written for commands. The reader must outlive it.
+layer::ExtractOptions extraction_options(const sandbox::Sandbox& sandbox, pack::ContentReader& contents);
+
+// A tree and where it lies extracted; nowhere when there is no overlayfs to make use of it.
 struct ExtractedTree {
     std::string directory;
     tree::Tree tree;
 };
-ExtractedTree extract_whole(RootContext& context, const tree::Tree& tree);
 
 class StageRoot {
   public:
@@ -60,7 +60,9 @@ class StageRoot {
     bool has_devices() const;
 
   private:
+    void start(std::vector<std::string> layers, const tree::Tree& tree);
     layer::DirectoryForm form() const;
+    layer::ExtractOptions extraction() const;
     void note_time();
     RootContext& context_;
     std::vector<std::string> layers_;  // below ours, highest first

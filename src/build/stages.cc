@@ -46,11 +46,6 @@ std::string describe_base(const plan::Base& base, const BaseImages& bases) {
     return is_external(base) ? bases.at(base).resolved.manifest_digest.text() : "";
 }
 
-// Entry by entry: a layer's tree and the image's side by side would be the most memory that a build takes.
-void apply_pack(tree::Tree& tree, const pack::Pack& pack, uint32_t number) {
-    tree.apply([&](const std::function<void(tree::LayerEntry &&)>& take) { pack.visit_entries(number, take); });
-}
-
 // What `path` leads to; links in a circle lead nowhere.
 const tree::Node* find_or_none(const tree::Tree& tree, std::string_view path) {
     try {
@@ -73,12 +68,7 @@ std::string read_small_file(const tree::Tree& tree, const pack::PackSet& packs, 
 // Where commands run: directories in the store, gone with it.
 struct Stages::Disk {
     Disk(const StageJob& job, const pack::PackSet& packs) :
-        place(job.packing.store.staging()),
-        contents(packs),
-        context{*job.sandbox, place.path(),
-                [this](const tree::Inode& inode, const std::function<void(std::span<const std::byte>)>& take) {
-                    if (!inode.content.empty()) contents.read(inode.content, take);
-                }} {
+        place(job.packing.store.staging()), contents(packs), context{*job.sandbox, place.path(), contents} {
         if (job.run.memory || job.run.pids) limit(job);
     }
 
@@ -184,8 +174,10 @@ const ExtractedTree& Stages::extracted(const plan::Base& base) {
     const BaseImage* image = is_external(base) ? &job_.bases.at(base) : nullptr;
     auto found = disk_->bases.find(image);
     if (found != disk_->bases.end()) return found->second;
-    ExtractedTree whole = with_context([&] { return fmt::format("extracting {}", image ? image->name : "scratch"); },
-                                       [&] { return extract_whole(disk_->context, base_tree(base)); });
+    ExtractedTree whole{"", base_tree(base)};
+    if (job_.sandbox->has_overlay()) {
+        whole.directory = image ? job_.directory_of(*image).native() : disk_->context.make_directory();
+    }
     return disk_->bases.emplace(image, std::move(whole)).first->second;
 }
 

@@ -15,9 +15,10 @@ namespace gbuild::build {
 struct StageJob {
     const plan::Plan& plan;
     const BaseImages& bases;
-    std::function<const LayerPacks&()> layers;                              // pulls them at the first call
-    const ContextDir* context;                                              // null when no step reads it
-    const std::map<std::string, std::unique_ptr<ContextDir>>& directories;  // named contexts that are directories
+    std::function<const LayerPacks&()> layers;                                   // pulls them at the first call
+    std::function<const std::filesystem::path&(const BaseImage&)> directory_of;  // after that, where steps have layers
+    const ContextDir* context;                                                   // null when no step reads it
+    const std::map<std::string, std::unique_ptr<ContextDir>>& directories;       // named contexts that are directories
     int64_t epoch = 0;
     bool no_cache = false;
     LayerJob packing;

@@ -11,7 +11,7 @@ namespace gbuild::cli {
 
 namespace {
 
-constexpr std::array<CommandInfo, 10> commands{{
+constexpr std::array<CommandInfo, 11> commands{{
     {"build", "build a Dockerfile into a .gvmi (the default command)", make_build_command},
     {"plan", "print what a build would do", make_plan_command},
     {"parse", "print a Dockerfile's syntax as JSON", make_parse_command},
@@ -21,6 +21,7 @@ constexpr std::array<CommandInfo, 10> commands{{
     {"cat", "print a file of an image", make_cat_command},
     {"extract", "copy files of an image to a directory", make_extract_command},
     {"doctor", "tell how RUN can be executed on this machine", make_doctor_command},
+    {"prune", "remove what builds with RUN keep on disk", make_prune_command},
     {"version", "print the versions of gbuild and its libraries", make_version_command},
 }};
 

@@ -219,6 +219,15 @@ std::string Sandbox::description() const { return std::string(isolation_text(iso
 std::string Sandbox::shortcoming() const { return describe(state_->probe()); }
 bool Sandbox::has_overlay() const { return state_->probe().overlay; }
 
+std::string Sandbox::owner_form() const {
+    if (records_owners()) return "recorded";
+    std::string form = "own";
+    for (const char* map : {"/proc/self/uid_map", "/proc/self/gid_map"}) {
+        if (auto file = open_if_exists(map)) form += "\n" + read_text(file->get(), 1 << 16, map);
+    }
+    return form;
+}
+
 StepResult Sandbox::run(const Step& step, const std::function<void(std::string_view)>& output,
                         const std::stop_token& stop) {
     return state_->run(step, output, stop);

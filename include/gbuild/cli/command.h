@@ -42,6 +42,7 @@ std::unique_ptr<Command> make_ls_command();
 std::unique_ptr<Command> make_cat_command();
 std::unique_ptr<Command> make_extract_command();
 std::unique_ptr<Command> make_doctor_command();
+std::unique_ptr<Command> make_prune_command();
 std::unique_ptr<Command> make_version_command();
 
 }  // namespace gbuild::cli

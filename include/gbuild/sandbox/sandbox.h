@@ -36,6 +36,9 @@ class Sandbox {
     // Whether owners have to be recorded (base/recorded_owner.h).
     bool records_owners() const { return isolation() == Isolation::single; }
 
+    // How owners lie on disk. Directories written for one sandbox serve another of the same form.
+    std::string owner_form() const;
+
     // Runs one step; `output` gets what it writes, as it writes it, from the calling thread. Returns when no process of
     // it is left. Throws interrupted, io, unsupported. Not for several threads at once.
     StepResult run(const Step& step, const std::function<void(std::string_view)>& output, const std::stop_token& stop);

@@ -3,6 +3,7 @@
 //
 //   blobs/sha256/<hex>        verified blobs: manifests, configs, layers not packed yet
 //   packs/<hash>              packs (pack part), by layer and packing options
+//   snapshots/<hash>/files/   an image's files, extracted for commands to run on
 //   refs/<hash>               what a reference stood for when last resolved
 //   images/<hash>             one tagged image each
 //   locks/<hash>              lock files
@@ -14,8 +15,9 @@
 // What a dead process left in tmp/ is removed by the next one that opens the store; partial downloads a week after they
 // last grew. Nothing is synced to disk: after a power failure a file may be shorter than it was or hold zeros, so what
 // is read is checked. Blobs and records are checked here, by digest, size or syntax, and are absent when damaged; packs
-// carry checksums of all they hold, and who reads one checks them (pack part). All of the store may be deleted while no
-// gbuild runs. Directories are 0700: layers can hold what their owner would not share.
+// carry checksums of all they hold, and who reads one checks them (pack part); snapshots count as absent after the
+// machine was started anew. All of the store may be deleted while no gbuild runs. Directories are 0700: layers can hold
+// what their owner would not share.
 #pragma once
 
 #include <cstdint>
@@ -34,6 +36,20 @@
 #include "gbuild/store/partial_blob.h"
 
 namespace gbuild::store {
+
+// Nobody removes it while this lives.
+struct Snapshot {
+    std::filesystem::path files;
+    FileLock in_use;
+};
+
+enum class Removal { pretend, really };
+
+struct RemovedSnapshots {
+    uint64_t count = 0;
+    uint64_t bytes = 0;   // allocated to their files
+    uint64_t in_use = 0;  // further ones, which stay
+};
 
 class Store {
   public:
@@ -82,6 +98,15 @@ class Store {
     AtomicFile new_pack(const std::string& key) const;
     void remove_pack(const std::string& key) const;
 
+    // Files extracted to a directory; `key` says which and how, any text. When there are none, or they were made before
+    // the machine was last started, `fill` is given an empty directory (0755) to make them; `waiting` is called before
+    // waiting for another process that does, if set. Who uses a snapshot does not change it.
+    Snapshot snapshot(const std::string& key, const std::function<void(const std::filesystem::path&)>& fill,
+                      const std::function<void()>& waiting = {}, const std::stop_token& stop = {}) const;
+    // Those that nobody uses. Files of other ids can only be removed by who is root of the user namespace in which they
+    // were made.
+    RemovedSnapshots remove_snapshots(Removal removal) const;
+
     // The manifest digest a reference and platform stood for when last resolved.
     std::optional<Digest> remembered(const std::string& reference, const std::string& platform) const;
     void remember(const std::string& reference, const std::string& platform, const Digest& manifest) const;
@@ -93,6 +118,7 @@ class Store {
     void explain(Error& error) const;
     std::filesystem::path blob_path(const Digest& digest) const;
     std::filesystem::path hashed_path(std::string_view folder, std::string_view key) const;
+    std::filesystem::path snapshot_lock(const std::filesystem::path& snapshot) const;
     void write_record(const std::filesystem::path& path, const std::string& text) const;
 
     std::filesystem::path root_;

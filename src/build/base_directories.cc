@@ -1,0 +1,80 @@
+#include "base_directories.h"
+
+#include <fmt/format.h>
+
+#include "gbuild/layer/directory.h"
+#include "stage_root.h"
+
+namespace gbuild::build {
+
+BaseDirectories::BaseDirectories(const std::vector<const BaseImage*>& images, const LayerJob& job,
+                                 const sandbox::Sandbox& sandbox) :
+    job_(job), sandbox_(sandbox), outer_stop_(job.stop, [this] { stop_.request_stop(); }) {
+    for (const BaseImage* image : images) {
+        auto [place, added] = extractions_.try_emplace(image);
+        if (!added) continue;
+        Extraction& extraction = place->second;
+        extraction.thread = std::jthread([this, image, &extraction] { extract(*image, extraction); });
+    }
+}
+
+BaseDirectories::~BaseDirectories() { stop_.request_stop(); }
+
+void BaseDirectories::add_layer(const Digest& layer, std::shared_ptr<const pack::Pack> pack) {
+    arrived_.lock()->emplace(layer, std::move(pack));
+    changed_.notify_all();
+}
+
+std::shared_ptr<const pack::Pack> BaseDirectories::wait_for_layer(const Digest& layer) {
+    auto arrived = arrived_.lock();
+    auto is_there = [&] { return arrived->contains(layer); };
+    if (!changed_.wait(arrived.lock(), stop_.get_token(), is_there)) {
+        throw Error(ErrorKind::interrupted, "interrupted");
+    }
+    return arrived->at(layer);
+}
+
+const std::filesystem::path& BaseDirectories::of(const BaseImage& image) {
+    Extraction& extraction = extractions_.at(&image);
+    if (extraction.thread.joinable()) extraction.thread.join();
+    if (extraction.error) std::rethrow_exception(extraction.error);
+    return extraction.snapshot->files;
+}
+
+void BaseDirectories::extract(const BaseImage& image, Extraction& extraction) {
+    std::string key = "1 " + sandbox_.owner_form();
+    for (const Digest& layer : image.config.diff_ids) key += " " + layer.text();
+    auto waiting = [&] {
+        job_.events.emit(Notice{fmt::format("waiting for another gbuild that is extracting {}", image.name)});
+    };
+    try {
+        with_context([&] { return fmt::format("extracting {}", image.name); },
+                     [&] {
+                         auto fill_it = [&](const std::filesystem::path& directory) { fill(image, directory); };
+                         extraction.snapshot = job_.store.snapshot(key, fill_it, waiting, stop_.get_token());
+                     });
+    } catch (...) {
+        extraction.error = std::current_exception();
+    }
+}
+
+void BaseDirectories::fill(const BaseImage& image, const std::filesystem::path& directory) {
+    const RootedDir root(directory);
+    pack::PackSet packs(job_.packing);
+    pack::ContentReader contents(packs);
+    layer::ExtractOptions options = extraction_options(sandbox_, contents);
+    options.read = [this, read = std::move(options.read)](const tree::Inode& inode, const auto& take) {
+        if (stop_.stop_requested()) throw Error(ErrorKind::interrupted, "interrupted");
+        read(inode, take);
+    };
+    tree::Tree written;
+    for (const Digest& diff_id : image.config.diff_ids) {
+        const auto pack = wait_for_layer(diff_id);
+        tree::Tree next = written.clone();
+        apply_pack(next, *pack, packs.add(pack));
+        layer::write_difference(written, next, root, layer::DirectoryForm::whole, options);
+        written = std::move(next);
+    }
+}
+
+}  // namespace gbuild::build
