@@ -5,7 +5,7 @@ from harness import gvmi
 from harness.case import shared_registry
 from harness.isolation import Marked, every_way, staged
 
-NOT_FOUND = 5
+NOT_FOUND = 4
 STEPS = "FROM box\nRUN cat /old/a >/seen; chown 5:6 /seen\n"
 
 
