@@ -1,11 +1,26 @@
 #include "base_directories.h"
 
+#include <fcntl.h>
+
 #include <fmt/format.h>
+
+#include "gbuild/base/remove_tree.h"
 
 #include "gbuild/layer/directory.h"
 #include "stage_root.h"
 
 namespace gbuild::build {
+
+namespace {
+
+void clear(const std::filesystem::path& directory) {
+    const UniqueFd held = open_file(directory, O_RDONLY | O_DIRECTORY);
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(directory)) names.push_back(entry.path().filename());
+    for (const std::string& name : names) remove_entry(held.get(), name);
+}
+
+}  // namespace
 
 BaseDirectories::BaseDirectories(const std::vector<const BaseImage*>& images, const LayerJob& job,
                                  const sandbox::Sandbox& sandbox) :
@@ -67,13 +82,19 @@ void BaseDirectories::fill(const BaseImage& image, const std::filesystem::path& 
         if (stop_.stop_requested()) throw Error(ErrorKind::interrupted, "interrupted");
         read(inode, take);
     };
-    tree::Tree written;
+    tree::Tree written, arrived;
     for (const Digest& diff_id : image.config.diff_ids) {
         const auto pack = wait_for_layer(diff_id);
-        tree::Tree next = written.clone();
-        apply_pack(next, *pack, packs.add(pack));
-        layer::write_difference(written, next, root, layer::DirectoryForm::whole, options);
-        written = std::move(next);
+        apply_pack(arrived, *pack, packs.add(pack));
+        try {
+            layer::write_difference(written, arrived, root, layer::DirectoryForm::whole, options);
+            written = arrived.clone();
+        } catch (const Error& error) {
+            // What cannot be written may be gone again with a later layer.
+            if (error.kind() != ErrorKind::unsupported || diff_id == image.config.diff_ids.back()) throw;
+            clear(directory);
+            written = tree::Tree();
+        }
     }
 }
 

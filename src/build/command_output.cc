@@ -1,5 +1,7 @@
 #include "command_output.h"
 
+#include <utility>
+
 namespace gbuild::build {
 
 void CommandOutput::add(std::string_view text) {
@@ -15,10 +17,16 @@ void CommandOutput::add(std::string_view text) {
             end_line();
         }
     }
+    give_away();
 }
 
 void CommandOutput::finish() {
     if (!line_.empty()) end_line();
+    give_away();
+}
+
+void CommandOutput::give_away() {
+    if (!ended_.empty()) take_(std::exchange(ended_, {}));
 }
 
 // Of what was written over what on the same line, a terminal shows the last.
@@ -27,8 +35,7 @@ void CommandOutput::end_line() {
     line_.erase(0, line_.rfind('\r') + 1);
     last_.push_back(line_);
     if (last_.size() > kept_lines) last_.pop_front();
-    take_(std::move(line_));
-    line_.clear();
+    ended_.push_back(std::exchange(line_, {}));
 }
 
 }  // namespace gbuild::build

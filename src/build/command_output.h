@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace gbuild::build {
 
@@ -13,8 +14,9 @@ class CommandOutput {
     static constexpr size_t longest_line = size_t{16} * 1024;  // longer ones are cut into several
     static constexpr size_t kept_lines = 20;
 
-    explicit CommandOutput(std::function<void(std::string line)> take) : take_(std::move(take)) {}
+    explicit CommandOutput(std::function<void(std::vector<std::string> lines)> take) : take_(std::move(take)) {}
 
+    // Gives away the lines that end in it, if any, all at once.
     void add(std::string_view text);
     // A last line without its end.
     void finish();
@@ -23,8 +25,10 @@ class CommandOutput {
 
   private:
     void end_line();
-    std::function<void(std::string line)> take_;
+    void give_away();
+    std::function<void(std::vector<std::string> lines)> take_;
     std::string line_;
+    std::vector<std::string> ended_;
     std::deque<std::string> last_;
 };
 

@@ -221,7 +221,9 @@ sandbox::StepResult Stages::run_in(StageRoot& root, const plan::Step& step, sand
     command.owners = root.path_records();
     command.has_devices = root.has_devices();
     if (disk_->limits) command.cgroup = disk_->limits->directory();
-    CommandOutput output([&](std::string line) { job_.packing.events.emit(StepOutput{step.number, std::move(line)}); });
+    CommandOutput output([&](std::vector<std::string> lines) {
+        job_.packing.events.emit(StepOutput{step.number, std::move(lines)});
+    });
     sandbox::StepResult result = job_.sandbox->run(
         command, [&](std::string_view text) { output.add(text); }, job_.packing.stop);
     output.finish();

@@ -24,8 +24,6 @@ Json to_json(const StepFinished& event) {
 
 Json to_json(const StepFailed& event) { return {{"event", "step-failed"}, {"id", event.id}}; }
 
-Json to_json(const StepOutput& event) { return {{"event", "step-output"}, {"id", event.id}, {"line", event.line}}; }
-
 Json to_json(const TransferStarted& event) {
     return {{"event", "transfer-started"}, {"id", event.id},     {"step", event.step},
             {"label", event.label},        {"verb", event.verb}, {"total", event.total}};
@@ -47,6 +45,20 @@ Json to_json(const Warning& event) {
 
 Json to_json(const Notice& event) { return {{"event", "notice"}, {"message", event.message}}; }
 
+template <class Kind>
+std::string lines_of(const Kind& event) {
+    return json_line(to_json(event));
+}
+
+// An object for each line.
+std::string lines_of(const StepOutput& event) {
+    std::string text;
+    for (const std::string& line : event.lines) {
+        text += json_line({{"event", "step-output"}, {"id", event.id}, {"line", line}});
+    }
+    return text;
+}
+
 }  // namespace
 
 void JsonProgress::handle(const Event& event, TimePoint now) {
@@ -57,7 +69,7 @@ void JsonProgress::handle(const Event& event, TimePoint now) {
     } else if (const auto* finished = std::get_if<TransferFinished>(&event)) {
         reported_.erase(finished->id);
     }
-    output_.write(json_line(std::visit([](const auto& one) { return to_json(one); }, event)));
+    output_.write(std::visit([](const auto& one) { return lines_of(one); }, event));
 }
 
 std::string json_error_line(const Error& error) {

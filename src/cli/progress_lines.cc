@@ -1,5 +1,7 @@
 #include "gbuild/cli/progress_lines.h"
 
+#include <iterator>
+
 #include <fmt/format.h>
 
 #include "gbuild/base/text.h"
@@ -53,7 +55,11 @@ std::string ProgressLines::show(const StepFailed& event, TimePoint) {
 }
 
 std::string ProgressLines::show(const StepOutput& event, TimePoint) {
-    return fmt::format("#{} {}\n", event.id, safe_text(event.line));
+    std::string text;
+    for (const std::string& line : event.lines) {
+        fmt::format_to(std::back_inserter(text), "#{} {}\n", event.id, safe_text(line));
+    }
+    return text;
 }
 
 std::string ProgressLines::show(const TransferStarted& event, TimePoint now) {

@@ -139,6 +139,11 @@ class Packages(Case):
                     "run/postgresql": "2775 postgres:postgres"})
                 self.assertEqual(self.tree(image)[b"etc/shadow"].gid, 42)
 
+    def test_sudo_becomes_whom_it_is_told_to(self):
+        for isolation, image in self.images("apt").items():
+            with self.subTest(isolation):
+                self.assertEqual(self.read_from(image, "/by-sudo"), "root\npostgres\nme\n")
+
     def cluster(self, image):
         return next(path for path in map(bytes.decode, self.tree(image)) if re.fullmatch(r"var/lib/postgresql/\d+/main", path))
 

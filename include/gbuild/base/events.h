@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "gbuild/base/error.h"
 
@@ -30,7 +31,7 @@ struct StepFailed {
 };
 struct StepOutput {
     int id = 0;
-    std::string line;  // without its line end
+    std::vector<std::string> lines;  // at least one, without their ends
 };
 // Something with a size that moves: a layer being pulled and packed, an image being written.
 struct TransferStarted {

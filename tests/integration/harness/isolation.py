@@ -204,9 +204,12 @@ class Marked:
 
 
 def every_way(tests):
-    """Class decorator: a RunCase of these tests for every way that works here, named by its isolation."""
+    """Class decorator: a RunCase of these tests for every way that works here, named by its isolation. Single is left to
+    users who have no other: what root runs, they run, too."""
     module = sys.modules[tests.__module__]
     for way in ways():
+        if is_root() and way.isolation == "single":
+            continue
         name = f"{tests.__name__}{way.isolation.capitalize()}"
         kind = type(name, (tests, RunCase), {"way": way, "__module__": tests.__module__, "__doc__": tests.__doc__})
         setattr(module, name, kind)

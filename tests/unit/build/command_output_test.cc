@@ -10,7 +10,8 @@ namespace {
 
 struct Collected {
     std::vector<std::string> lines;
-    CommandOutput output{[this](std::string line) { lines.push_back(std::move(line)); }};
+    CommandOutput output{
+        [this](std::vector<std::string> ended) { lines.insert(lines.end(), ended.begin(), ended.end()); }};
 };
 
 }  // namespace

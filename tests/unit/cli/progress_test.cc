@@ -81,7 +81,7 @@ TEST_CASE("plain: events of transfers nobody announced are ignored") {
 TEST_CASE("plain: text from outside is made safe") {
     Plain plain;
     CHECK(plain(StepStarted{1, 1, 1, "", "COPY \x1b[2J\r a", 1}) == "STEP 1/1: COPY \\x1b[2J\\r a\n");
-    CHECK(plain(StepOutput{1, "\x1b]0;t\x07"}) == "#1 \\x1b]0;t\\x07\n");
+    CHECK(plain(StepOutput{1, {"\x1b]0;t\x07", "two"}}) == "#1 \\x1b]0;t\\x07\n#1 two\n");
     CHECK(plain(Notice{"a\rb"}) == "a\\rb\n");
 }
 
@@ -181,6 +181,9 @@ TEST_CASE("json: one object a line, keys that stay") {
     json.emit(Warning{"no-volume", "m", SourceSpan{"Dockerfile", 3, 0, 1, "x"}, "h"});
     CHECK(output.take() == "{\"event\":\"warning\",\"id\":\"no-volume\",\"message\":\"m\",\"hint\":\"h\","
                            "\"file\":\"Dockerfile\",\"line\":3,\"column\":0}\n");
+    json.emit(StepOutput{1, {"a \"line\"", ""}});
+    CHECK(output.take() == "{\"event\":\"step-output\",\"id\":1,\"line\":\"a \\\"line\\\"\"}\n"
+                           "{\"event\":\"step-output\",\"id\":1,\"line\":\"\"}\n");
     json.emit(StepFailed{1});
     CHECK(output.take() == "{\"event\":\"step-failed\",\"id\":1}\n");
     json.emit(Notice{"\xff"});
