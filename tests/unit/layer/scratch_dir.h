@@ -2,8 +2,12 @@
 #pragma once
 
 #include <cstdlib>
+#include <exception>
 #include <filesystem>
+#include <stdexcept>
 #include <string>
+
+#include "gbuild/base/remove_tree.h"
 
 namespace gbuild::layer {
 
@@ -17,8 +21,10 @@ class ScratchDir {
     ScratchDir(const ScratchDir&) = delete;
     ScratchDir& operator=(const ScratchDir&) = delete;
     ~ScratchDir() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
+        try {
+            remove_tree(path_);
+        } catch (const std::exception&) {
+        }
     }
     const std::filesystem::path& path() const { return path_; }
 
