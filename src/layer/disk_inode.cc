@@ -1,181 +1,142 @@
 #include "disk_inode.h"
 
-#include <dirent.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/sysmacros.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <memory>
 
-#include <fmt/format.h>
-
+#include "attribute_names.h"
 #include "gbuild/base/error.h"
 #include "gbuild/base/text.h"
+#include "overlay_layer.h"
 
 namespace gbuild::layer {
-
 namespace {
 
-// Grows until what the kernel has fits: it may grow between two calls.
-template <class Read>
-std::optional<std::string> read_growing(const std::string& path, Read&& read) {
-    std::string buffer(256, '\0');
-    for (;;) {
-        const ssize_t size = read(buffer.data(), buffer.size());
-        if (size >= 0) {
-            buffer.resize(static_cast<size_t>(size));
-            return buffer;
-        }
-        if (errno == ENODATA || errno == EOPNOTSUPP) return std::nullopt;
-        constexpr size_t most = 1 << 20;
-        if (errno != ERANGE || buffer.size() >= most) {
-            throw_errno(fmt::format("cannot read the extended attributes of {}", quoted(path)));
-        }
-        buffer.resize(buffer.size() * 4);
-    }
+using tree::FileType;
+
+const std::string* find(const std::vector<tree::Xattr>& xattrs, std::string_view name) {
+    const auto found =
+        std::find_if(xattrs.begin(), xattrs.end(), [&](const auto& xattr) { return xattr.name == name; });
+    return found == xattrs.end() ? nullptr : &found->value;
 }
 
-NodeKey key_of(int held, const struct stat& status) {
-    struct statx extended {};
-    NodeKey key{status.st_ino, 0, 0};
-    if (::statx(held, "", AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, STATX_BTIME, &extended) == 0 &&
-        (extended.stx_mask & STATX_BTIME) != 0) {
-        key.birth_seconds = extended.stx_btime.tv_sec;
-        key.birth_nanoseconds = extended.stx_btime.tv_nsec;
-    }
-    return key;
+struct stat status_of(const HeldName& file) {
+    struct stat status {};
+    if (::fstatat(file.directory, file.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) fail("read", file);
+    return status;
 }
 
-std::string link_target(int held, const std::string& path) {
-    std::string target(256, '\0');
-    for (;;) {
-        const ssize_t size = ::readlinkat(held, "", target.data(), target.size());
-        if (size < 0) throw_errno(fmt::format("cannot read the link {}", quoted(path)));
-        if (static_cast<size_t>(size) < target.size()) {
-            target.resize(static_cast<size_t>(size));
-            return target;
-        }
-        target.resize(target.size() * 4);
-    }
+std::string read_target(const HeldName& file, const struct stat& status) {
+    // One more than it should be, to see that nothing is cut off. Some file systems say 0.
+    std::string target(std::max<size_t>(static_cast<size_t>(status.st_size), 4096) + 1, '\0');
+    const ssize_t length = ::readlinkat(file.directory, file.name.c_str(), target.data(), target.size());
+    if (length < 0) fail("read", file);
+    target.resize(static_cast<size_t>(length));
+    return target;
 }
+
+void check_device(const HeldName& file, const tree::Inode& inode) {
+    constexpr uint32_t max_major = (1 << 12) - 1;
+    constexpr uint32_t max_minor = (1 << 20) - 1;
+    if (inode.device_major <= max_major && inode.device_minor <= max_minor) return;
+    throw Error(ErrorKind::limit, fmt::format("{}: device {}:{}", gbuild::quoted("/" + file.path), inode.device_major,
+                                              inode.device_minor))
+        .hint(fmt::format("squashfs holds device numbers up to {}:{}", max_major, max_minor));
+}
+
+NodeKey key_of(const HeldName& file) {
+    struct statx status {};
+    if (::statx(file.directory, file.name.c_str(), AT_SYMLINK_NOFOLLOW, STATX_INO | STATX_BTIME, &status) != 0) {
+        fail("read", file);
+    }
+    // A file system without birth times has none for whoever made the record, either.
+    if ((status.stx_mask & STATX_BTIME) == 0) return {status.stx_ino, 0, 0};
+    return {status.stx_ino, status.stx_btime.tv_sec, status.stx_btime.tv_nsec};
+}
+
+[[noreturn]] void fail_damaged(std::string_view what, const HeldName& file) {
+    throw Error(ErrorKind::integrity, fmt::format("the {} recorded of {} is damaged", what, gbuild::quoted(file.path)));
+}
+
+bool is_device(FileType type) { return type == FileType::char_device || type == FileType::block_device; }
 
 }  // namespace
 
-bool is_whiteout(const struct stat& status) { return S_ISCHR(status.st_mode) && status.st_rdev == makedev(0, 0); }
-
-std::optional<std::string> xattr_value(const std::string& held, const std::string& name, const std::string& path) {
-    return read_growing(path, [&](char* to, size_t size) { return ::getxattr(held.c_str(), name.c_str(), to, size); });
+DiskReader::DiskReader(const SnapshotRequest& request) : form_(request.form), ownership_(request.ownership) {
+    if (ownership_ != Ownership::record) return;
+    for (const NodeRecord& record : request.records) records_.insert_or_assign(record.key, record.owner);
+    for (const PathRecord& record : request.path_records) path_records_.insert_or_assign(record.path, record.owner);
 }
 
-std::vector<std::string> xattr_names(const std::string& held, const std::string& path) {
-    auto list = read_growing(path, [&](char* to, size_t size) { return ::listxattr(held.c_str(), to, size); });
-    if (!list || list->empty()) return {};
-    list->pop_back();  // each name has its NUL
-    return split(*list, '\0');
+DiskInode DiskReader::read(const HeldName& file) const {
+    const struct stat status = status_of(file);
+    DiskInode disk{hold(file, status.st_mode), status, {}};
+    tree::Inode& inode = disk.inode;
+    inode.type = tree::file_type(status.st_mode);
+    inode.mode = status.st_mode & 07777;
+    inode.mtime = status.st_mtim.tv_sec;
+    if (inode.type == FileType::regular) inode.size = static_cast<uint64_t>(status.st_size);
+    if (inode.type == FileType::symlink) inode.target = read_target(file, status);
+    disk.is_whiteout = form_ == DirectoryForm::overlay && is_whiteout(status);
+    if (!disk.is_whiteout) read_attributes(file, disk);
+    return disk;
 }
 
-std::vector<std::string> sorted_names(int directory, const std::string& path) {
-    const int own = ::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (own < 0) throw_errno(fmt::format("cannot open {}", quoted(path)));
-    std::unique_ptr<DIR, int (*)(DIR*)> entries(::fdopendir(own), ::closedir);
-    std::vector<std::string> names;
-    for (;;) {
-        errno = 0;
-        const dirent* entry = ::readdir(entries.get());
-        if (entry == nullptr && errno != 0) throw_errno(fmt::format("cannot list {}", quoted(path)));
-        if (entry == nullptr) break;
-        const std::string name = static_cast<const char*>(entry->d_name);
-        if (name != "." && name != "..") names.push_back(name);
+void DiskReader::read_attributes(const HeldName& file, DiskInode& disk) const {
+    std::vector<tree::Xattr> on_disk = disk.held.xattrs(file.path);
+    tree::Inode& inode = disk.inode;
+    if (form_ == DirectoryForm::overlay && inode.is_directory()) {
+        // "x" says that whiteouts may be regular files, and hides nothing.
+        const std::string* opaque = find(on_disk, opaque_attribute);
+        disk.is_opaque = opaque != nullptr && *opaque == "y";
     }
-    std::sort(names.begin(), names.end());
-    return names;
+    read_device(file, on_disk, disk);
+    const RecordedOwner owner = owner_of(file, on_disk, disk);
+    inode.uid = owner.uid;
+    inode.gid = owner.gid;
+    inode.xattrs = image_attributes(std::move(on_disk));
 }
 
-UniqueFd open_directory_at(int directory, const std::string& name, const std::string& path) {
-    UniqueFd fd(::openat(directory, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (!fd) throw_errno(fmt::format("cannot open {}", quoted(path)));
-    return fd;
+void DiskReader::read_device(const HeldName& file, const std::vector<tree::Xattr>& on_disk, DiskInode& disk) const {
+    tree::Inode& inode = disk.inode;
+    if (is_device(inode.type)) {
+        inode.device_major = major(disk.status.st_rdev);
+        inode.device_minor = minor(disk.status.st_rdev);
+    } else if (const std::string* value = find(on_disk, device_attribute); value && inode.type == FileType::regular) {
+        const auto device = parse_recorded_device(*value);
+        if (!device) fail_damaged("device", file);
+        inode.type = device->block ? FileType::block_device : FileType::char_device;
+        inode.device_major = device->major;
+        inode.device_minor = device->minor;
+        inode.size = 0;
+    }
+    if (is_device(inode.type)) check_device(file, inode);
 }
 
-DiskReader::DiskReader(Ownership ownership, std::span<const NodeRecord> records,
-                       std::span<const PathRecord> path_records) :
-    ownership_(ownership) {
-    for (const NodeRecord& record : records) records_.emplace(record.key, record.owner);
-    for (const PathRecord& record : path_records) path_records_.emplace(record.path, record.owner);
+RecordedOwner DiskReader::owner_of(const HeldName& file, const std::vector<tree::Xattr>& on_disk,
+                                   const DiskInode& disk) const {
+    if (ownership_ != Ownership::record) return {disk.status.st_uid, disk.status.st_gid};
+    if (!S_ISREG(disk.status.st_mode) && !S_ISDIR(disk.status.st_mode)) return look_up(file);
+    const std::string* value = find(on_disk, owner_attribute);
+    if (!value) return {};
+    const auto owner = parse_recorded_owner(*value);
+    if (!owner) fail_damaged("owner", file);
+    return *owner;
 }
 
-RecordedOwner DiskReader::tabled_owner(int held, const std::string& path, const struct stat& status) const {
-    if (const auto found = path_records_.find(path); found != path_records_.end()) return found->second;
+std::optional<RecordedOwner> DiskReader::owner_at(const std::string& path) const {
+    const auto found = path_records_.find(path);
+    return found == path_records_.end() ? std::nullopt : std::optional(found->second);
+}
+
+RecordedOwner DiskReader::look_up(const HeldName& file) const {
+    if (const auto owner = owner_at(file.path)) return *owner;
     if (records_.empty()) return {};
-    const auto found = records_.find(key_of(held, status));
+    const auto found = records_.find(key_of(file));
     return found == records_.end() ? RecordedOwner() : found->second;
-}
-
-DiskInode DiskReader::read(int directory, const std::string& name, const std::string& path) const {
-    const UniqueFd held(::openat(directory, name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
-    if (!held) throw_errno(fmt::format("cannot open {}", quoted(path)));
-    DiskInode entry{};
-    if (::fstat(held.get(), &entry.status) != 0) throw_errno(fmt::format("cannot stat {}", quoted(path)));
-    tree::Inode& inode = entry.inode;
-    inode.type = tree::file_type(entry.status.st_mode);
-    inode.mode = static_cast<uint16_t>(entry.status.st_mode & 07777);
-    inode.mtime = entry.status.st_mtim.tv_sec;
-    inode.uid = entry.status.st_uid;
-    inode.gid = entry.status.st_gid;
-    if (inode.type == tree::FileType::regular) inode.size = static_cast<uint64_t>(entry.status.st_size);
-    if (inode.type == tree::FileType::symlink) inode.target = link_target(held.get(), path);
-    if (inode.type == tree::FileType::char_device || inode.type == tree::FileType::block_device) {
-        inode.device_major = major(entry.status.st_rdev);
-        inode.device_minor = minor(entry.status.st_rdev);
-    }
-    if (is_whiteout(entry.status)) return entry;
-    read_attributes(fmt::format("/proc/self/fd/{}", held.get()), path, entry);
-    if (ownership_ == Ownership::record &&
-        (inode.type == tree::FileType::symlink || inode.type == tree::FileType::fifo ||
-         inode.type == tree::FileType::socket)) {
-        const RecordedOwner owner = tabled_owner(held.get(), path, entry.status);
-        inode.uid = owner.uid;
-        inode.gid = owner.gid;
-    }
-    return entry;
-}
-
-void DiskReader::read_attributes(const std::string& held, const std::string& path, DiskInode& entry) const {
-    tree::Inode& inode = entry.inode;
-    if (ownership_ == Ownership::record) inode.uid = inode.gid = 0;
-    for (std::string& name : xattr_names(held, path)) {
-        auto value = xattr_value(held, name, path);
-        if (!value) continue;
-        if (name == opaque_attribute) entry.opaque = *value == "y" || *value == "x";
-        if (name.starts_with(overlay_attributes)) continue;
-        if (name == owner_attribute && ownership_ == Ownership::record) {
-            const auto owner = parse_recorded_owner(*value);
-            if (!owner)
-                throw Error(ErrorKind::integrity, fmt::format("the owner recorded of {} is damaged", quoted(path)));
-            inode.uid = owner->uid;
-            inode.gid = owner->gid;
-        }
-        if (name == device_attribute) {
-            const auto device = parse_recorded_device(*value);
-            if (!device) {
-                throw Error(ErrorKind::integrity, fmt::format("the device recorded of {} is damaged", quoted(path)));
-            }
-            inode.type = device->block ? tree::FileType::block_device : tree::FileType::char_device;
-            inode.device_major = device->major;
-            inode.device_minor = device->minor;
-            inode.size = 0;
-        }
-        if (name.starts_with(recorded_attribute_prefix)) {
-            name.erase(0, recorded_attribute_prefix.size());
-        } else if (name.starts_with(own_attributes)) {
-            continue;
-        }
-        inode.xattrs.push_back({std::move(name), std::move(*value)});
-    }
-    std::sort(inode.xattrs.begin(), inode.xattrs.end());
 }
 
 }  // namespace gbuild::layer

@@ -1,59 +1,51 @@
-// Reading a directory on disk back into what an image holds.
+// What a file in a directory on disk is in the image.
 #pragma once
 
 #include <sys/stat.h>
 
-#include <map>
 #include <optional>
-#include <span>
 #include <string>
-#include <vector>
+#include <unordered_map>
 
-#include "gbuild/base/fd.h"
 #include "gbuild/base/recorded_owner.h"
 #include "gbuild/layer/extract.h"
+#include "gbuild/layer/snapshot.h"
 #include "gbuild/tree/inode.h"
+#include "held_file.h"
 
 namespace gbuild::layer {
 
-// The attributes of overlayfs mounted with userxattr.
-inline constexpr std::string_view overlay_attributes = "user.overlay.";
-inline constexpr const char* opaque_attribute = "user.overlay.opaque";
-
-bool is_whiteout(const struct stat& status);  // char device 0:0
-
-// A file as it lies on disk.
 struct DiskInode {
-    tree::Inode inode;  // without content; xattrs without those of overlayfs and of our records
-    struct stat status;
-    bool opaque = false;
+    HeldFile held;
+    struct stat status {};
+    tree::Inode inode;  // the mtime is the disk's; without contents
+    bool is_whiteout = false;
+    bool is_opaque = false;
 };
 
-// Knows how owners are kept.
 class DiskReader {
   public:
-    DiskReader(Ownership ownership, std::span<const NodeRecord> records, std::span<const PathRecord> path_records);
+    explicit DiskReader(const SnapshotRequest& request);
 
-    // The entry `name` of an open directory; `path` is for messages. Throws io.
-    DiskInode read(int directory, const std::string& name, const std::string& path) const;
+    // Throws system errors, and limit for what squashfs cannot hold, naming the path.
+    DiskInode read(const HeldName& file) const;
+    // The owner that is recorded of a path, of files that cannot carry it themselves.
+    std::optional<RecordedOwner> owner_at(const std::string& path) const;
 
   private:
-    void read_attributes(const std::string& held, const std::string& path, DiskInode& entry) const;
-    RecordedOwner tabled_owner(int held, const std::string& path, const struct stat& status) const;
+    struct HashKey {
+        size_t operator()(const NodeKey& key) const { return std::hash<uint64_t>()(key.inode); }
+    };
 
+    void read_attributes(const HeldName& file, DiskInode& disk) const;
+    void read_device(const HeldName& file, const std::vector<tree::Xattr>& on_disk, DiskInode& disk) const;
+    RecordedOwner owner_of(const HeldName& file, const std::vector<tree::Xattr>& on_disk, const DiskInode& disk) const;
+    RecordedOwner look_up(const HeldName& file) const;
+
+    DirectoryForm form_;
     Ownership ownership_;
-    std::map<NodeKey, RecordedOwner> records_;
-    std::map<std::string, RecordedOwner> path_records_;
+    std::unordered_map<NodeKey, RecordedOwner, HashKey> records_;
+    std::unordered_map<std::string, RecordedOwner> path_records_;
 };
-
-// The names in an open directory, in unsigned byte order, without "." and "..".
-std::vector<std::string> sorted_names(int directory, const std::string& path);
-// O_NOFOLLOW. Throws io.
-UniqueFd open_directory_at(int directory, const std::string& name, const std::string& path);
-
-// An xattr's value or names, of any size, by a path under /proc/self/fd. Throws io; nullopt when there is none, or the
-// file system has none.
-std::optional<std::string> xattr_value(const std::string& held, const std::string& name, const std::string& path);
-std::vector<std::string> xattr_names(const std::string& held, const std::string& path);
 
 }  // namespace gbuild::layer

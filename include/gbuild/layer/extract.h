@@ -19,7 +19,7 @@ enum class Ownership {
 
 struct ExtractOptions {
     Ownership ownership = Ownership::ignore;
-    // With apply: where making a device is forbidden, as in a user namespace, it is recorded instead of left out.
+    // With apply: the directory is one for commands to work in (with record it always is).
     bool device_placeholders = false;
     // Delivers the contents of a regular file.
     std::function<void(const tree::Inode&, const std::function<void(std::span<const std::byte>)>&)> read;
@@ -33,9 +33,16 @@ struct ExtractSummary {
 
 // Creates everything below `tree`'s node at `path` (a file: that file alone, under its name) in `root`, which must be
 // empty or not contain the names. Modes, mtimes (directories last), xattrs, hard links, holes. Nothing is written
-// through a symbolic link, whoever changes the directory meanwhile. With Ownership::ignore devices are left out, and
-// the setuid and setgid bits of files. What is left out, xattrs that the file system refuses included, is in `skipped`.
-// Throws not_found, conflict, io, no_space.
+// through a symbolic link, whoever changes the directory meanwhile. The attributes of `root` itself stay as they are.
+// With Ownership::ignore devices are left out, and the setuid and setgid bits of files. What is left out, xattrs that
+// the file system refuses included, is in `skipped`.
+//
+// In a directory for commands device nodes that cannot be made are recorded (base/recorded_owner.h), and so are
+// attributes that are the true root's, where they are refused: take_snapshot() translates both back. Attributes that
+// overlayfs, gbuild or the host's security module would take for their own are left out. Owners of symbolic links,
+// FIFOs and sockets are not recorded.
+//
+// Throws not_found, conflict, io, no_space; unsupported for an owner that the user namespace does not have.
 ExtractSummary extract(const tree::Tree& tree, const std::string& path, const RootedDir& root,
                        const ExtractOptions& options);
 
