@@ -1,5 +1,3 @@
-#include "gbuild/layer/directory.h"
-
 #include <fcntl.h>
 
 #include <fstream>
@@ -8,20 +6,6 @@
 
 namespace gbuild::layer {
 namespace {
-
-// The tree changes by a layer and the directory follows.
-void follow(Workshop& shop, const tree::LayerTree& layer, DirectoryForm form) {
-    const tree::Tree before = shop.tree.clone();
-    shop.tree.apply(layer);
-    const fs::path& directory = form == DirectoryForm::whole ? shop.base() : shop.delta();
-    write_difference(before, shop.tree, RootedDir(directory), form, shop.options());
-}
-
-void follow(Workshop& shop, const TarBuilder& tar, DirectoryForm form) {
-    follow(shop, layer_of(tar, shop.contents), form);
-}
-
-tree::LayerEntry whiteout(const std::string& path) { return {tree::EntryKind::whiteout, path, {}, {}}; }
 
 bool exists_itself(const fs::path& path) { return fs::exists(fs::symlink_status(path)); }
 
@@ -188,103 +172,6 @@ TEST_CASE("merging: attributes of directories are those of the upper layer") {
     CHECK(::getxattr((shop.delta() / "d").c_str(), "user.gone", nullptr, 0) < 0);
     CHECK(::getxattr((shop.delta() / "d").c_str(), "user.overlay.impure", nullptr, 0) < 0);
     CHECK(exists_itself(shop.delta() / "d/n"));
-}
-
-namespace {
-
-// A generator that gives the same numbers everywhere.
-class Dice {
-  public:
-    explicit Dice(uint64_t seed) : state_(seed * 2654435761u + 1) {}
-    size_t operator()(size_t sides) {
-        state_ ^= state_ << 13;
-        state_ ^= state_ >> 7;
-        state_ ^= state_ << 17;
-        return state_ % sides;
-    }
-    std::string path() {
-        static const char* const names[] = {"a", "b", "c"};
-        std::string path = names[(*this)(3)];
-        for (size_t depth = (*this)(3); depth > 0; depth--) path += std::string("/") + names[(*this)(3)];
-        return path;
-    }
-
-  private:
-    uint64_t state_;
-};
-
-std::string random_command(Dice& dice) {
-    const std::string path = dice.path();
-    const std::string other = dice.path();
-    switch (dice(12)) {
-    case 0: return "rm -rf " + path;
-    case 1: return "mkdir " + path;
-    case 2: return "rm -rf " + path + "; mkdir -p " + path + "; echo " + other + " > " + path + "/a";
-    case 3: return "ln -sfn " + other + " " + path;
-    case 4: return "ln -f " + other + " " + path;
-    case 5: return "chmod " + std::string(dice(2) ? "711 " : "4700 ") + path;
-    case 6: return "mv -f " + other + " " + path;
-    case 7: return "touch -d @" + std::to_string(dice(5)) + " " + path;
-    case 8: return "rmdir " + path;
-    case 9: return "rm -f " + path + "; mkfifo " + path;
-    default: return "test -p " + path + " || echo " + std::to_string(dice(4)) + " > " + path;
-    }
-}
-
-tree::LayerTree random_layer(Dice& dice, Workshop& shop) {
-    TarBuilder tar;
-    std::vector<std::string> gone;
-    for (size_t i = dice(4); i > 0; i--) {
-        const std::string path = dice.path();
-        switch (dice(4)) {
-        case 0: gone.push_back(path); break;
-        case 1: tar.directory(path, 0750); break;
-        case 2: tar.symlink(path, dice.path()); break;
-        default: tar.file(path, std::to_string(dice(1000)));
-        }
-    }
-    tree::LayerTree layer = layer_of(tar, shop.contents);
-    for (const std::string& path : gone) layer.push_back(whiteout(path));
-    return layer;
-}
-
-bool random_round(Dice& dice, Workshop& shop) {
-    const tree::LayerTree layer = random_layer(dice, shop);
-    bool applies = true;
-    try {
-        shop.tree.clone().apply(layer);
-    } catch (const Error&) {
-        applies = false;  // symbolic links that lead in circles
-    }
-    if (applies) follow(shop, layer, DirectoryForm::overlay);
-    shop.fresh_upper();
-    std::string script = "exec 2>/dev/null; set +e; ";
-    for (size_t i = 1 + dice(8); i > 0; i--) script += random_command(dice) + "; ";
-    script += "true";
-    CAPTURE(script);
-    if (!shop.run(script)) return false;
-    shop.snapshot_upper();
-    merge_down(RootedDir(shop.upper()), RootedDir(shop.delta()));
-    CHECK(fs::is_empty(shop.upper()));
-    shop.check_layers();
-    return true;
-}
-
-}  // namespace
-
-TEST_CASE("any steps and copies, taken and merged, leave layers that show the tree") {
-    const int seed = GENERATE(range(1, 25));
-    CAPTURE(seed);
-    Dice dice(static_cast<uint64_t>(seed));
-    Workshop shop(TarBuilder().file("a/a", "1").file("a/b/c", "2").hard_link("b/a", "a/a").file("c", "3"));
-    for (int round = 0; round < 6; round++) {
-        if (!random_round(dice, shop)) return;
-    }
-    // The same, from the beginning and in place.
-    const fs::path whole = shop.merged() / "whole";
-    fs::create_directory(whole);
-    write_difference(tree::Tree(), shop.tree, RootedDir(whole), DirectoryForm::whole, shop.options());
-    CHECK(shop.snapshot(whole, DirectoryForm::whole) == Changes{});
 }
 
 }  // namespace gbuild::layer

@@ -43,19 +43,21 @@ inline bool mount_overlay(const OverlayDirs& dirs) {
     return ::mount("overlay", dirs.merged.c_str(), "overlay", 0, options.c_str()) == 0;
 }
 
-// Runs `body` in a process that sees the overlay at `merged`, its working directory. What `body` returns, or throws, as
-// text; nullopt where there are no such mounts.
-inline std::optional<std::string> in_overlay(const OverlayDirs& dirs, const std::function<std::string()>& body) {
-    const std::filesystem::path report = dirs.merged.parent_path() / "report";
+// Runs `body` in a process of its own, in `directory`, where `prepare` has succeeded. What `body` returns, or throws,
+// as text, by way of a file at `report`; nullopt where preparing fails.
+inline std::optional<std::string> in_namespaces(const std::filesystem::path& report,
+                                                const std::filesystem::path& directory,
+                                                const std::function<bool()>& prepare,
+                                                const std::function<std::string()>& body) {
     test::Child child([&](test::Child&) {
         try {
-            if (!enter_namespaces() || !mount_overlay(dirs)) return test::skipped;
+            if (!prepare()) return test::skipped;
         } catch (const Error&) {
             return test::skipped;
         }
         std::string text;
         try {
-            if (::chdir(dirs.merged.c_str()) != 0) return 1;
+            if (::chdir(directory.c_str()) != 0) return 1;
             text = body();
         } catch (const std::exception& error) {
             text = error.what();
@@ -67,6 +69,13 @@ inline std::optional<std::string> in_overlay(const OverlayDirs& dirs, const std:
     if (code == test::skipped) return std::nullopt;
     if (code != 0) return fmt::format("exit code {}", code);
     return read_text_file(report, 1 << 20);
+}
+
+// The same in an overlay mount, which only the process sees.
+inline std::optional<std::string> in_overlay(const OverlayDirs& dirs, const std::function<std::string()>& body) {
+    return in_namespaces(
+        dirs.merged.parent_path() / "report", dirs.merged, [&] { return enter_namespaces() && mount_overlay(dirs); },
+        body);
 }
 
 }  // namespace gbuild::layer

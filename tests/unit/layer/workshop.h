@@ -128,6 +128,24 @@ class Workshop {
         return run([&] { return std::system(script.c_str()) == 0 ? std::string() : "the script failed"; });
     }
 
+    // The same for commands that change the base itself.
+    bool run_in_place(const std::function<std::string()>& body) {
+        const auto said = in_namespaces(scratch_.path() / "report", base(), enter_namespaces, body);
+        if (!said) {
+            WARN("skipped: no namespaces here");
+            return false;
+        }
+        CHECK(*said == "");
+        return true;
+    }
+
+    // What was written so far has an older ctime than `changed_since`, what is written later has not.
+    void note_time() {
+        const timespec written = tick("0");
+        do changed_since = tick("1");
+        while (written.tv_sec == changed_since.tv_sec && written.tv_nsec == changed_since.tv_nsec);
+    }
+
     SnapshotRequest request(const RootedDir& directory, DirectoryForm form) const {
         return {directory, form, ownership_, records, path_records, tree, latest, options().read, changed_since};
     }
@@ -192,10 +210,33 @@ class Workshop {
     tree::LayerTree last;  // what was ready in the last snapshot
 
   private:
+    // The file system's time, whose clock may tick rarely.
+    timespec tick(const char* name) const {
+        const fs::path path = scratch_.path() / name;
+        write_all(open_file(path, O_WRONLY | O_CREAT | O_TRUNC).get(), "x");
+        struct stat status {};
+        if (::stat(path.c_str(), &status) != 0) throw std::runtime_error("stat");
+        return status.st_ctim;
+    }
+
     ScratchDir scratch_;
     Ownership ownership_;
 };
 
 using Changes = std::vector<std::string>;
+
+// The tree changes by a layer and the directory follows.
+inline void follow(Workshop& shop, const tree::LayerTree& layer, DirectoryForm form) {
+    const tree::Tree before = shop.tree.clone();
+    shop.tree.apply(layer);
+    const fs::path& directory = form == DirectoryForm::whole ? shop.base() : shop.delta();
+    write_difference(before, shop.tree, RootedDir(directory), form, shop.options());
+}
+
+inline void follow(Workshop& shop, const TarBuilder& tar, DirectoryForm form) {
+    follow(shop, layer_of(tar, shop.contents), form);
+}
+
+inline tree::LayerEntry whiteout(const std::string& path) { return {tree::EntryKind::whiteout, path, {}, {}}; }
 
 }  // namespace gbuild::layer
