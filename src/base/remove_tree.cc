@@ -2,12 +2,14 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <memory>
-#include <string>
+#include <optional>
+#include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
@@ -20,105 +22,155 @@ namespace gbuild {
 
 namespace {
 
-// Directories that are not empty are moved to the top of the tree before they are emptied, so that there are never more
-// than two levels to keep open.
+// Directories further down are moved up to the top and removed from there.
+constexpr size_t max_depth = 64;
+// How often a directory is emptied that somebody goes on filling.
+constexpr int max_rounds = 10;
+
+using Directory = std::unique_ptr<DIR, int (*)(DIR*)>;
+
 class Remover {
   public:
-    void remove(int directory, const std::string& name) {
-        if (!remove_simple(directory, name)) remove_full(directory, name);
-        if (first_error_ != 0) throw system_error(first_error_, fmt::format("cannot remove {}", quoted(failed_)));
+    void run(int parent, const std::string& name) {
+        path_ = name;
+        if (::unlinkat(parent, name.c_str(), 0) != 0) remove_refused(parent, name, [&] { remove_top(parent, name); });
+        if (error_) throw Error(*error_);
     }
 
   private:
-    void remove_full(int directory, const std::string& name) {
-        top_ = open_directory(directory, name);
-        if (!top_) return note(name);
-        for_each_full(directory, name, [&](int, const std::string& child) { pending_.push_back(child); });
-        while (!pending_.empty()) {
-            const std::string next = std::move(pending_.back());
-            pending_.pop_back();
-            for_each_full(top_.get(), next, [&](int from, const std::string& child) { move_up(from, child); });
-            if (::unlinkat(top_.get(), next.c_str(), AT_REMOVEDIR) != 0) note(next);
-        }
-        if (::unlinkat(directory, name.c_str(), AT_REMOVEDIR) != 0) note(name);
+    struct Name {
+        std::string name;
+        bool is_directory = false;
+    };
+
+    // After unlink(2) of something that may be a directory: not every file system says so in the listing. Linux calls
+    // that EISDIR, POSIX EPERM.
+    template <class RemoveDirectory>
+    void remove_refused(int parent, const std::string& name, RemoveDirectory&& remove_directory) {
+        const int refusal = errno;
+        if (refusal == EISDIR || (refusal == EPERM && is_directory(parent, name))) return remove_directory();
+        errno = refusal;
+        note("remove");
     }
 
-    // False for a directory that is not empty.
-    bool remove_simple(int directory, const std::string& name) {
-        if (::unlinkat(directory, name.c_str(), 0) == 0 || errno == ENOENT) return true;
-        if (errno != EISDIR && errno != EPERM) {
-            note(name);
-            return true;
+    static bool is_directory(int parent, const std::string& name) {
+        struct stat status {};
+        return ::fstatat(parent, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode);
+    }
+
+    void remove_top(int parent, const std::string& name) {
+        const Directory top = open_directory(parent, name);
+        if (!top) return;
+        top_ = ::dirfd(top.get());
+        for (int round = 0;; round++) {
+            empty(top.get(), 0, round);
+            while (!moved_.empty()) {
+                const std::string next = std::move(moved_.back());
+                moved_.pop_back();
+                remove_directory(top_, next, 0);
+            }
+            if (is_removed(parent, name, round)) return;
         }
-        // EPERM is what POSIX has unlink(2) say of a directory.
-        if (::unlinkat(directory, name.c_str(), AT_REMOVEDIR) == 0) return true;
-        if (errno == ENOTEMPTY || errno == EEXIST || errno == EACCES) return false;
-        note(name);
+    }
+
+    // Also when that fails for good.
+    bool is_removed(int parent, const std::string& name, int round) {
+        if (::unlinkat(parent, name.c_str(), AT_REMOVEDIR) == 0) return true;
+        // When something stays in it, trying again is of no use.
+        if ((errno == ENOTEMPTY || errno == EEXIST) && !error_ && round < max_rounds) return false;
+        note("remove");
         return true;
     }
 
-    // Removes what is in a directory, but calls `full` for directories that are not empty.
-    template <class Full>
-    void for_each_full(int directory, const std::string& name, Full&& full) {
-        UniqueFd opened = open_directory(directory, name);
-        if (!opened) return note(name);
-        const int fd = opened.get();
-        std::unique_ptr<DIR, int (*)(DIR*)> entries(::fdopendir(opened.release()), ::closedir);
-        if (!entries) return note(name);
-        while (const dirent* entry = ::readdir(entries.get())) {
-            const std::string child = static_cast<const char*>(entry->d_name);
-            if (child != "." && child != ".." && !remove_simple(fd, child)) full(fd, child);
+    // What is gone already is fine.
+    void note(std::string_view verb) {
+        if (!error_ && errno != ENOENT) error_ = system_error(errno, fmt::format("cannot {} {}", verb, quoted(path_)));
+    }
+
+    Directory open_directory(int parent, const std::string& name) {
+        constexpr int flags = O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+        UniqueFd fd(::openat(parent, name.c_str(), O_RDONLY | flags));
+        if (!fd && errno == EACCES) {
+            // An O_PATH descriptor can be had of any directory, but not be given to fchmod(2).
+            const UniqueFd held(::openat(parent, name.c_str(), O_PATH | flags));
+            if (held) ::chmod(fmt::format("/proc/self/fd/{}", held.get()).c_str(), S_IRWXU);
+            fd = UniqueFd(::openat(parent, name.c_str(), O_RDONLY | flags));
+        }
+        struct stat status {};
+        // Without write permission it opens, and then nothing in it can be removed.
+        if (fd && ::fstat(fd.get(), &status) == 0 && (status.st_mode & S_IRWXU) != S_IRWXU) ::fchmod(fd.get(), S_IRWXU);
+        Directory directory(fd ? ::fdopendir(fd.get()) : nullptr, ::closedir);
+        if (directory) {
+            static_cast<void>(fd.release());
+        } else {
+            note("open");
+        }
+        return directory;
+    }
+
+    static std::vector<Name> list(DIR* directory) {
+        std::vector<Name> names;
+        while (const dirent* entry = ::readdir(directory)) {
+            std::string name = static_cast<const char*>(entry->d_name);
+            if (name != "." && name != "..") names.push_back({std::move(name), entry->d_type == DT_DIR});
+        }
+        return names;
+    }
+
+    void empty(DIR* directory, size_t depth, int round) {
+        if (round > 0) ::rewinddir(directory);
+        const int fd = ::dirfd(directory);
+        const size_t length = path_.size();
+        for (const auto& [name, is_known_directory] : list(directory)) {
+            path_ += '/';
+            path_ += name;
+            if (is_known_directory) {
+                remove_directory(fd, name, depth);
+            } else if (::unlinkat(fd, name.c_str(), 0) != 0) {
+                remove_refused(fd, name, [&] { remove_directory(fd, name, depth); });
+            }
+            path_.resize(length);
         }
     }
 
-    static UniqueFd open_directory(int directory, const std::string& name) {
-        constexpr int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-        UniqueFd fd(::openat(directory, name.c_str(), flags));
-        // Without write permission it opens, and then nothing in it can be removed.
-        struct stat status {};
-        const bool locked = !fd ? errno == EACCES : ::fstat(fd.get(), &status) == 0 && (status.st_mode & 0700) != 0700;
-        if (!locked) return fd;
-        ::fchmodat(directory, name.c_str(), 0700, 0);
-        return fd ? std::move(fd) : UniqueFd(::openat(directory, name.c_str(), flags));
+    void remove_directory(int parent, const std::string& name, size_t depth) {
+        if (depth == max_depth) return move_up(parent, name);
+        const Directory directory = open_directory(parent, name);
+        if (!directory) return;
+        for (int round = 0;; round++) {
+            empty(directory.get(), depth + 1, round);
+            if (is_removed(parent, name, round)) return;
+        }
     }
 
-    void move_up(int from, const std::string& name) {
+    void move_up(int parent, const std::string& name) {
+        if (::unlinkat(parent, name.c_str(), AT_REMOVEDIR) == 0) return;
         // A directory has to be writable to get another "..".
-        ::fchmodat(from, name.c_str(), 0700, 0);
+        if (!open_directory(parent, name)) return;
         for (;;) {
             std::string place = fmt::format(".removing-{}", counter_++);
-            if (::renameat2(from, name.c_str(), top_.get(), place.c_str(), RENAME_NOREPLACE) == 0) {
-                pending_.push_back(std::move(place));
+            if (::renameat2(parent, name.c_str(), top_, place.c_str(), RENAME_NOREPLACE) == 0) {
+                moved_.push_back(std::move(place));
                 return;
             }
-            if (errno != EEXIST) return note(name);
+            if (errno != EEXIST) return note("remove");
         }
     }
 
-    void note(const std::string& name) {
-        if (first_error_ != 0) return;
-        first_error_ = errno;
-        failed_ = name;
-    }
-
-    UniqueFd top_;
-    std::vector<std::string> pending_;
+    std::string path_;
+    int top_ = -1;
+    std::vector<std::string> moved_;
     unsigned counter_ = 0;
-    int first_error_ = 0;
-    std::string failed_;
+    std::optional<Error> error_;
 };
 
 }  // namespace
 
-void remove_entry(int directory, const std::string& name) { Remover().remove(directory, name); }
+void remove_entry(int directory, const std::string& name) { Remover().run(directory, name); }
 
 void remove_tree(const std::filesystem::path& path) {
     const std::filesystem::path absolute = std::filesystem::absolute(path).lexically_normal();
-    const std::filesystem::path named = absolute.has_filename() ? absolute : absolute.parent_path();
-    const UniqueFd parent(::open(named.parent_path().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    if (!parent && errno == ENOENT) return;
-    if (!parent) throw_errno(fmt::format("cannot open {}", quoted(named.parent_path().native())));
-    remove_entry(parent.get(), named.filename().native());
+    remove_entry(AT_FDCWD, absolute.has_filename() ? absolute.native() : absolute.parent_path().native());
 }
 
 }  // namespace gbuild

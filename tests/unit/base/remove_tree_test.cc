@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <thread>
 
 #include "gbuild/base/atomic_file.h"
 #include "gbuild/base/error.h"
@@ -64,5 +65,62 @@ TEST_CASE("a directory alone, and one named with a slash at its end") {
     TempDir dir;
     fs::create_directories(dir.path() / "a/b");
     remove_tree(dir.path() / "a/");
+    CHECK(fs::is_empty(dir.path()));
+}
+
+TEST_CASE("FIFOs, links to nothing and names that are no text are removed") {
+    TempDir dir;
+    fs::create_directories(dir.path() / "top/\xff\n");
+    fs::create_symlink("nowhere", dir.path() / "top/\xff\n/link");
+    REQUIRE(::mkfifo((dir.path() / "top/pipe").c_str(), 0) == 0);
+    remove_tree(dir.path() / "top");
+    CHECK(fs::is_empty(dir.path()));
+}
+
+TEST_CASE("directories without permissions are removed from any depth") {
+    TempDir dir;
+    REQUIRE(::mkdir((dir.path() / "top").c_str(), 0755) == 0);
+    std::vector<UniqueFd> all;
+    all.push_back(open_file(dir.path() / "top", O_RDONLY | O_DIRECTORY));
+    for (int depth = 0; depth < 200; depth++) {
+        REQUIRE(::mkdirat(all.back().get(), "d", 0755) == 0);
+        all.push_back(open_file_at(all.back().get(), "d", O_RDONLY | O_DIRECTORY));
+        REQUIRE(::mkdirat(all.back().get(), "empty", 0) == 0);
+        open_file_at(all.back().get(), "file", O_WRONLY | O_CREAT, 0);
+    }
+    for (const UniqueFd& fd : all) REQUIRE(::fchmod(fd.get(), 0) == 0);
+    remove_tree(dir.path() / "top");
+    CHECK(fs::is_empty(dir.path()));
+}
+
+TEST_CASE("a name that removal itself would use is removed like any other") {
+    TempDir dir;
+    fs::path deep = dir.path() / "top";
+    fs::create_directories(deep / ".removing-0/x");
+    for (int depth = 0; depth < 150; depth++) deep /= "d";
+    fs::create_directories(deep / "x");
+    remove_tree(dir.path() / "top");
+    CHECK(fs::is_empty(dir.path()));
+}
+
+TEST_CASE("a tree that somebody goes on filling for a while is removed or an error, and nothing hangs") {
+    TempDir dir;
+    const fs::path top = dir.path() / "top";
+    fs::create_directories(top / "a/b");
+    std::thread other([&] {
+        std::error_code ignored;
+        for (int i = 0; i < 300; i++) {
+            const fs::path place = top / "a/b" / std::to_string(i);
+            fs::create_directories(place, ignored);
+            fs::create_symlink("x", place / "link", ignored);
+        }
+    });
+    try {
+        remove_tree(top);
+    } catch (const Error& error) {
+        CHECK_THAT(error.message(), ContainsSubstring("cannot remove"));
+    }
+    other.join();
+    remove_tree(top);
     CHECK(fs::is_empty(dir.path()));
 }
