@@ -121,13 +121,13 @@ class Remover {
         if (round > 0) ::rewinddir(directory);
         const int fd = ::dirfd(directory);
         const size_t length = path_.size();
-        for (const auto& [name, is_known_directory] : list(directory)) {
+        for (const Name& child : list(directory)) {
             path_ += '/';
-            path_ += name;
-            if (is_known_directory) {
-                remove_directory(fd, name, depth);
-            } else if (::unlinkat(fd, name.c_str(), 0) != 0) {
-                remove_refused(fd, name, [&] { remove_directory(fd, name, depth); });
+            path_ += child.name;
+            if (child.is_directory) {
+                remove_directory(fd, child.name, depth);
+            } else if (::unlinkat(fd, child.name.c_str(), 0) != 0) {
+                remove_refused(fd, child.name, [&] { remove_directory(fd, child.name, depth); });
             }
             path_.resize(length);
         }

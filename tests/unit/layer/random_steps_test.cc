@@ -31,8 +31,12 @@ class Dice {
 enum class Links { none, some };
 
 std::string random_command(Dice& dice, Links links) {
-    const std::string path = "'" + dice.path() + "'";
-    const std::string other = "'" + dice.path() + "'";
+    const std::string plain = dice.path(), other_plain = dice.path();
+    const std::string path = "'" + plain + "'", other = "'" + other_plain + "'";
+    // What of it cp has copied when it finds out depends on the order of a listing.
+    const bool into_itself = plain.starts_with(other_plain + "/");
+    // What is in a directory without permissions only root sees, if only of a user namespace.
+    const bool is_superuser = ::geteuid() == 0;
     switch (dice(17)) {
     case 0: return "rm -rf " + path;
     case 1: return "mkdir " + path;
@@ -44,13 +48,13 @@ std::string random_command(Dice& dice, Links links) {
     case 7: return "touch -hd @" + std::to_string(dice(5)) + " " + path;
     case 8: return "rmdir " + path;
     case 9: return "rm -f " + path + "; mkfifo " + path;
-    case 10: return "cp -a " + other + " " + path;
+    case 10: return into_itself ? "true" : "cp -a " + other + " " + path;
     case 11: return "mv -T " + path + " .t && mv -T " + other + " " + path + " && mv -T .t " + other + "; rm -rf .t";
     case 12: return "rm -rf " + path + "; mkdir " + path + "; mv -f " + other + " " + path;
     case 13:
         return "test -f " + path + " -a ! -L " + path + " && touch -r " + path + " .r && echo " +
                std::to_string(dice(4)) + " > " + path + " && touch -r .r " + path + "; rm -f .r";
-    case 14: return "mkdir -p " + path + "; chmod 0 " + path;
+    case 14: return is_superuser ? "chmod 0 " + path : "test -d " + path + " || chmod 0 " + path;
     default: return "test -p " + path + " || echo " + std::to_string(dice(4)) + " > " + path;
     }
 }
