@@ -1,5 +1,6 @@
 #include "credentials.h"
 
+#include <linux/capability.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -15,17 +16,33 @@ namespace {
 constexpr rlim_t first_index = rlim_t{1} << 60;
 constexpr rlim_t last_index = first_index + (rlim_t{1} << 24);
 
+constexpr uint64_t bit(unsigned capability) { return uint64_t{1} << capability; }
+
+// CAP_FS_SET in the kernel: they come and go with the file system's user id.
+constexpr uint64_t file_capabilities = bit(CAP_CHOWN) | bit(CAP_DAC_OVERRIDE) | bit(CAP_DAC_READ_SEARCH) |
+                                       bit(CAP_FOWNER) | bit(CAP_FSETID) | bit(CAP_LINUX_IMMUTABLE) | bit(CAP_MKNOD) |
+                                       bit(CAP_MAC_OVERRIDE);
+
 }  // namespace
+
+bool Credentials::unrestricted() const {
+    constexpr uint64_t enough = bit(CAP_DAC_OVERRIDE) | bit(CAP_FOWNER);
+    return (effective & enough) == enough;
+}
 
 bool Credentials::in_group(uint32_t gid) const {
     return gid == group.file_system || std::find(groups.begin(), groups.end(), gid) != groups.end();
 }
 
+bool Credentials::may_set(IdSet Credentials::*which) const {
+    return capable(which == &Credentials::user ? CAP_SETUID : CAP_SETGID);
+}
+
 // When the user ids leave 0, or come back to it (capabilities(7)).
 void Credentials::follow_user(const IdSet& before) {
-    if (before.any_zero() && !user.any_zero() && !keep_capabilities) permitted = effective = false;
+    if (before.any_zero() && !user.any_zero() && !keep_capabilities) permitted = effective = 0;
     if (before.effective == 0 && user.effective != 0) {
-        effective = false;
+        effective = 0;
     } else if (before.effective != 0 && user.effective == 0) {
         effective = permitted;
     }
@@ -34,8 +51,9 @@ void Credentials::follow_user(const IdSet& before) {
 bool Credentials::set_ids(IdSet Credentials::*which, uint32_t id) {
     IdSet& ids = this->*which;
     const IdSet before = user;
-    if (!effective && id != ids.real && id != ids.saved) return false;
-    if (effective) ids.real = ids.saved = id;
+    const bool may = may_set(which);
+    if (!may && id != ids.real && id != ids.saved) return false;
+    if (may) ids.real = ids.saved = id;
     ids.effective = ids.file_system = id;
     if (which == &Credentials::user) follow_user(before);
     return true;
@@ -44,8 +62,9 @@ bool Credentials::set_ids(IdSet Credentials::*which, uint32_t id) {
 bool Credentials::set_real_effective(IdSet Credentials::*which, uint32_t real, uint32_t effective_id) {
     IdSet& ids = this->*which;
     const IdSet before = user, own = ids;
-    const bool real_allowed = real == unchanged_id || effective || real == own.real || real == own.effective;
-    if (!real_allowed || (effective_id != unchanged_id && !effective && !own.has(effective_id))) return false;
+    const bool real_allowed = real == unchanged_id || real == own.real || real == own.effective;
+    const bool effective_allowed = effective_id == unchanged_id || own.has(effective_id);
+    if (!may_set(which) && (!real_allowed || !effective_allowed)) return false;
     if (real != unchanged_id) ids.real = real;
     if (effective_id != unchanged_id) ids.effective = effective_id;
     if (real != unchanged_id || (effective_id != unchanged_id && effective_id != own.real)) ids.saved = ids.effective;
@@ -58,7 +77,7 @@ bool Credentials::set_all(IdSet Credentials::*which, uint32_t real, uint32_t eff
     IdSet& ids = this->*which;
     const IdSet before = user, own = ids;
     for (uint32_t id : {real, effective_id, saved}) {
-        if (id != unchanged_id && !effective && !own.has(id)) return false;
+        if (id != unchanged_id && !own.has(id) && !may_set(which)) return false;
     }
     if (real != unchanged_id) ids.real = real;
     if (effective_id != unchanged_id) ids.effective = effective_id;
@@ -68,21 +87,42 @@ bool Credentials::set_all(IdSet Credentials::*which, uint32_t real, uint32_t eff
     return true;
 }
 
+bool Credentials::set_capabilities(uint64_t new_permitted, uint64_t new_effective) {
+    if ((new_permitted & ~permitted) != 0 || (new_effective & ~new_permitted) != 0) return false;
+    permitted = new_permitted;
+    effective = new_effective;
+    return true;
+}
+
 uint32_t Credentials::set_file_system(IdSet Credentials::*which, uint32_t id) {
     IdSet& ids = this->*which;
     const uint32_t before = ids.file_system;
-    if (id != unchanged_id && (effective || ids.has(id) || id == before)) ids.file_system = id;
+    if (id == unchanged_id || (!ids.has(id) && id != before && !may_set(which))) return before;
+    ids.file_system = id;
+    if (which != &Credentials::user) return before;
+    if (before == 0 && id != 0) effective &= ~file_capabilities;
+    if (before != 0 && id == 0) effective |= permitted & file_capabilities;
     return before;
 }
 
-void Credentials::execute(std::optional<uint32_t> set_user, std::optional<uint32_t> set_group) {
-    if (set_user) user.effective = *set_user;
-    if (set_group) group.effective = *set_group;
+void Credentials::execute(const ExecutableRights& file) {
+    user.effective = file.set_user.value_or(user.effective);
+    group.effective = file.set_group.value_or(group.effective);
     user.saved = user.file_system = user.effective;
     group.saved = group.file_system = group.effective;
-    permitted = user.effective == 0 || user.real == 0;
-    effective = user.effective == 0;
     keep_capabilities = false;
+    const bool root = user.real == 0 || user.effective == 0;
+    permitted = root ? all_capabilities : file.permitted;
+    const bool raised = root ? user.effective == 0 : file.effective;
+    effective = raised ? permitted : 0;
+}
+
+Credentials Credentials::as_real() const {
+    Credentials asking = *this;
+    asking.user.file_system = user.real;
+    asking.group.file_system = group.real;
+    asking.effective = user.real == 0 ? permitted : 0;
+    return asking;
 }
 
 Credentials credentials_of(const Identity& identity) {
@@ -90,27 +130,40 @@ Credentials credentials_of(const Identity& identity) {
     credentials.user = {identity.uid, identity.uid, identity.uid, identity.uid};
     credentials.group = {identity.gid, identity.gid, identity.gid, identity.gid};
     credentials.groups = identity.groups;
-    credentials.permitted = credentials.effective = identity.uid == 0;
+    if (identity.uid != 0) credentials.permitted = credentials.effective = 0;
     return credentials;
 }
 
-Credentials CredentialTable::of(pid_t process) const {
+CredentialTable::CredentialTable() {
     rlimit limit{};
-    if (::prlimit(process, RLIMIT_RTTIME, nullptr, &limit) != 0) return {};
-    if (limit.rlim_cur < first_index || limit.rlim_cur > last_index) return {};
+    if (::getrlimit(RLIMIT_RTTIME, &limit) != 0) throw_errno("cannot read a resource limit");
+    if (limit.rlim_max != RLIM_INFINITY) {
+        throw Error(ErrorKind::unsupported, "the real-time limit of this session (RLIMIT_RTTIME) is not \"unlimited\"")
+            .hint("remove it from /etc/security/limits.conf, or run: ulimit -H -R unlimited");
+    }
+}
+
+CredentialTable::Shared CredentialTable::of(pid_t process) const {
+    if (all_root_.load(std::memory_order_relaxed)) return root_;
+    rlimit limit{};
+    if (::prlimit(process, RLIMIT_RTTIME, nullptr, &limit) != 0) return root_;
+    if (limit.rlim_cur < first_index || limit.rlim_cur > last_index) return root_;
     auto known = known_.lock();
     const auto index = static_cast<size_t>(limit.rlim_cur - first_index);
-    return index < known->size() ? (*known)[index] : Credentials();
+    return index < known->size() ? (*known)[index] : root_;
 }
 
 void CredentialTable::set(pid_t process, const Credentials& credentials) {
     rlim_t index = 0;
     {
         auto known = known_.lock();
-        const auto found = std::find(known->begin(), known->end(), credentials);
+        const auto found =
+            std::find_if(known->begin(), known->end(), [&](const Shared& one) { return *one == credentials; });
         index = static_cast<rlim_t>(found - known->begin());
-        if (found == known->end()) known->push_back(credentials);
+        if (found == known->end()) known->push_back(std::make_shared<const Credentials>(credentials));
     }
+    // Before anybody can have an index.
+    if (index != 0) all_root_ = false;
     const rlimit limit{first_index + index, RLIM_INFINITY};
     if (::prlimit(process, RLIMIT_RTTIME, &limit, nullptr) != 0 && errno != ESRCH) {
         throw_errno("cannot keep the credentials of a process");

@@ -1,10 +1,11 @@
-// Who an emulated process is. Follows credentials(7) and capabilities(7); of capabilities it knows two states, all and
-// none.
+// Who an emulated process is. Follows credentials(7) and capabilities(7).
 #pragma once
 
 #include <sys/types.h>
 
+#include <atomic>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -22,24 +23,42 @@ struct IdSet {
 
 inline constexpr uint32_t unchanged_id = UINT32_MAX;  // -1 in chown(2) and setresuid(2)
 
+// What execve(2) finds in the file that it runs.
+struct ExecutableRights {
+    std::optional<uint32_t> set_user = std::nullopt, set_group = std::nullopt;
+    uint64_t permitted = 0;  // of its capabilities
+    bool effective = false;
+};
+
+// A default-constructed one is root's.
 struct Credentials {
+    static constexpr uint64_t all_capabilities = UINT64_MAX;  // as many as the kernel lets the process have
+
     IdSet user, group;
     std::vector<uint32_t> groups;  // supplementary
-    bool keep_capabilities = false, permitted = true, effective = true;
+    bool keep_capabilities = false;
+    uint64_t permitted = all_capabilities, effective = all_capabilities;
     bool operator==(const Credentials&) const = default;
 
-    // Whether permissions do not count for it.
-    bool privileged() const { return effective && (user.file_system == 0 || user.file_system == user.effective); }
+    bool capable(unsigned capability) const { return (effective >> capability & 1) != 0; }
+    // Whether file permissions do not count for it at all.
+    bool unrestricted() const;
+    // Whether what it makes is 0:0's, where a directory does not say otherwise.
+    bool makes_root_files() const { return user.file_system == 0 && group.file_system == 0; }
     bool in_group(uint32_t gid) const;
     // False: EPERM.
     bool set_ids(IdSet Credentials::*which, uint32_t id);
     bool set_real_effective(IdSet Credentials::*which, uint32_t real, uint32_t effective_id);
     bool set_all(IdSet Credentials::*which, uint32_t real, uint32_t effective_id, uint32_t saved);
+    bool set_capabilities(uint64_t new_permitted, uint64_t new_effective);
     uint32_t set_file_system(IdSet Credentials::*which, uint32_t id);  // returns the one before
-    // As execve(2) of a file with these set-id owners.
-    void execute(std::optional<uint32_t> set_user, std::optional<uint32_t> set_group);
+    // As execve(2) of such a file.
+    void execute(const ExecutableRights& file);
+    // With which access(2) asks: the real ids as if they were the effective ones.
+    Credentials as_real() const;
 
   private:
+    bool may_set(IdSet Credentials::*which) const;
     void follow_user(const IdSet& before);
 };
 
@@ -49,12 +68,19 @@ Credentials credentials_of(const Identity& identity);
 // means nothing to a process without a real-time policy, and which it passes on over fork and exec. Thread-safe.
 class CredentialTable {
   public:
-    Credentials of(pid_t process) const;
+    using Shared = std::shared_ptr<const Credentials>;
+
+    // Throws unsupported where the calling process's hard limit, which its children inherit, leaves no room.
+    CredentialTable();
+    // Root's for a process that is gone.
+    Shared of(pid_t process) const;
     // Throws system errors other than ESRCH: a process that is gone needs none.
     void set(pid_t process, const Credentials& credentials);
 
   private:
-    mutable Synchronized<std::vector<Credentials>> known_{std::vector<Credentials>(1)};
+    Shared root_ = std::make_shared<const Credentials>();
+    mutable Synchronized<std::vector<Shared>> known_{std::vector<Shared>(1, root_)};
+    std::atomic<bool> all_root_ = true;  // no other was ever set
 };
 
 }  // namespace gbuild::sandbox

@@ -1,18 +1,18 @@
 #include "emulator.h"
 
-#include <linux/magic.h>
 #include <linux/seccomp.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
-#include <sys/vfs.h>
-#include <unistd.h>
 
 #include <cerrno>
 
 namespace gbuild::sandbox {
 
-Request::Request(const seccomp_notif& notification, const SyscallEntry& entry, int proc) :
-    entry_(entry), id_(notification.id), tracee_(static_cast<pid_t>(notification.pid), proc) {
+Request::Request(const seccomp_notif& notification, const SyscallEntry& entry, int proc,
+                 const CredentialTable& credentials) :
+    entry_(entry),
+    id_(notification.id),
+    tracee_(static_cast<pid_t>(notification.pid), proc),
+    process_(credentials.of(tracee_.id())) {
     for (int i = 0; i < 6; i++) arguments_[i] = notification.data.args[i];
 }
 
@@ -79,14 +79,17 @@ Emulator::Handler Emulator::handler_for(Call call) {
     case Call::access:
     case Call::faccessat: return &Emulator::may_access;
     case Call::chdir: return &Emulator::enter_directory;
-    case Call::chroot: return &Emulator::note_chroot;
+    case Call::chroot:
+    case Call::new_root: return &Emulator::change_root;
     case Call::execve: return &Emulator::execute;
     case Call::kill: return &Emulator::send_signal;
     case Call::capget: return &Emulator::get_capabilities;
     case Call::capset: return &Emulator::set_capabilities;
     case Call::keepcaps: return &Emulator::keep_capabilities;
     case Call::limit: return &Emulator::hide_limit;
-    case Call::peercred: return &Emulator::peer_credentials;
+    case Call::peercred: return &Emulator::ask_socket;
+    case Call::bind: return &Emulator::bind_socket;
+    case Call::socketcall: return &Emulator::call_socket;
     case Call::listxattr:
     case Call::llistxattr:
     case Call::flistxattr: return &Emulator::list_attributes;
@@ -106,41 +109,13 @@ Emulator::Handler Emulator::handler_for(Call call) {
 Answer Emulator::answer(const seccomp_notif& notification) {
     const auto found = table_.find({notification.data.arch, notification.data.nr});
     if (found == table_.end()) return Answer::proceed();
-    const Request request(notification, found->second, proc_);
+    const Request request(notification, found->second, proc_, credentials_);
     return (this->*handler_for(request.call()))(request);
 }
 
 void Emulator::check_alive(const Request& request) const {
     uint64_t id = request.id();
     if (::ioctl(listener_, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) != 0) refuse(ESRCH);
-}
-
-bool Emulator::permits(const Credentials& process, int file, int mask) const {
-    struct stat status {};
-    if (::fstat(file, &status) != 0) refuse(errno);
-    if (process.privileged()) {
-        // Without any execute bit nobody executes.
-        return (mask & X_OK) == 0 || S_ISDIR(status.st_mode) || (status.st_mode & 0111) != 0;
-    }
-    // A process's files in /proc are its user's, whom the kernel knows by one id alone; what it forbids it forbids.
-    struct statfs system {};
-    // The same goes for pipes and sockets that it was given.
-    if (::fstatfs(file, &system) == 0 &&
-        (system.f_type == PROC_SUPER_MAGIC || system.f_type == PIPEFS_MAGIC || system.f_type == SOCKFS_MAGIC)) {
-        return true;
-    }
-    owners_.adorn(file, status);
-    unsigned bits = status.st_mode & 07;
-    if (status.st_uid == process.user.file_system) {
-        bits = (status.st_mode >> 6) & 07;
-    } else if (process.in_group(status.st_gid)) {
-        bits = (status.st_mode >> 3) & 07;
-    }
-    return (static_cast<unsigned>(mask) & ~bits) == 0;
-}
-
-void Emulator::require(const Credentials& process, int file, int mask) const {
-    if (!permits(process, file, mask)) refuse(EACCES);
 }
 
 Walked Emulator::walk(const Request& request, const Credentials& process, LastLink last) const {
@@ -150,14 +125,24 @@ Walked Emulator::walk(const Request& request, const Credentials& process, LastLi
 Walked Emulator::walk(const Request& request, const Credentials& process, int directory, const std::string& path,
                       LastLink last) const {
     return request.tracee().walk(directory, path, last, [&](int searched) {
-        if (!process.privileged()) require(process, searched, X_OK);
+        if (!process.unrestricted()) require(process, searched, X_OK);
     });
 }
 
 UniqueFd Emulator::target(const Request& request, const Credentials& process, LastLink last, bool may_be_empty) const {
     if (!request.has_path()) return request.tracee().descriptor(request.directory());
     if (may_be_empty && request.path().empty()) return request.tracee().start(request.directory());
-    Walked walked = walk(request, process, last);
+    return find(request, process, request.directory(), request.path(), last);
+}
+
+UniqueFd Emulator::find(const Request& request, const Credentials& process, int directory, const std::string& path,
+                        LastLink last) const {
+    // Where nothing is to be checked on the way, the kernel goes it faster.
+    if (process.unrestricted() && !roots_vary_.load(std::memory_order_relaxed) && !may_mean_the_process(path)) {
+        UniqueFd file = request.tracee().open_directly(directory, path, last);
+        if (file) return file;
+    }
+    Walked walked = walk(request, process, directory, path, last);
     if (!walked.file) refuse(ENOENT);
     return std::move(walked.file);
 }

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <atomic>
+#include <cerrno>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "credentials.h"
@@ -31,7 +33,7 @@ struct Answer {
 // One call, taken apart.
 class Request {
   public:
-    Request(const seccomp_notif& notification, const SyscallEntry& entry, int proc);
+    Request(const seccomp_notif& notification, const SyscallEntry& entry, int proc, const CredentialTable& credentials);
 
     Call call() const { return entry_.syscall->call; }
     Abi abi() const { return entry_.abi; }
@@ -39,6 +41,8 @@ class Request {
     std::string_view name() const { return entry_.syscall->name; }
     uint64_t id() const { return id_; }
     const Tracee& tracee() const { return tracee_; }
+    // Who asks.
+    const Credentials& process() const { return *process_; }
 
     uint64_t argument(int number) const;  // as wide as the interface has it
     int integer(int number) const { return static_cast<int>(argument(number)); }
@@ -55,9 +59,12 @@ class Request {
     uint64_t id_;
     uint64_t arguments_[6];
     Tracee tracee_;
+    CredentialTable::Shared process_;
     mutable std::string path_;
     mutable bool path_read_ = false;
 };
+
+struct Opening;  // handlers_open.cc
 
 class Emulator {
   public:
@@ -75,22 +82,26 @@ class Emulator {
     using Handler = Answer (Emulator::*)(const Request&);
     static Handler handler_for(Call call);
 
-    // handlers_files.cc
+    // handlers_owner.cc
     Answer change_owner(const Request& request);
+    // handlers_create.cc
     Answer make_node(const Request& request);
     Answer make_named(const Request& request);  // mkdir, symlink
+    // handlers_open.cc
     Answer open_file(const Request& request);
+    // handlers_names.cc
     Answer remove_name(const Request& request);
     Answer move_name(const Request& request);
     Answer link_name(const Request& request);
+    // handlers_permission.cc
     Answer change_mode(const Request& request);
     Answer truncate_file(const Request& request);
     Answer change_times(const Request& request);
+    Answer may_access(const Request& request);
     Answer enter_directory(const Request& request);
-    Answer note_chroot(const Request& request);
+    Answer change_root(const Request& request);
     // handlers_stat.cc
     Answer stat_file(const Request& request);
-    Answer may_access(const Request& request);
     // handlers_process.cc
     Answer set_ids(const Request& request);
     Answer set_groups(const Request& request);
@@ -98,12 +109,17 @@ class Emulator {
     Answer get_ids(const Request& request);
     Answer get_groups(const Request& request);
     Answer send_signal(const Request& request);
+    Answer hide_limit(const Request& request);
+    // handlers_capability.cc
     Answer get_capabilities(const Request& request);
     Answer set_capabilities(const Request& request);
     Answer keep_capabilities(const Request& request);
+    // handlers_exec.cc
     Answer execute(const Request& request);
-    Answer peer_credentials(const Request& request);
-    Answer hide_limit(const Request& request);
+    // handlers_socket.cc
+    Answer ask_socket(const Request& request);
+    Answer bind_socket(const Request& request);
+    Answer call_socket(const Request& request);
     // handlers_xattr.cc
     Answer list_attributes(const Request& request);
     Answer get_attribute(const Request& request);
@@ -111,27 +127,45 @@ class Emulator {
 
     // Throws CallError ESRCH when the process has gone and its number may be another's.
     void check_alive(const Request& request) const;
+
+    // permission.cc. The files are O_PATH descriptors; CallError is EACCES, or EPERM where only the owner may.
     // Whether `process` may do `mask` (R_OK, W_OK, X_OK) with a file.
     bool permits(const Credentials& process, int file, int mask) const;
-    void require(const Credentials& process, int file, int mask) const;  // CallError EACCES
+    void require(const Credentials& process, int file, int mask) const;
+    void require_owner(const Credentials& process, int file) const;
+    void require_removable(const Credentials& process, const Walked& place) const;
+    void require_linkable(const Credentials& process, int file) const;
+
     // The request's path, with the permissions of `process` to search.
     Walked walk(const Request& request, const Credentials& process, LastLink last) const;
     Walked walk(const Request& request, const Credentials& process, int directory, const std::string& path,
                 LastLink last) const;
     // The file that a request names, by path or descriptor.
     UniqueFd target(const Request& request, const Credentials& process, LastLink last, bool may_be_empty) const;
-    // The owner of what `process` makes in a directory; nullopt when that is what the kernel gives it anyway.
-    std::optional<RecordedOwner> new_owner(const Credentials& process, int parent) const;
-    bool parent_passes_group(const Request& request) const;
-    void check_removal(const Credentials& process, const Walked& place) const;
+    UniqueFd find(const Request& request, const Credentials& process, int directory, const std::string& path,
+                  LastLink last) const;
+
+    // Where something new is to be made: CallError `taken` for a name that is there already.
+    Walked new_place(const Request& request, int directory, const std::string& path, int taken = EEXIST) const;
+    // The owner of what the caller makes in a directory.
+    RecordedOwner new_owner(const Request& request, int parent) const;
+    // Cheap: certainly nothing is to be recorded about what the caller makes, and nothing forbids it to.
+    enum class Parent : uint8_t { above, itself };  // of the request's path
+    bool makes_natively(const Request& request, Parent parent = Parent::above) const;
     void record_new(int parent, const std::string& name, RecordedOwner owner);
-    Answer make_device(const Request& request, const Credentials& process, mode_t mode, uint64_t device);
-    Answer create_and_inject(const Request& request, const Credentials& process, Walked place, int flags, mode_t mode);
-    Answer create_restricted(const Request& request, const Credentials& process, int flags, mode_t mode,
-                             uint64_t resolve);
+    Answer make_device(const Request& request, mode_t mode, uint64_t device);
+    // `parent` gives the group; `name` is opened from `start`. nullopt: there is such a file already.
+    std::optional<Answer> create_and_inject(const Request& request, const Opening& opening, int parent, int start,
+                                            const std::string& name);
+    Answer open_restricted(const Request& request, const Opening& opening);
     Answer inject(const Request& request, int fd, int flags) const;
+
     std::string quick_path(const Request& request, bool& follow) const;
+    bool surely_unrecorded(const std::string& path, bool follow) const;
     Answer write_status(const Request& request, int file) const;
+    void require_attribute(const Credentials& process, int file, const std::string& name) const;
+    Answer peer_credentials(const Request& request, int socket, uint64_t to, uint64_t size_at) const;
+    Answer bind_to_path(const Request& request, int socket, uint64_t from, uint32_t size);
 
     int listener_, proc_;
     Emulation emulation_;
@@ -139,7 +173,7 @@ class Emulator {
     CredentialTable credentials_;
     OwnerBook owners_;
     std::atomic<bool> has_devices_ = false;
-    std::atomic<bool> chrooted_ = false;  // some process has a root directory of its own
+    std::atomic<bool> roots_vary_ = false;  // some process may have another root directory, or other mounts, than we
 };
 
 }  // namespace gbuild::sandbox

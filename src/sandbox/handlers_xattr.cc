@@ -1,4 +1,5 @@
 // Extended attributes: emulation's own are hidden, and those that one id may not set are kept under other names.
+#include <linux/capability.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -48,40 +49,50 @@ Answer deliver(const Request& request, const std::string& bytes, int buffer, int
     return Answer::result(static_cast<int64_t>(bytes.size()));
 }
 
+// Others do not see trusted attributes.
+bool may_see(const Credentials& process, std::string_view name) {
+    return !name.starts_with("trusted.") || process.unrestricted();
+}
+
+std::string visible_names(const std::string& list, const Credentials& process) {
+    std::string shown;
+    for (size_t at = 0; at < list.size();) {
+        std::string name = list.c_str() + at;
+        at += name.size() + 1;
+        const bool kept = name.starts_with(recorded_attribute_prefix);
+        if (kept) name.erase(0, recorded_attribute_prefix.size());
+        if (kept ? may_see(process, name) : !name.starts_with(own_attributes)) shown += name + '\0';
+    }
+    return shown;
+}
+
 }  // namespace
 
 Answer Emulator::list_attributes(const Request& request) {
-    const Credentials process = credentials_.of(request.tracee().id());
+    const Credentials& process = request.process();
     const UniqueFd file = target(request, process, last_of(request.call()), false);
     std::string list(largest_list, '\0');
     const ssize_t size = ::listxattr(descriptor_path(file.get()).c_str(), list.data(), list.size());
     if (size < 0) refuse(errno);
     list.resize(static_cast<size_t>(size));
     if (list.find(own_attributes) == std::string::npos) return Answer::proceed();
-    std::string shown;
-    for (size_t at = 0; at < list.size();) {
-        std::string name = list.c_str() + at;
-        at += name.size() + 1;
-        if (name.starts_with(recorded_attribute_prefix)) {
-            name.erase(0, recorded_attribute_prefix.size());
-            // Others do not see trusted attributes.
-            if (name.starts_with("trusted.") && !process.privileged()) continue;
-        } else if (name.starts_with(own_attributes)) {
-            continue;
-        }
-        shown += name + '\0';
-    }
+    const std::string shown = visible_names(list, process);
     check_alive(request);
     return deliver(request, shown, 1, 2);
 }
 
 Answer Emulator::get_attribute(const Request& request) {
+    const Credentials& process = request.process();
     const std::string name = attribute_name(request);
-    if (name.starts_with(own_attributes)) refuse(ENODATA);
-    if (!is_translated(name)) return Answer::proceed();
-    const Credentials process = credentials_.of(request.tracee().id());
-    if (name.starts_with("trusted.") && !process.privileged()) refuse(ENODATA);
+    const bool kept = is_translated(name);
+    if (!kept && !name.starts_with(own_attributes)) {
+        // The kernel knows one user; what others may not read is decided here.
+        if (process.unrestricted() || !name.starts_with("user.")) return Answer::proceed();
+        require(process, target(request, process, last_of(request.call()), false).get(), R_OK);
+        return Answer::proceed();
+    }
     const UniqueFd file = target(request, process, last_of(request.call()), false);
+    if (!kept || !may_see(process, name)) refuse(ENODATA);
     if (!can_carry(file.get())) return Answer::proceed();
     std::string value(largest_value, '\0');
     const std::string path = descriptor_path(file.get());
@@ -93,29 +104,37 @@ Answer Emulator::get_attribute(const Request& request) {
 }
 
 Answer Emulator::set_attribute(const Request& request) {
+    const Credentials& process = request.process();
     const std::string name = attribute_name(request);
     if (name.starts_with(own_attributes)) refuse(EPERM);
-    const Credentials process = credentials_.of(request.tracee().id());
-    if (process.privileged() && !is_translated(name)) return Answer::proceed();
+    const bool kept = is_translated(name);
+    if (process.unrestricted() && !kept) return Answer::proceed();
     const UniqueFd file = target(request, process, last_of(request.call()), false);
-    if (!process.privileged()) {
-        if (!name.starts_with("user.")) refuse(EPERM);
-        require(process, file.get(), W_OK);
+    if (!kept) {
+        require_attribute(process, file.get(), name);
         return Answer::proceed();
     }
+    if (!process.unrestricted()) refuse(EPERM);
     if (!can_carry(file.get())) return Answer::proceed();
-    const std::string path = descriptor_path(file.get()), kept = name_on_disk(name);
-    const bool removes = request.name().find("remove") != std::string_view::npos;
-    check_alive(request);
-    if (removes) {
-        if (::removexattr(path.c_str(), kept.c_str()) != 0) refuse(errno);
+    const std::string path = descriptor_path(file.get()), on_disk = name_on_disk(name);
+    if (request.name().find("remove") != std::string_view::npos) {
+        check_alive(request);
+        if (::removexattr(path.c_str(), on_disk.c_str()) != 0) refuse(errno);
         return Answer::result(0);
     }
     if (request.argument(3) > largest_value) refuse(E2BIG);
     std::string value(request.argument(3), '\0');
     if (!value.empty()) request.tracee().read(request.argument(2), std::as_writable_bytes(std::span(value)));
-    if (::setxattr(path.c_str(), kept.c_str(), value.data(), value.size(), request.integer(4)) != 0) refuse(errno);
+    check_alive(request);
+    if (::setxattr(path.c_str(), on_disk.c_str(), value.data(), value.size(), request.integer(4)) != 0) refuse(errno);
     return Answer::result(0);
+}
+
+// As the kernel does for what it sets itself.
+void Emulator::require_attribute(const Credentials& process, int file, const std::string& name) const {
+    if (name.starts_with("user.")) return require(process, file, W_OK);
+    if (name.starts_with("system.")) return require_owner(process, file);
+    if (!process.capable(CAP_SETFCAP)) refuse(EPERM);
 }
 
 }  // namespace gbuild::sandbox

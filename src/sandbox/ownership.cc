@@ -27,15 +27,21 @@ std::optional<std::string> attribute(int fd, const char* name) {
     return std::string(value.data(), static_cast<size_t>(size));
 }
 
-NodeKey key_of(int fd, const struct stat& status) {
-    struct statx extended {};
-    NodeKey key{status.st_ino, 0, 0};
-    if (::statx(fd, "", AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, STATX_BTIME, &extended) == 0 &&
-        (extended.stx_mask & STATX_BTIME) != 0) {
-        key.birth_seconds = extended.stx_btime.tv_sec;
-        key.birth_nanoseconds = extended.stx_btime.tv_nsec;
+// Without a time of birth where the file system knows none.
+NodeKey key_of(const struct statx& status) {
+    NodeKey key{status.stx_ino, 0, 0};
+    if ((status.stx_mask & STATX_BTIME) != 0) {
+        key.birth_seconds = status.stx_btime.tv_sec;
+        key.birth_nanoseconds = status.stx_btime.tv_nsec;
     }
     return key;
+}
+
+NodeKey key_of(int fd) {
+    struct statx status {};
+    const int flags = AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW;
+    if (::statx(fd, "", flags, STATX_INO | STATX_BTIME, &status) != 0) refuse(errno);
+    return key_of(status);
 }
 
 // As the kernel knows it; of a file that has been removed something that leads nowhere.
@@ -49,21 +55,41 @@ std::string current_path(int fd) {
 
 std::string descriptor_path(int fd) { return fmt::format("/proc/self/fd/{}", fd); }
 
-RecordedOwner OwnerBook::owner(int fd, const struct stat& status) const {
+bool OwnerBook::may_be_recorded(const char* path, bool follow) const {
+    std::array<char, 64> value;
+    const ssize_t size = follow ? ::getxattr(path, owner_attribute, value.data(), value.size())
+                                : ::lgetxattr(path, owner_attribute, value.data(), value.size());
+    if (size >= 0) return true;
+    return has_table() && (errno == ENODATA || errno == EOPNOTSUPP) && in_table(path, follow);
+}
+
+bool OwnerBook::in_table(const char* path, bool follow) const {
+    struct statx extended {};
+    const int flags = AT_NO_AUTOMOUNT | (follow ? 0 : AT_SYMLINK_NOFOLLOW);
+    if (::statx(AT_FDCWD, path, flags, STATX_TYPE | STATX_INO | STATX_BTIME, &extended) != 0) return false;
+    const dev_t device = makedev(extended.stx_dev_major, extended.stx_dev_minor);
+    return table_.lock()->contains({device, key_of(extended)});
+}
+
+std::optional<RecordedOwner> OwnerBook::recorded_owner(int fd, const struct stat& status) const {
     if (carries_attributes(status)) {
         const auto value = attribute(fd, owner_attribute);
-        const auto owner = value ? parse_recorded_owner(*value) : std::nullopt;
-        if (owner) return *owner;
+        if (value) return parse_recorded_owner(*value);
     }
-    if (!has_table()) return {};
-    const Key key{status.st_dev, key_of(fd, status)};
+    if (!has_table()) return std::nullopt;
+    const Key key{status.st_dev, key_of(fd)};
     auto table = table_.lock();
     const auto found = table->find(key);
-    return found == table->end() ? RecordedOwner() : found->second.owner;
+    if (found == table->end()) return std::nullopt;
+    return found->second.owner;
+}
+
+RecordedOwner OwnerBook::owner(int fd, const struct stat& status) const {
+    return recorded_owner(fd, status).value_or(RecordedOwner());
 }
 
 std::optional<RecordedDevice> OwnerBook::device(int fd, const struct stat& status) const {
-    if (!S_ISREG(status.st_mode)) return std::nullopt;
+    if (!S_ISREG(status.st_mode) || status.st_size != 0) return std::nullopt;
     const auto value = attribute(fd, device_attribute);
     return value ? parse_recorded_device(*value) : std::nullopt;
 }
@@ -82,7 +108,7 @@ void OwnerBook::set_owner(int fd, const struct stat& status, RecordedOwner owner
             if (errno != EOPNOTSUPP && errno != EPERM) refuse(errno);
         }
     }
-    const Key key{status.st_dev, key_of(fd, status)};
+    const Key key{status.st_dev, key_of(fd)};
     auto table = table_.lock();
     if (root) {
         table->erase(key);
@@ -111,7 +137,7 @@ FinalOwners OwnerBook::records() const {
         if (entry.origin == Origin::own) continue;
         const UniqueFd file(::open(entry.path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
         struct stat status {};
-        if (file && ::fstat(file.get(), &status) == 0 && Key{status.st_dev, key_of(file.get(), status)} == key) {
+        if (file && ::fstat(file.get(), &status) == 0 && Key{status.st_dev, key_of(file.get())} == key) {
             result.paths.push_back({entry.path.substr(1), entry.owner});
         } else {
             moved.emplace(key, entry);
@@ -138,22 +164,25 @@ void OwnerBook::find_moved(Table& wanted, FinalOwners& found) {
             if (!file || ::fstat(file.get(), &status) != 0 || status.st_dev != wanted.begin()->first.first) continue;
             if (S_ISDIR(status.st_mode)) directories.push_back(path);
             if (S_ISDIR(status.st_mode) || S_ISREG(status.st_mode)) continue;
-            const auto match = wanted.find({status.st_dev, key_of(file.get(), status)});
+            const auto match = wanted.find({status.st_dev, key_of(file.get())});
             if (match != wanted.end()) found.paths.push_back({path.substr(1), match->second.owner});
         }
     }
 }
 
-void OwnerBook::adorn(int fd, struct stat& status) const {
-    const RecordedOwner recorded = owner(fd, status);
+bool OwnerBook::adorn(int fd, struct stat& status) const {
+    const auto recorded = recorded_owner(fd, status);
+    if (!recorded) return false;
+    status.st_uid = recorded->uid;
+    status.st_gid = recorded->gid;
+    // A device's owner is always recorded, if only as 0:0.
     if (const auto node = device(fd, status)) {
         status.st_mode = (status.st_mode & ~static_cast<mode_t>(S_IFMT)) | (node->block ? S_IFBLK : S_IFCHR);
         status.st_rdev = makedev(node->major, node->minor);
         status.st_size = 0;
+        status.st_blocks = 0;
     }
-    if (recorded == RecordedOwner()) return;
-    status.st_uid = recorded.uid;
-    status.st_gid = recorded.gid;
+    return true;
 }
 
 }  // namespace gbuild::sandbox

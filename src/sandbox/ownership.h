@@ -37,12 +37,13 @@ class OwnerBook {
     void set_owner(int fd, const struct stat& status, RecordedOwner owner, Origin origin = Origin::own);
     void set_device(int fd, RecordedDevice device);
 
-    // Whether any owner is kept apart from its file. Cheap.
-    bool has_table() const { return entries_.load(std::memory_order_relaxed) > 0; }
+    // Cheap: false when there is certainly nothing recorded of what a path leads to, or when it leads nowhere. The
+    // kernel walks the path.
+    bool may_be_recorded(const char* path, bool follow) const;
     FinalOwners records() const;
 
-    // As stat(2) is to show it.
-    void adorn(int fd, struct stat& status) const;
+    // As stat(2) is to show it. False: there is nothing that the file system does not know.
+    bool adorn(int fd, struct stat& status) const;
 
   private:
     using Key = std::pair<dev_t, NodeKey>;
@@ -53,6 +54,10 @@ class OwnerBook {
     };
     using Table = std::map<Key, Entry>;
     static void find_moved(Table& wanted, FinalOwners& found);
+    // Whether any owner is kept apart from its file.
+    bool has_table() const { return entries_.load(std::memory_order_relaxed) > 0; }
+    bool in_table(const char* path, bool follow) const;
+    std::optional<RecordedOwner> recorded_owner(int fd, const struct stat& status) const;
 
     mutable Synchronized<Table> table_;
     std::atomic<size_t> entries_ = 0;

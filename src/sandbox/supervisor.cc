@@ -4,18 +4,17 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
 #include <cstring>
-#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -49,21 +48,42 @@ Sizes kernel_sizes() {
             std::max<size_t>(sizes.seccomp_notif_resp, sizeof(seccomp_notif_resp))};
 }
 
+int stop_signal() { return SIGRTMAX; }
+
+// While it lives, the stop signal interrupts the system call that a thread is in, and does nothing else. Receipt from a
+// listener can be ended in no other way before Linux 6.11.
+class StopSignal {
+  public:
+    StopSignal() {
+        struct sigaction action {};
+        action.sa_handler = [](int) {};  // without SA_RESTART
+        if (::sigaction(stop_signal(), &action, &before_) != 0) throw_errno("cannot set a signal's action");
+    }
+    StopSignal(const StopSignal&) = delete;
+    StopSignal& operator=(const StopSignal&) = delete;
+    ~StopSignal() { ::sigaction(stop_signal(), &before_, nullptr); }
+
+  private:
+    struct sigaction before_ {};
+};
+
+void block_other_signals() {
+    sigset_t others;
+    ::sigfillset(&others);
+    ::sigdelset(&others, stop_signal());
+    ::pthread_sigmask(SIG_SETMASK, &others, nullptr);
+}
+
 }  // namespace
 
 class Supervisor::State {
   public:
     State(UniqueFd listener, int proc, const Options& options) :
-        listener_(std::move(listener)),
-        stop_(::eventfd(0, EFD_CLOEXEC)),
-        emulator_(listener_.get(), proc, options.emulation),
-        sizes_(kernel_sizes()) {
-        if (!stop_) throw_errno("cannot create an eventfd");
+        listener_(std::move(listener)), emulator_(listener_.get(), proc, options.emulation), sizes_(kernel_sizes()) {
         // Whoever waits for an answer then runs on the processor that gave it; from Linux 6.6 on.
         ::ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
         for (const PathRecord& record : options.known) adopt(record);
         if (options.has_devices) emulator_.expect_devices();
-        let_signals_interrupt();
         const unsigned count = std::max(1u, options.threads);
         *working_.lock() = count;
         for (unsigned i = 0; i < count; i++) threads_.emplace_back([this] { run(); });
@@ -75,11 +95,11 @@ class Supervisor::State {
     Emulator& emulator() { return emulator_; }
 
     void end() {
-        ::eventfd_write(stop_.get(), 1);
+        stopping_ = true;
         auto left = working_.lock();
-        // A call that was called off between poll and receipt leaves a thread waiting for the next one.
+        // Again and again: a signal may come just before a thread begins to wait.
         while (*left > 0) {
-            for (std::jthread& thread : threads_) ::pthread_kill(thread.native_handle(), SIGUSR1);
+            for (std::jthread& thread : threads_) ::pthread_kill(thread.native_handle(), stop_signal());
             ended_.wait_for(left.lock(), std::chrono::milliseconds(5));
         }
         threads_.clear();
@@ -99,13 +119,6 @@ class Supervisor::State {
         emulator_.owners().set_owner(now.get(), status, record.owner, OwnerBook::Origin::below);
     }
 
-    // Of a process that does nothing but supervise.
-    static void let_signals_interrupt() {
-        struct sigaction action {};
-        action.sa_handler = [](int) {};
-        ::sigaction(SIGUSR1, &action, nullptr);
-    }
-
     void run() {
         work();
         --*working_.lock();
@@ -113,9 +126,9 @@ class Supervisor::State {
     }
 
     void work() {
-        // What is made for a process gets that process's umask, and no other.
+        block_other_signals();
+        // A umask and a working directory of its own, to take on those of processes.
         ::unshare(CLONE_FS);
-        ::umask(0);
         std::vector<std::byte> notification(sizes_.notification), response(sizes_.response);
         auto* received = reinterpret_cast<seccomp_notif*>(notification.data());
         while (receive(received, notification)) {
@@ -128,26 +141,21 @@ class Supervisor::State {
         }
     }
 
-    // False at the end. One thread at a time: with two, the second would wait in the receipt for a call to come.
-    bool receive(seccomp_notif* received, std::vector<std::byte>& bytes) {
-        std::lock_guard lock(receiving_);
-        while (wait()) {
+    // False at the end: when told to stop, or when no process with the filter is left. The kernel wakes one thread for
+    // each call.
+    bool receive(seccomp_notif* received, std::vector<std::byte>& bytes) const {
+        while (!stopping_) {
             std::fill(bytes.begin(), bytes.end(), std::byte{0});
-            // ENOENT: the call was called off meanwhile.
             if (::ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_RECV, received) == 0) return true;
+            // ENOENT: the call was called off meanwhile, or nobody is left.
+            if (errno != EINTR && (errno != ENOENT || is_abandoned())) return false;
         }
         return false;
     }
 
-    // False when told to end, or when no process with the filter is left.
-    bool wait() const {
-        for (;;) {
-            pollfd fds[2] = {{listener_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}};
-            if (::poll(fds, 2, -1) < 0 && errno != EINTR) return false;
-            if (fds[1].revents != 0) return false;
-            if ((fds[0].revents & POLLIN) != 0) return true;
-            if ((fds[0].revents & (POLLHUP | POLLERR)) != 0) return false;
-        }
+    bool is_abandoned() const {
+        pollfd listener{listener_.get(), POLLIN, 0};
+        return ::poll(&listener, 1, 0) == 1 && (listener.revents & POLLHUP) != 0;
     }
 
     void fill(seccomp_notif_resp& response, const seccomp_notif& notification) noexcept {
@@ -165,10 +173,11 @@ class Supervisor::State {
         }
     }
 
-    UniqueFd listener_, stop_;
+    UniqueFd listener_;
     Emulator emulator_;
     Sizes sizes_;
-    std::mutex receiving_;
+    StopSignal stop_signal_;
+    std::atomic<bool> stopping_ = false;
     Synchronized<unsigned> working_;
     std::condition_variable ended_;
     std::vector<std::jthread> threads_;

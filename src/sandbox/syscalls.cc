@@ -19,6 +19,7 @@ constexpr Syscall syscalls[] = {
     {"newfstatat", Call::fstatat, 0, 1, true},     {"statx", Call::statx, 0, 1, true},
     {"stat64", Call::stat, -1, 0, true},           {"lstat64", Call::lstat, -1, 0, true},         {"fstat64", Call::fstat, 0, -1, true},
     {"fstatat64", Call::fstatat, 0, 1, true},
+    {"oldstat", Call::stat, -1, 0, true},          {"oldlstat", Call::lstat, -1, 0, true},        {"oldfstat", Call::fstat, 0, -1, true},
     {"setuid", Call::setuid, -1, -1},        {"setgid", Call::setgid, -1, -1},        {"setreuid", Call::setreuid, -1, -1},
     {"setregid", Call::setregid, -1, -1},    {"setresuid", Call::setresuid, -1, -1},  {"setresgid", Call::setresgid, -1, -1},
     {"setfsuid", Call::setfsuid, -1, -1},    {"setfsgid", Call::setfsgid, -1, -1},    {"setgroups", Call::setgroups, -1, -1},
@@ -37,16 +38,20 @@ constexpr Syscall syscalls[] = {
     {"rename", Call::rename, -1, 0},         {"renameat", Call::rename, 0, 1},        {"renameat2", Call::rename, 0, 1},
     {"link", Call::link, -1, 0},             {"linkat", Call::link, 0, 1},
     {"truncate", Call::truncate, -1, 0},     {"truncate64", Call::truncate, -1, 0},
-    {"chmod", Call::chmod, -1, 0},           {"fchmodat", Call::chmod, 0, 1},         {"fchmodat2", Call::chmod, 0, 1},
+    {"chmod", Call::chmod, -1, 0},           {"fchmodat", Call::chmod, 0, 1},
     {"fchmod", Call::fchmod, 0, -1},
     {"utime", Call::utime, -1, 0},           {"utimes", Call::utime, -1, 0},          {"futimesat", Call::utime, 0, 1},
     {"utimensat", Call::utime, 0, 1},        {"utimensat_time64", Call::utime, 0, 1},
     {"access", Call::access, -1, 0},         {"faccessat", Call::faccessat, 0, 1},    {"faccessat2", Call::faccessat, 0, 1},
-    {"chdir", Call::chdir, -1, 0},           {"chroot", Call::chroot, -1, 0},
+    {"chdir", Call::chdir, -1, 0},           {"fchdir", Call::chdir, 0, -1},          {"chroot", Call::chroot, -1, 0, true},
+    {"pivot_root", Call::new_root, -1, -1, true},  {"unshare", Call::new_root, -1, -1, true},     {"clone", Call::new_root, -1, -1, true},
+    {"setns", Call::new_root, -1, -1, true},
     {"execve", Call::execve, -1, 0},         {"execveat", Call::execve, 0, 1},
     {"kill", Call::kill, -1, -1},            {"tkill", Call::kill, -1, -1},           {"tgkill", Call::kill, -1, -1},
+    {"rt_sigqueueinfo", Call::kill, -1, -1}, {"rt_tgsigqueueinfo", Call::kill, -1, -1},
     {"capget", Call::capget, -1, -1},
     {"capset", Call::capset, -1, -1},        {"prctl", Call::keepcaps, -1, -1},       {"getsockopt", Call::peercred, -1, -1},
+    {"bind", Call::bind, -1, -1},            {"socketcall", Call::socketcall, -1, -1},
     {"setrlimit", Call::limit, -1, -1},      {"getrlimit", Call::limit, -1, -1},      {"ugetrlimit", Call::limit, -1, -1},
     {"prlimit64", Call::limit, -1, -1},
     {"listxattr", Call::listxattr, -1, 0},   {"llistxattr", Call::llistxattr, -1, 0}, {"flistxattr", Call::flistxattr, 0, -1},
@@ -60,7 +65,7 @@ constexpr Syscall syscalls[] = {
 constexpr std::string_view narrow_names[] = {
     "chown", "lchown", "fchown", "setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setfsuid",
     "setfsgid", "setgroups", "getuid", "geteuid", "getgid", "getegid", "getresuid", "getresgid", "getgroups", "stat",
-    "lstat", "fstat"};
+    "lstat", "fstat", "oldstat", "oldlstat", "oldfstat"};
 // clang-format on
 
 bool is_narrow(std::string_view name) {

@@ -2,15 +2,20 @@
 
 #include <limits.h>
 #include <linux/magic.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <optional>
 #include <vector>
 
@@ -35,6 +40,14 @@ struct stat stat_of(int fd) {
 bool is_procfs(int fd) {
     struct statfs status {};
     return ::fstatfs(fd, &status) == 0 && status.f_type == PROC_SUPER_MAGIC;
+}
+
+bool is_magic_link(int directory, const std::string& name) {
+    open_how how{};
+    how.flags = O_PATH | O_CLOEXEC;
+    how.resolve = RESOLVE_NO_MAGICLINKS;
+    const UniqueFd file(static_cast<int>(::syscall(SYS_openat2, directory, name.c_str(), &how, sizeof how)));
+    return !file && errno == ELOOP;
 }
 
 std::string link_target(int fd) {
@@ -117,7 +130,7 @@ class Walk {
 
     void follow_link(const std::string& name, const UniqueFd& link) {
         if (++links_ > most_links) refuse(ELOOP);
-        if (is_procfs(at_.get()) && is_magic(name)) {
+        if (is_procfs(at_.get()) && is_magic_link(at_.get(), name)) {
             // Its text may be no path at all.
             at_ = checked(open_path(at_.get(), name));
             return;
@@ -127,12 +140,6 @@ class Walk {
         rest_ = target + rest_;
         if (rest_.size() > size_t{2} * PATH_MAX) refuse(ENAMETOOLONG);
         if (target.starts_with('/')) at_ = duplicate(root_.get());
-    }
-
-    // "self", "mounts" and "net" are ordinary links; those of a process are not.
-    bool is_magic(const std::string&) const {
-        constexpr ino_t proc_root = 1;
-        return stat_of(at_.get()).st_ino != proc_root;
     }
 
     static UniqueFd checked(UniqueFd fd) {
@@ -149,6 +156,16 @@ class Walk {
 };
 
 }  // namespace
+
+bool may_mean_the_process(std::string_view path) {
+    constexpr std::string_view names[] = {"proc", "self", "thread-self", "fd", "stdin", "stdout", "stderr"};
+    while (!path.empty()) {
+        const std::string_view name = path.substr(0, path.find('/'));
+        if (std::find(std::begin(names), std::end(names), name) != std::end(names)) return true;
+        path.remove_prefix(std::min(path.size(), name.size() + 1));
+    }
+    return false;
+}
 
 void Tracee::read(uint64_t address, std::span<std::byte> to) const {
     const iovec own{to.data(), to.size()}, theirs{pointer(address), to.size()};
@@ -206,6 +223,32 @@ UniqueFd Tracee::root() const {
 
 UniqueFd Tracee::start(int directory) const {
     return directory == AT_FDCWD ? working_directory() : descriptor(directory);
+}
+
+std::string Tracee::name_of(int directory) const {
+    return directory == AT_FDCWD ? fmt::format("/proc/{}/cwd", id_) : fmt::format("/proc/{}/fd/{}", id_, directory);
+}
+
+bool Tracee::only_names_file(int descriptor) const {
+    const UniqueFd info(open_proc(fmt::format("fdinfo/{}", descriptor), O_RDONLY));
+    std::array<char, 256> text{};
+    if (!info || ::read(info.get(), text.data(), text.size() - 1) <= 0) return false;
+    const char* at = std::strstr(text.data(), "flags:");
+    return at != nullptr && (std::strtoul(at + std::strlen("flags:"), nullptr, 8) & O_PATH) != 0;
+}
+
+UniqueFd Tracee::open_directly(int directory, const std::string& path, LastLink last) const {
+    if (path.empty()) refuse(ENOENT);
+    UniqueFd from;
+    if (!path.starts_with('/')) from = start(directory);
+    open_how how{};
+    how.flags = O_PATH | O_CLOEXEC | (last == LastLink::keep ? O_NOFOLLOW : 0);
+    how.resolve = RESOLVE_NO_MAGICLINKS;
+    UniqueFd file(
+        static_cast<int>(::syscall(SYS_openat2, from ? from.get() : AT_FDCWD, path.c_str(), &how, sizeof how)));
+    // A link may have led to what is the process's own there.
+    if (file && is_procfs(file.get())) file.reset();
+    return file;
 }
 
 std::string Tracee::status_field(const char* name) const {

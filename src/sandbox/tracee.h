@@ -9,6 +9,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "gbuild/base/fd.h"
 
@@ -30,6 +31,10 @@ struct Walked {
     UniqueFd file;     // O_PATH; none when there is nothing of that name
 };
 
+// The path may go through what means another thing to every process: "/proc/self", "/dev/stdout", "/dev/fd/1", also
+// from a directory near them.
+bool may_mean_the_process(std::string_view path);
+
 class Tracee {
   public:
     // `proc` is a procfs that knows the process by this number.
@@ -48,6 +53,13 @@ class Tracee {
     UniqueFd root() const;
     // Where a path relative to `directory` (a descriptor, or AT_FDCWD) starts.
     UniqueFd start(int directory) const;
+    // A name of the same in our own /proc.
+    std::string name_of(int directory) const;
+    // Whether it was opened with O_PATH.
+    bool only_names_file(int descriptor) const;
+    // As O_PATH, resolved by the kernel; none where that could be another file than the process's, or none. For a
+    // process with our own root directory and a path that means the same to every process.
+    UniqueFd open_directly(int directory, const std::string& path, LastLink last) const;
 
     mode_t umask() const;
     // Those that the kernel knows, in our user namespace.

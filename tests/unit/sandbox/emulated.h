@@ -47,8 +47,6 @@ void write_file(const std::string& path, const std::string& text, mode_t mode = 
 void become(uint32_t uid, uint32_t gid);
 // Runs `body` in a forked process and waits: false when it was killed or returned false.
 bool in_child(const std::function<bool()>& body);
-// The capabilities that a step of a build keeps are fewer than all; those named here are taken from the caller.
-void drop_bounding(unsigned capability);
 
 struct EmulatedOptions {
     sandbox::FilterOptions filter = {};

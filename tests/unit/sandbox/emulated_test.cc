@@ -5,7 +5,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -221,10 +220,6 @@ bool in_child(const std::function<bool()>& body) {
     while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
     }
     return status == 0;
-}
-
-void drop_bounding(unsigned capability) {
-    if (::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0) throw_errno("cannot drop a capability");
 }
 
 std::string run_emulated(const std::function<void(const Report&)>& body, const EmulatedOptions& options) {

@@ -1,0 +1,154 @@
+// open(2) and its relatives. New files are made here, so that their owner is recorded before anybody sees them, and
+// their descriptors handed over.
+#include <linux/openat2.h>
+#include <linux/seccomp.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <vector>
+
+#include "emulator.h"
+#include "scoped_umask.h"
+
+namespace gbuild::sandbox {
+
+// What the calls have in common.
+struct Opening {
+    int flags = 0;
+    mode_t mode = 0;
+    uint64_t resolve = 0;  // as in open_how
+
+    bool temporary() const { return (flags & O_TMPFILE) == O_TMPFILE; }
+    bool exclusive() const { return (flags & O_CREAT) != 0 && (flags & O_EXCL) != 0; }
+    bool makes() const { return (flags & O_CREAT) != 0 || temporary(); }
+    LastLink last() const { return (flags & O_NOFOLLOW) != 0 || exclusive() ? LastLink::keep : LastLink::follow; }
+    int wanted_access() const {
+        const int access = flags & O_ACCMODE;
+        const int mask = access == O_WRONLY ? W_OK : access == O_RDWR ? R_OK | W_OK : R_OK;
+        return (flags & O_TRUNC) != 0 ? mask | W_OK : mask;
+    }
+};
+
+namespace {
+
+// nullopt: newer than this program, or wrong; the kernel knows.
+std::optional<Opening> opening_of_how(const Request& request) {
+    constexpr uint64_t page = 4096;
+    const int next = request.after_path(1);
+    const uint64_t size = request.argument(next + 1);
+    if (size < sizeof(open_how)) refuse(EINVAL);
+    if (size > page) refuse(E2BIG);
+    std::vector<std::byte> bytes(size);
+    request.tracee().read(request.argument(next), bytes);
+    open_how how{};
+    std::copy_n(bytes.begin(), sizeof how, std::as_writable_bytes(std::span(&how, 1)).begin());
+    const bool more =
+        std::any_of(bytes.begin() + sizeof how, bytes.end(), [](std::byte b) { return b != std::byte(); });
+    if (more || how.flags > UINT32_MAX || (how.mode & ~uint64_t{07777}) != 0) return std::nullopt;
+    return Opening{static_cast<int>(how.flags), static_cast<mode_t>(how.mode), how.resolve};
+}
+
+std::optional<Opening> opening_of(const Request& request) {
+    const int next = request.after_path(1);
+    if (request.call() == Call::openat2) return opening_of_how(request);
+    if (request.call() == Call::creat) {
+        return Opening{O_CREAT | O_WRONLY | O_TRUNC, static_cast<mode_t>(request.argument(next)), 0};
+    }
+    return Opening{request.integer(next), static_cast<mode_t>(request.argument(next + 1)), 0};
+}
+
+UniqueFd open_with(int directory, const std::string& name, int flags, mode_t mode, uint64_t resolve) {
+    open_how how{};
+    how.flags = static_cast<uint32_t>(flags | O_CLOEXEC);
+    how.mode = mode & 07777;
+    how.resolve = resolve;
+    for (;;) {
+        UniqueFd file(static_cast<int>(::syscall(SYS_openat2, directory, name.c_str(), &how, sizeof how)));
+        if (file || (errno != EAGAIN && errno != EINTR)) return file;
+    }
+}
+
+}  // namespace
+
+Answer Emulator::open_file(const Request& request) {
+    const auto opening = opening_of(request);
+    if (!opening || (opening->flags & O_PATH) != 0) return Answer::proceed();
+    const Credentials& process = request.process();
+    const auto parent = opening->temporary() ? Parent::itself : Parent::above;
+    if (opening->makes() ? makes_natively(request, parent) : process.unrestricted()) return Answer::proceed();
+    if (opening->resolve != 0) return open_restricted(request, *opening);
+    const Walked place = walk(request, process, opening->last());
+    if (opening->temporary()) {
+        if (!place.file) refuse(ENOENT);
+        require(process, place.file.get(), W_OK | X_OK);
+        return *create_and_inject(request, *opening, place.file.get(), place.file.get(), ".");
+    }
+    if (place.file) {
+        if (opening->exclusive()) refuse(EEXIST);
+        require(process, place.file.get(), opening->wanted_access());
+        return Answer::proceed();
+    }
+    if ((opening->flags & O_CREAT) == 0) refuse(ENOENT);
+    if (request.path().ends_with('/')) refuse(EISDIR);
+    const int directory = place.parent.get();
+    require(process, directory, W_OK | X_OK);
+    // Somebody was quicker: now it is an ordinary file to open.
+    return create_and_inject(request, *opening, directory, directory, place.name).value_or(Answer::proceed());
+}
+
+std::optional<Answer> Emulator::create_and_inject(const Request& request, const Opening& opening, int parent, int start,
+                                                  const std::string& name) {
+    const RecordedOwner owner = new_owner(request, parent);
+    UniqueFd file;
+    {
+        const ScopedUmask mask(request.tracee().umask());
+        check_alive(request);
+        const int only_new = opening.temporary() ? 0 : O_EXCL;
+        file = open_with(start, name, opening.flags | only_new | O_NOCTTY, opening.mode, opening.resolve);
+    }
+    if (!file && errno == EEXIST && !opening.exclusive()) return std::nullopt;
+    if (!file) refuse(errno);
+    struct stat status {};
+    if (::fstat(file.get(), &status) != 0) refuse(errno);
+    if (owner != RecordedOwner()) owners_.set_owner(file.get(), status, owner);
+    return inject(request, file.get(), opening.flags);
+}
+
+// How the path may be resolved is the kernel's business.
+Answer Emulator::open_restricted(const Request& request, const Opening& opening) {
+    const UniqueFd start = request.tracee().start(request.directory());
+    const std::string& path = request.path();
+    const uint64_t resolve = opening.resolve & ~uint64_t{RESOLVE_CACHED};
+    const int keep = opening.last() == LastLink::keep ? O_NOFOLLOW : 0;
+    UniqueFd found = open_with(start.get(), path, O_PATH | keep, 0, resolve);
+    if (found && !opening.temporary()) {
+        if (opening.exclusive()) refuse(EEXIST);
+        require(request.process(), found.get(), opening.wanted_access());
+        return Answer::proceed();
+    }
+    if (!found && (errno != ENOENT || (opening.flags & O_CREAT) == 0)) refuse(errno);
+    if (!found) {
+        const size_t slash = path.find_last_of('/');
+        const std::string parent = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+        found = open_with(start.get(), parent, O_PATH | O_DIRECTORY, 0, resolve);
+        if (!found) refuse(errno);
+    }
+    require(request.process(), found.get(), W_OK | X_OK);
+    return create_and_inject(request, opening, found.get(), start.get(), path).value_or(Answer::proceed());
+}
+
+Answer Emulator::inject(const Request& request, int fd, int flags) const {
+    seccomp_notif_addfd add{};
+    add.id = request.id();
+    add.srcfd = static_cast<uint32_t>(fd);
+    add.newfd_flags = static_cast<uint32_t>(flags & O_CLOEXEC);
+    const int number = ::ioctl(listener_, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
+    if (number < 0) refuse(errno == ENOENT ? ESRCH : errno);
+    return Answer::result(number);
+}
+
+}  // namespace gbuild::sandbox

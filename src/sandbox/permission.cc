@@ -1,0 +1,83 @@
+// File permissions as the kernel would judge them for the emulated credentials. Access control lists are not looked at.
+#include <linux/capability.h>
+#include <linux/magic.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "emulator.h"
+
+namespace gbuild::sandbox {
+
+namespace {
+
+struct stat adorned(const OwnerBook& owners, int file) {
+    struct stat status {};
+    if (::fstat(file, &status) != 0) refuse(errno);
+    owners.adorn(file, status);
+    return status;
+}
+
+// A process's files in /proc are its user's, whom the kernel knows by one id alone; what it forbids it forbids. The
+// same goes for pipes and sockets that a process was given.
+bool is_kernels_matter(int file) {
+    struct statfs system {};
+    return ::fstatfs(file, &system) == 0 &&
+           (system.f_type == PROC_SUPER_MAGIC || system.f_type == PIPEFS_MAGIC || system.f_type == SOCKFS_MAGIC);
+}
+
+bool owns(const Credentials& process, const struct stat& status) {
+    return process.user.file_system == status.st_uid || process.capable(CAP_FOWNER);
+}
+
+bool mode_permits(const Credentials& process, const struct stat& status, int mask) {
+    unsigned bits = status.st_mode;
+    if (status.st_uid == process.user.file_system) {
+        bits >>= 6;
+    } else if (process.in_group(status.st_gid)) {
+        bits >>= 3;
+    }
+    const unsigned lacking = static_cast<unsigned>(mask) & 07 & ~bits;
+    if (lacking == 0) return true;
+    // Without any execute bit nobody executes.
+    const bool executable = S_ISDIR(status.st_mode) || (status.st_mode & 0111) != 0;
+    if (process.capable(CAP_DAC_OVERRIDE) && ((lacking & X_OK) == 0 || executable)) return true;
+    const bool reads = (mask & W_OK) == 0 && ((mask & X_OK) == 0 || S_ISDIR(status.st_mode));
+    return reads && process.capable(CAP_DAC_READ_SEARCH);
+}
+
+bool runs_as_group(mode_t mode) { return (mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP); }
+
+}  // namespace
+
+bool Emulator::permits(const Credentials& process, int file, int mask) const {
+    return mode_permits(process, adorned(owners_, file), mask) || is_kernels_matter(file);
+}
+
+void Emulator::require(const Credentials& process, int file, int mask) const {
+    if (!permits(process, file, mask)) refuse(EACCES);
+}
+
+void Emulator::require_owner(const Credentials& process, int file) const {
+    if (!owns(process, adorned(owners_, file)) && !is_kernels_matter(file)) refuse(EPERM);
+}
+
+void Emulator::require_removable(const Credentials& process, const Walked& place) const {
+    if (!place.parent) return;  // "." or "/": the kernel knows the error
+    const struct stat parent = adorned(owners_, place.parent.get());
+    if (!mode_permits(process, parent, W_OK | X_OK)) refuse(EACCES);
+    if ((parent.st_mode & S_ISVTX) == 0 || !place.file || owns(process, parent)) return;
+    if (!owns(process, adorned(owners_, place.file.get()))) refuse(EPERM);
+}
+
+// As with the sysctl fs.protected_hardlinks, which is on everywhere.
+void Emulator::require_linkable(const Credentials& process, int file) const {
+    const struct stat status = adorned(owners_, file);
+    if (owns(process, status)) return;
+    const bool harmless = S_ISREG(status.st_mode) && (status.st_mode & S_ISUID) == 0 && !runs_as_group(status.st_mode);
+    if (!harmless || !mode_permits(process, status, R_OK | W_OK)) refuse(EPERM);
+}
+
+}  // namespace gbuild::sandbox
