@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <string_view>
 #include <vector>
@@ -43,7 +44,7 @@ struct Capabilities {
     long set() { return ::syscall(SYS_capset, &header, sets); }
 };
 
-// This program, run again as "print what you are and whether you can write to this file".
+// This program, run again as "print what you are".
 constexpr const char* probe_variable = "GBUILD_TEST_PROBE";
 
 // What a program in another file says of itself, started by execve.
@@ -69,6 +70,10 @@ std::string run_probe(const std::string& program) {
 [[gnu::constructor]] void answer_as_probe() {
     if (::getenv(probe_variable) == nullptr) return;
     std::string line = identity();
+    Capabilities own;
+    if (own.get() == 0 && ::geteuid() != 0 && own.sets[0].effective != 0) {
+        line += fmt::format(" {:x}", own.sets[0].effective);
+    }
     static_cast<void>(::write(1, line.data(), line.size()));
     ::_exit(0);
 }
@@ -166,9 +171,21 @@ TEST_CASE("capabilities go with root's id, unless kept", "[emulation]") {
             kept.sets[1] = {};
             EXPECT_CALL(kept.set(), "0");
             EXPECT_CALL(::chown("f", 5, 5), "0");
+            EXPECT_CALL(::setuid(0), "EPERM");
             return true;
         });
         EXPECT_TEXT(owner("f"), "5:5");
+        in_child([&] {
+            EXPECT_CALL(::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0), "0");
+            Capabilities all = full;
+            EXPECT_CALL(all.set(), "0");
+            EXPECT_CALL(::setresuid(1000, 1000, 1000), "0");
+            EXPECT_CALL(::setresgid(100, 100, 100), "EPERM");
+            EXPECT_CALL(all.set(), "0");
+            EXPECT_CALL(::setresgid(100, 100, 100), "0");
+            EXPECT_TEXT(identity(), "1000 1000 1000 / 100 100 100");
+            return true;
+        });
         EXPECT_CALL(::prctl(PR_CAPBSET_READ, CAP_CHOWN, 0, 0, 0), "1");
     });
 }
@@ -241,12 +258,56 @@ TEST_CASE("a set-user-id program gets its file's recorded owner", "[emulation]")
     });
 }
 
+TEST_CASE("a program's file capabilities are those of who executes it", "[emulation]") {
+    REQUIRE_EMULATED([](const Report& report) {
+        copy_self("able", 0755);
+        vfs_cap_data data{};
+        data.magic_etc = VFS_CAP_REVISION_2 | VFS_CAP_FLAGS_EFFECTIVE;
+        data.data[0].permitted = 1U << CAP_CHOWN | 1U << CAP_SETUID;
+        EXPECT_CALL(::setxattr("able", "security.capability", &data, XATTR_CAPS_SZ_2, 0), "0");
+        EXPECT_TEXT(run_probe("./able"), "0 0 0 / 0 0 0");
+        become(1000, 100);
+        EXPECT_TEXT(run_probe("./able"), "1000 1000 1000 / 100 100 100 81");
+        EXPECT_CALL(::chown("able", 1000, 100), "EPERM");
+        in_child([&] {
+            EXPECT_CALL(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "0");
+            EXPECT_TEXT(run_probe("./able"), "1000 1000 1000 / 100 100 100");
+            return true;
+        });
+    });
+}
+
 TEST_CASE("an execution makes the effective ids the saved ones", "[emulation]") {
     REQUIRE_EMULATED([](const Report& report) {
         copy_self("plain", 0755);
         EXPECT_CALL(::setresuid(1000, 1000, 0), "0");
         EXPECT_TEXT(run_probe("./plain"), "1000 1000 1000 / 0 0 0");
         EXPECT_TEXT(identity(), "1000 1000 0 / 0 0 0");
+    });
+}
+
+TEST_CASE("a bound socket is its creator's", "[emulation]") {
+    REQUIRE_EMULATED([](const Report& report) {
+        EXPECT_CALL(::mkdir("d", 0777), "0");
+        EXPECT_CALL(::chmod("d", 0777), "0");
+        become(1000, 100);
+        auto bind_to = [](const char* path) {
+            UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+            sockaddr_un address{AF_UNIX, ""};
+            std::strcpy(address.sun_path, path);
+            int result = ::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address);
+            if (result != 0) return outcome(result);
+            socklen_t size = sizeof address;
+            ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size);
+            return std::string(address.sun_path);
+        };
+        EXPECT_TEXT(bind_to("d/socket"), "d/socket");
+        EXPECT_TEXT(owner_and_mode("d/socket"), "1000:100 755");
+        EXPECT_TEXT(bind_to("d/socket"), "EADDRINUSE");
+        EXPECT_TEXT(bind_to("socket"), "EACCES");
+        EXPECT_CALL(::chdir("d"), "0");
+        EXPECT_TEXT(bind_to("other"), "other");
+        EXPECT_TEXT(owner("other"), "1000:100");
     });
 }
 

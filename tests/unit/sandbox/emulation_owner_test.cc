@@ -1,7 +1,7 @@
 // Owners that files are given, and what chown(2) does besides.
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/capability.h>
+#include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <filesystem>
 
 #include "emulated.h"
 #include "gbuild/base/fd.h"
@@ -97,6 +98,10 @@ TEST_CASE("a change of owner has the real one's effects and errors", "[emulation
         EXPECT_CALL(::chown(reinterpret_cast<const char*>(8), 1, 1), "EFAULT");
         EXPECT_CALL(::chown(std::string(5000, 'x').c_str(), 1, 1), "ENAMETOOLONG");
         EXPECT_CALL(::chown(std::string(300, 'x').c_str(), 1, 1), "ENAMETOOLONG");
+        auto* nowhere = reinterpret_cast<struct stat*>(8);
+        EXPECT_CALL(::stat("", nowhere), "ENOENT");
+        EXPECT_CALL(::stat("f", nowhere), "EFAULT");
+        EXPECT_CALL(::stat(reinterpret_cast<const char*>(8), nowhere), "EFAULT");
         EXPECT_CALL(::fchown(99, 1, 1), "EBADF");
         EXPECT_CALL(::fchown(-1, 1, 1), "EBADF");
         EXPECT_CALL(::fchownat(99, "f", 1, 1, 0), "EBADF");
@@ -193,6 +198,34 @@ TEST_CASE("a process with another root directory is followed", "[emulation]") {
     });
 }
 
+TEST_CASE("a process with mounts of its own is followed", "[emulation]") {
+    REQUIRE_EMULATED([](const Report& report) {
+        EXPECT_CALL(::mkdir("d", 0755), "0");
+        write_file("d/f", "");
+        bool good = in_child([&] {
+            EXPECT_CALL(::unshare(CLONE_NEWNS), "0");
+            EXPECT_CALL(::mount("tmpfs", "d", "tmpfs", 0, nullptr), "0");
+            write_file("d/f", "");
+            EXPECT_CALL(::chown("d/f", 5, 6), "0");
+            EXPECT_TEXT(owner("d/f"), "5:6");
+            std::string absolute = std::filesystem::current_path() / "d/f";
+            EXPECT_CALL(::chown(absolute.c_str(), 7, 8), "0");
+            EXPECT_TEXT(owner("d/f"), "7:8");
+            return true;
+        });
+        EXPECT_TEXT(good, "true");
+        EXPECT_TEXT(owner("d/f"), "0:0");
+    });
+}
+
+TEST_CASE("others' files on others' file systems can be given to root without effect", "[emulation]") {
+    REQUIRE_EMULATED([](const Report& report) {
+        std::string before = owner("/dev/null");
+        EXPECT_CALL(::chown("/dev/null", 0, 0), "0");
+        EXPECT_TEXT(owner("/dev/null"), before);
+    });
+}
+
 TEST_CASE("who is not root gives nothing away", "[emulation]") {
     REQUIRE_EMULATED([](const Report& report) {
         write_file("mine", "");
@@ -240,6 +273,8 @@ struct Overlay {
         EXPECT_CALL(::mkdir("lower/proc", 0755), "0");
         EXPECT_CALL(::symlink("file", "lower/link"), "0");
         EXPECT_CALL(::symlink("file", "lower/known"), "0");
+        EXPECT_CALL(::symlink("file", "lower/to-be-moved"), "0");
+        EXPECT_CALL(::symlink("file", "lower/moved-later"), "0");
         EXPECT_CALL(::mkfifo("lower/directory/fifo", 0640), "0");
         const char* layers = "userxattr,lowerdir=lower,upperdir=upper,workdir=work";
         EXPECT_CALL(::mount("overlay", "merged", "overlay", 0, layers), "0");
@@ -264,7 +299,9 @@ TEST_CASE("files that only lower layers have are copied up with their owners", "
         std::string all = "\n";
         // Copied up, it has another number in the upper layer than the mount shows; so its path is told.
         for (const auto& record : paths) all += record.path + " " + encode(record.owner) + "\n";
-        EXPECT_TEXT(paths.size(), "3");
+        EXPECT_TEXT(paths.size(), "5");
+        EXPECT_TEXT(all.find("\nmoved 14:15\n") != std::string::npos, "true");
+        EXPECT_TEXT(all.find("\ndirectory/later 16:17\n") != std::string::npos, "true");
         EXPECT_TEXT(all.find("\nlink 9:10\n") != std::string::npos, "true");
         EXPECT_TEXT(all.find("\nknown 12:13\n") != std::string::npos, "true");
         EXPECT_TEXT(all.find("\ndirectory/fifo 11:12\n") != std::string::npos, "true");
@@ -278,6 +315,12 @@ TEST_CASE("files that only lower layers have are copied up with their owners", "
             EXPECT_CALL(::chown("directory/fifo", 11, 12), "0");
             EXPECT_CALL(::chown("directory", 7, 8), "0");
             EXPECT_CALL(::stat("directory", &after), "0");
+            EXPECT_CALL(::rename("to-be-moved", "moved"), "0");
+            EXPECT_CALL(::lchown("moved", 14, 15), "0");
+            EXPECT_TEXT(own_owner("moved"), "14:15");
+            EXPECT_CALL(::lchown("moved-later", 16, 17), "0");
+            EXPECT_CALL(::rename("moved-later", "directory/later"), "0");
+            EXPECT_TEXT(own_owner("directory/later"), "16:17");
             EXPECT_TEXT(owner("file"), "5:6");
             EXPECT_TEXT(owner("directory"), "7:8");
             EXPECT_TEXT(own_owner("link"), "9:10");

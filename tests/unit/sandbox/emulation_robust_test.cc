@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -91,6 +92,8 @@ TEST_CASE("i386 programs have the same owners and ids", "[emulation]") {
         auto* narrow = memory.at<uint16_t>(512);
         EXPECT_CALL(i386_call(106, path, low(narrow)), "0");  // stat
         EXPECT_TEXT(fmt::format("{}:{} {:o}", narrow[6], narrow[7], narrow[4]), "65534:9 100644");
+        EXPECT_CALL(i386_call(18, path, low(narrow)), "0");  // oldstat
+        EXPECT_TEXT(fmt::format("{}:{} {:o}", narrow[4], narrow[5], narrow[2]), "65534:9 100644");
         auto* groups = memory.at<uint16_t>(1024);
         groups[0] = 7;
         groups[1] = 8;
@@ -104,6 +107,14 @@ TEST_CASE("i386 programs have the same owners and ids", "[emulation]") {
         EXPECT_CALL(i386_call(199), "70000");                                   // getuid32
         EXPECT_TEXT(identity(), "70000 70000 70000 / 0 100 100");
         EXPECT_CALL(i386_call(23, 0), "EPERM");  // setuid
+        int pair[2];
+        EXPECT_CALL(::socketpair(AF_UNIX, SOCK_STREAM, 0, pair), "0");
+        auto* peer = memory.at<uint32_t>(1200);
+        *memory.at<uint32_t>(1300) = 12;
+        uint32_t request[] = {static_cast<uint32_t>(pair[0]), SOL_SOCKET, SO_PEERCRED, low(peer), low(peer) + 100};
+        std::memcpy(memory.at<char>(1400), request, sizeof request);
+        EXPECT_CALL(i386_call(102, 15, low(memory.at<char>(1400))), "0");  // socketcall(getsockopt)
+        EXPECT_TEXT(fmt::format("{}:{}", peer[1], peer[2]), "70000:100");
         memory.put("new");
         EXPECT_CALL(i386_call(5, path, O_CREAT | O_WRONLY, 0600), "EACCES");  // open
     });
@@ -125,7 +136,11 @@ TEST_CASE("a second listener is refused, a plain filter is not", "[emulation]") 
 TEST_CASE("calls that would get past the filter are missing", "[emulation]") {
     REQUIRE_EMULATED([](const Report& report) {
         char parameters[200] = {};
-        EXPECT_CALL(::syscall(425, 1, parameters), "ENOSYS");  // io_uring_setup
+        EXPECT_CALL(::syscall(425, 1, parameters), "ENOSYS");                     // io_uring_setup
+        EXPECT_CALL(::syscall(452, AT_FDCWD, ".", 0755, 0), "ENOSYS");            // fchmodat2
+        EXPECT_CALL(::syscall(463, AT_FDCWD, ".", 0, "user.x"), "ENOSYS");        // setxattrat
+        EXPECT_CALL(::syscall(469, AT_FDCWD, ".", parameters, 24, 0), "ENOSYS");  // file_setattr
+        EXPECT_CALL(::open_by_handle_at(AT_FDCWD, nullptr, O_RDONLY), "EPERM");
     });
 }
 
