@@ -124,8 +124,8 @@ Walked Emulator::walk(const Request& request, const Credentials& process, LastLi
 
 Walked Emulator::walk(const Request& request, const Credentials& process, int directory, const std::string& path,
                       LastLink last) const {
-    return request.tracee().walk(directory, path, last, [&](int searched) {
-        if (!process.unrestricted()) require(process, searched, X_OK);
+    return request.tracee().walk(directory, path, last, [&](int searched, const struct stat& status) {
+        if (!process.unrestricted() && !permits(process, searched, status, X_OK)) refuse(EACCES);
     });
 }
 

@@ -131,6 +131,7 @@ class Emulator {
     // permission.cc. The files are O_PATH descriptors; CallError is EACCES, or EPERM where only the owner may.
     // Whether `process` may do `mask` (R_OK, W_OK, X_OK) with a file.
     bool permits(const Credentials& process, int file, int mask) const;
+    bool permits(const Credentials& process, int file, struct stat native, int mask) const;
     void require(const Credentials& process, int file, int mask) const;
     void require_owner(const Credentials& process, int file) const;
     void require_removable(const Credentials& process, const Walked& place) const;
@@ -161,7 +162,6 @@ class Emulator {
     Answer inject(const Request& request, int fd, int flags) const;
 
     std::string quick_path(const Request& request, bool& follow) const;
-    bool surely_unrecorded(const std::string& path, bool follow) const;
     Answer write_status(const Request& request, int file) const;
     void require_attribute(const Credentials& process, int file, const std::string& name) const;
     Answer peer_credentials(const Request& request, int socket, uint64_t to, uint64_t size_at) const;

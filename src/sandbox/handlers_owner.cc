@@ -60,13 +60,17 @@ Answer Emulator::change_owner(const Request& request) {
         target(request, request.process(), keep ? LastLink::keep : LastLink::follow, (flags & AT_EMPTY_PATH) != 0);
     // A descriptor that only names a file changes none.
     if (request.call() == Call::fchown && request.tracee().only_names_file(request.directory())) refuse(EBADF);
-    RecordedOwner owner = owners_.owner(file.get(), stat_of(file.get()));
-    require_right(request.process(), owner, wanted);
+    const struct stat before = stat_of(file.get());
+    const RecordedOwner recorded = owners_.owner(file.get(), before);
+    require_right(request.process(), recorded, wanted);
     check_alive(request);
     if (!change_natively(file.get(), wanted)) return Answer::result(0);
+    RecordedOwner owner = recorded;
     if (wanted.uid != unchanged_id) owner.uid = wanted.uid;
     if (wanted.gid != unchanged_id) owner.gid = wanted.gid;
-    // It may have been copied up just now: then its path is what tells in the end.
+    // What carries its own record keeps it. Others may have been copied up just now: then they have another key, and
+    // their path is what tells in the end.
+    if (owner == recorded && carries_attributes(before)) return Answer::result(0);
     owners_.set_owner(file.get(), stat_of(file.get()), owner, OwnerBook::Origin::below);
     return Answer::result(0);
 }

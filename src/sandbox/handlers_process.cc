@@ -133,8 +133,11 @@ Answer Emulator::get_groups(const Request& request) {
 // kill(2): whose process it is decides.
 Answer Emulator::send_signal(const Request& request) {
     const Credentials& process = request.process();
-    const int receiver = request.integer(0);
-    if (process.capable(CAP_KILL) || receiver <= 0) return Answer::proceed();
+    if (process.capable(CAP_KILL)) return Answer::proceed();
+    const bool by_descriptor = request.name() == "pidfd_send_signal";
+    const int receiver =
+        by_descriptor ? request.tracee().process_behind(request.integer(0)).value_or(0) : request.integer(0);
+    if (receiver <= 0) return Answer::proceed();
     const IdSet theirs = credentials_.of(receiver)->user;
     for (uint32_t own : {process.user.real, process.user.effective}) {
         if (own == theirs.real || own == theirs.saved) return Answer::proceed();

@@ -36,7 +36,7 @@ std::string attribute_name(const Request& request) {
 // Only these can carry the attributes that stand for others.
 bool can_carry(int file) {
     struct stat status {};
-    return ::fstat(file, &status) == 0 && (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode));
+    return ::fstat(file, &status) == 0 && carries_attributes(status);
 }
 
 // What a call that gives `bytes` returns: their number, when there is room or none is asked to be filled.

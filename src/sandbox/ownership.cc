@@ -17,8 +17,6 @@ namespace gbuild::sandbox {
 
 namespace {
 
-bool carries_attributes(const struct stat& status) { return S_ISREG(status.st_mode) || S_ISDIR(status.st_mode); }
-
 // nullopt: no such attribute, or none at all there.
 std::optional<std::string> attribute(int fd, const char* name) {
     std::array<char, 64> value;
@@ -52,6 +50,8 @@ std::string current_path(int fd) {
 }
 
 }  // namespace
+
+bool carries_attributes(const struct stat& status) { return S_ISREG(status.st_mode) || S_ISDIR(status.st_mode); }
 
 std::string descriptor_path(int fd) { return fmt::format("/proc/self/fd/{}", fd); }
 

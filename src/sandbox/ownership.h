@@ -22,6 +22,9 @@ namespace gbuild::sandbox {
 // A path that leads to an open descriptor's file: what the extended attribute calls need for O_PATH descriptors.
 std::string descriptor_path(int fd);
 
+// Whether it can have user attributes: symbolic links, FIFOs, sockets and devices cannot.
+bool carries_attributes(const struct stat& status);
+
 // Thread-safe. All take O_PATH descriptors. Throw CallError.
 class OwnerBook {
   public:

@@ -49,6 +49,7 @@ constexpr Syscall syscalls[] = {
     {"execve", Call::execve, -1, 0},         {"execveat", Call::execve, 0, 1},
     {"kill", Call::kill, -1, -1},            {"tkill", Call::kill, -1, -1},           {"tgkill", Call::kill, -1, -1},
     {"rt_sigqueueinfo", Call::kill, -1, -1}, {"rt_tgsigqueueinfo", Call::kill, -1, -1},
+    {"pidfd_send_signal", Call::kill, -1, -1},
     {"capget", Call::capget, -1, -1},
     {"capset", Call::capset, -1, -1},        {"prctl", Call::keepcaps, -1, -1},       {"getsockopt", Call::peercred, -1, -1},
     {"bind", Call::bind, -1, -1},            {"socketcall", Call::socketcall, -1, -1},

@@ -71,9 +71,8 @@ class Walk {
         tracee_(tracee), last_(last), on_directory_(on_directory), root_(tracee.root()) {}
 
     Walked run(UniqueFd start, std::string path) {
-        at_ = std::move(start);
         rest_ = std::move(path);
-        if (rest_.starts_with('/')) at_ = duplicate(root_.get());
+        go_to(rest_.starts_with('/') ? duplicate(root_.get()) : std::move(start));
         while (auto component = next()) {
             if (auto found = step(*component)) return std::move(*found);
         }
@@ -92,39 +91,44 @@ class Walk {
 
     // The result, when `component` is the last one.
     std::optional<Walked> step(const std::string& component) {
-        const struct stat here = stat_of(at_.get());
-        if (!S_ISDIR(here.st_mode)) refuse(ENOTDIR);
-        on_directory_(at_.get());
+        if (!S_ISDIR(here_.st_mode)) refuse(ENOTDIR);
+        on_directory_(at_.get(), here_);
         if (component == ".") return std::nullopt;
         if (component == "..") {
-            if (!same_file(here, stat_of(root_.get()))) at_ = checked(open_path(at_.get(), ".."));
+            if (!same_file(here_, stat_of(root_.get()))) go_to(checked(open_path(at_.get(), "..")));
             return std::nullopt;
         }
         const bool is_last = rest_.find_first_not_of('/') == std::string::npos;
-        const std::string name = own_name(component, here);
+        const std::string name = own_name(component);
         UniqueFd file = open_path(at_.get(), name, O_NOFOLLOW);
         if (!file) {
             if (errno != ENOENT || !is_last) refuse(errno);
             return Walked{std::move(at_), name, UniqueFd()};
         }
-        const bool is_link = S_ISLNK(stat_of(file.get()).st_mode);
+        const struct stat status = stat_of(file.get());
         // A path that ends in "/" means what a link leads to.
         const bool follow = !is_last || last_ == LastLink::follow || !rest_.empty();
-        if (is_link && follow) {
+        if (S_ISLNK(status.st_mode) && follow) {
             follow_link(name, file);
             return std::nullopt;
         }
-        if (is_last && !rest_.empty() && !S_ISDIR(stat_of(file.get()).st_mode)) refuse(ENOTDIR);
+        if (is_last && !rest_.empty() && !S_ISDIR(status.st_mode)) refuse(ENOTDIR);
         if (is_last && rest_.empty()) return Walked{std::move(at_), name, std::move(file)};
         at_ = std::move(file);
+        here_ = status;
         return std::nullopt;
     }
 
+    void go_to(UniqueFd directory) {
+        at_ = std::move(directory);
+        here_ = stat_of(at_.get());
+    }
+
     // In /proc, "self" is the process that asks, not the one that answers.
-    std::string own_name(const std::string& component, const struct stat& here) const {
+    std::string own_name(const std::string& component) const {
         constexpr ino_t proc_root = 1;
         if (component != "self" && component != "thread-self") return component;
-        if (here.st_ino != proc_root || !is_procfs(at_.get())) return component;
+        if (here_.st_ino != proc_root || !is_procfs(at_.get())) return component;
         return std::to_string(component == "self" ? tracee_.thread_group() : tracee_.id());
     }
 
@@ -132,14 +136,13 @@ class Walk {
         if (++links_ > most_links) refuse(ELOOP);
         if (is_procfs(at_.get()) && is_magic_link(at_.get(), name)) {
             // Its text may be no path at all.
-            at_ = checked(open_path(at_.get(), name));
-            return;
+            return go_to(checked(open_path(at_.get(), name)));
         }
         const std::string target = link_target(link.get());
         if (target.empty()) refuse(ENOENT);
         rest_ = target + rest_;
         if (rest_.size() > size_t{2} * PATH_MAX) refuse(ENAMETOOLONG);
-        if (target.starts_with('/')) at_ = duplicate(root_.get());
+        if (target.starts_with('/')) go_to(duplicate(root_.get()));
     }
 
     static UniqueFd checked(UniqueFd fd) {
@@ -151,6 +154,7 @@ class Walk {
     LastLink last_;
     const Tracee::OnDirectory& on_directory_;
     UniqueFd root_, at_;
+    struct stat here_ {};  // of at_
     std::string rest_;
     int links_ = 0;
 };
@@ -229,12 +233,24 @@ std::string Tracee::name_of(int directory) const {
     return directory == AT_FDCWD ? fmt::format("/proc/{}/cwd", id_) : fmt::format("/proc/{}/fd/{}", id_, directory);
 }
 
-bool Tracee::only_names_file(int descriptor) const {
-    const UniqueFd info(open_proc(fmt::format("fdinfo/{}", descriptor), O_RDONLY));
+bool Tracee::only_names_file(int number) const {
+    const auto flags = descriptor_field(number, "flags:", 8);
+    return flags && (*flags & O_PATH) != 0;
+}
+
+std::optional<pid_t> Tracee::process_behind(int number) const {
+    const auto process = descriptor_field(number, "\nPid:", 10);
+    if (!process) return std::nullopt;
+    return static_cast<pid_t>(*process);
+}
+
+std::optional<long> Tracee::descriptor_field(int number, const char* label, int base) const {
+    const UniqueFd info(open_proc(fmt::format("fdinfo/{}", number), O_RDONLY));
     std::array<char, 256> text{};
-    if (!info || ::read(info.get(), text.data(), text.size() - 1) <= 0) return false;
-    const char* at = std::strstr(text.data(), "flags:");
-    return at != nullptr && (std::strtoul(at + std::strlen("flags:"), nullptr, 8) & O_PATH) != 0;
+    if (!info || ::read(info.get(), text.data(), text.size() - 1) <= 0) return std::nullopt;
+    const char* at = std::strstr(text.data(), label);
+    if (at == nullptr) return std::nullopt;
+    return std::strtol(at + std::strlen(label), nullptr, base);
 }
 
 UniqueFd Tracee::open_directly(int directory, const std::string& path, LastLink last) const {
@@ -282,7 +298,8 @@ bool Tracee::has_no_new_privileges() const { return status_field("NoNewPrivs") =
 
 Walked Tracee::walk(int directory, const std::string& path, LastLink last, const OnDirectory& on_directory) const {
     if (path.empty()) refuse(ENOENT);
-    UniqueFd from = path.starts_with('/') ? root() : start(directory);
+    UniqueFd from;
+    if (!path.starts_with('/')) from = start(directory);
     return Walk(*this, last, on_directory).run(std::move(from), path);
 }
 

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -56,7 +58,9 @@ class Tracee {
     // A name of the same in our own /proc.
     std::string name_of(int directory) const;
     // Whether it was opened with O_PATH.
-    bool only_names_file(int descriptor) const;
+    bool only_names_file(int number) const;
+    // Of a pidfd; 0 and less: none that is still there.
+    std::optional<pid_t> process_behind(int number) const;
     // As O_PATH, resolved by the kernel; none where that could be another file than the process's, or none. For a
     // process with our own root directory and a path that means the same to every process.
     UniqueFd open_directly(int directory, const std::string& path, LastLink last) const;
@@ -71,12 +75,13 @@ class Tracee {
     bool has_no_new_privileges() const;
 
     // Called for each directory that is searched; may throw CallError.
-    using OnDirectory = std::function<void(int directory)>;
+    using OnDirectory = std::function<void(int directory, const struct stat& status)>;
     // Walks a path as the process would: its root, its /proc/self, its descriptors. Throws CallError.
     Walked walk(int directory, const std::string& path, LastLink last, const OnDirectory& on_directory) const;
 
   private:
     std::string status_field(const char* name) const;
+    std::optional<long> descriptor_field(int number, const char* label, int base) const;
     int open_proc(const std::string& path, int flags) const;
 
     pid_t id_;

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <signal.h>
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -9,6 +10,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -283,6 +285,34 @@ TEST_CASE("an execution makes the effective ids the saved ones", "[emulation]") 
         EXPECT_CALL(::setresuid(1000, 1000, 0), "0");
         EXPECT_TEXT(run_probe("./plain"), "1000 1000 1000 / 0 0 0");
         EXPECT_TEXT(identity(), "1000 1000 0 / 0 0 0");
+    });
+}
+
+TEST_CASE("a process signals its user's processes and no others", "[emulation]") {
+    REQUIRE_EMULATED([](const Report& report) {
+        const pid_t root = ::getpid();
+        const UniqueFd root_descriptor(static_cast<int>(::syscall(SYS_pidfd_open, root, 0)));
+        EXPECT_CALL(::kill(root, 0), "0");
+        in_child([&] {
+            become(1000, 100);
+            siginfo_t info{};
+            info.si_code = SI_QUEUE;
+            EXPECT_CALL(::kill(root, 0), "EPERM");
+            EXPECT_CALL(::syscall(SYS_tkill, root, 0), "EPERM");
+            EXPECT_CALL(::syscall(SYS_tgkill, root, root, 0), "EPERM");
+            EXPECT_CALL(::syscall(SYS_rt_sigqueueinfo, root, SIGTERM, &info), "EPERM");
+            EXPECT_CALL(::syscall(SYS_pidfd_send_signal, root_descriptor.get(), 0, nullptr, 0), "EPERM");
+            EXPECT_CALL(::kill(99999, 0), "ESRCH");
+            EXPECT_CALL(::kill(::getpid(), 0), "0");
+            const pid_t child = ::fork();
+            if (child == 0) {
+                for (;;) ::pause();
+            }
+            const UniqueFd descriptor(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
+            EXPECT_CALL(::syscall(SYS_pidfd_send_signal, descriptor.get(), SIGKILL, nullptr, 0), "0");
+            EXPECT_CALL(::waitpid(child, nullptr, 0) == child, "1");
+            return true;
+        });
     });
 }
 
