@@ -134,7 +134,7 @@ Credentials credentials_of(const Identity& identity) {
     return credentials;
 }
 
-CredentialTable::CredentialTable() {
+void CredentialTable::require_room() {
     rlimit limit{};
     if (::getrlimit(RLIMIT_RTTIME, &limit) != 0) throw_errno("cannot read a resource limit");
     if (limit.rlim_max != RLIM_INFINITY) {

@@ -71,7 +71,7 @@ class CredentialTable {
     using Shared = std::shared_ptr<const Credentials>;
 
     // Throws unsupported where the calling process's hard limit, which its children inherit, leaves no room.
-    CredentialTable();
+    static void require_room();
     // Root's for a process that is gone.
     Shared of(pid_t process) const;
     // Throws system errors other than ESRCH: a process that is gone needs none.

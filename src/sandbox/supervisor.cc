@@ -80,13 +80,17 @@ class Supervisor::State {
   public:
     State(UniqueFd listener, int proc, const Options& options) :
         listener_(std::move(listener)), emulator_(listener_.get(), proc, options.emulation), sizes_(kernel_sizes()) {
+        if (options.emulation == Emulation::ownership) CredentialTable::require_room();
         // Whoever waits for an answer then runs on the processor that gave it; from Linux 6.6 on.
         ::ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
         for (const PathRecord& record : options.known) adopt(record);
         if (options.has_devices) emulator_.expect_devices();
-        const unsigned count = std::max(1u, options.threads);
-        *working_.lock() = count;
-        for (unsigned i = 0; i < count; i++) threads_.emplace_back([this] { run(); });
+        try {
+            for (unsigned i = 0; i < std::max(1u, options.threads); i++) start_thread();
+        } catch (...) {
+            end();
+            throw;
+        }
     }
     ~State() { end(); }
     State(const State&) = delete;
@@ -119,10 +123,14 @@ class Supervisor::State {
         emulator_.owners().set_owner(now.get(), status, record.owner, OwnerBook::Origin::below);
     }
 
-    void run() {
-        work();
-        --*working_.lock();
-        ended_.notify_all();
+    void start_thread() {
+        auto working = working_.lock();
+        threads_.emplace_back([this] {
+            work();
+            --*working_.lock();
+            ended_.notify_all();
+        });
+        ++*working;
     }
 
     void work() {
@@ -178,7 +186,7 @@ class Supervisor::State {
     Sizes sizes_;
     StopSignal stop_signal_;
     std::atomic<bool> stopping_ = false;
-    Synchronized<unsigned> working_;
+    Synchronized<unsigned> working_{0U};
     std::condition_variable ended_;
     std::vector<std::jthread> threads_;
 };

@@ -49,7 +49,9 @@ struct FinalOwners {
 };
 
 // Answers a filter's calls in threads of its own. The calling process must not be filtered itself, must be root of the
-// same user namespace, and must have the root directory that the emulated processes start with.
+// same user namespace, and must have the root directory that the emulated processes start with. While it lives it uses
+// two things that belong to others, too: the calling process's action for SIGRTMAX, and the emulated processes' soft
+// limit RLIMIT_RTTIME.
 class Supervisor {
   public:
     struct Options {
@@ -61,7 +63,7 @@ class Supervisor {
     };
 
     // `proc` is a directory descriptor of a procfs that shows the emulated processes by the numbers that the calling
-    // process knows them by; it must stay open. Throws system errors.
+    // process knows them by; it must stay open. Throws system errors; unsupported where RLIMIT_RTTIME is limited.
     Supervisor(UniqueFd listener, int proc, const Options& options);
     ~Supervisor();  // ends the threads
 
