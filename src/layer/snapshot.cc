@@ -9,6 +9,7 @@
 #include <array>
 #include <cstring>
 #include <map>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "attribute_names.h"
@@ -234,8 +235,21 @@ class SnapshotTaker {
         }
         Inode known = inode;
         if (source) known.content = source->content;
+        if (names.size() == 1 && names.front().old &&
+            is_changed_alike(file.path, known, names.front().old->inode.get())) {
+            return;
+        }
         add_inode(file.path, known);
         for (const Name& name : names.subspan(1)) add_link(ready_, name.path, file.path);
+    }
+
+    // overlayfs gives every name of a lower layer's file that is written to a file of its own. Those that were one file
+    // and have become the same go on as one.
+    bool is_changed_alike(const std::string& path, const Inode& inode, const Inode* old) {
+        const auto [first, added] = changed_from_.try_emplace(old, ready_.size());
+        if (added || ready_[first->second].inode != inode) return false;
+        add_link(ready_, path, ready_[first->second].path);
+        return true;
     }
 
     struct Unchanged {
@@ -326,6 +340,7 @@ class SnapshotTaker {
     std::map<std::pair<dev_t, ino_t>, Group> groups_;
     std::unordered_set<const Inode*> claimed_;  // each file of `before` is one file on disk
     tree::LayerTree ready_;
+    std::unordered_map<const Inode*, size_t> changed_from_;  // file of `before` → the first entry made of it
     std::vector<ChangedFile> changed_;
     std::pair<ino_t, const Inode*> last_comparison_ = {0, nullptr};
     bool last_result_ = false;

@@ -159,6 +159,16 @@ TEST_CASE("snapshot: one name of several, changed, leaves the others as they wer
     CHECK(step.shop.inode("f").size == 4);
 }
 
+TEST_CASE("snapshot: names of one file that are changed alike stay one file") {
+    Step alike(sample().hard_link("g", "f").hard_link("h", "f"), "chmod 600 f g");
+    if (!alike.works) return;
+    CHECK(alike.changes == Changes{"= f", "g > f"});
+    CHECK(&alike.shop.inode("f") == &alike.shop.inode("g"));
+    CHECK(&alike.shop.inode("f") != &alike.shop.inode("h"));
+    Step unlike(sample().hard_link("g", "f"), "chmod 600 f; chmod 640 g");
+    CHECK(unlike.changes == Changes{"= f", "= g"});
+}
+
 TEST_CASE("snapshot: two equal files that became one are a change") {
     Step step(sample().file("g", "ffff"), "ln -f f g");
     if (step.works) CHECK(step.changes == Changes{"g > f"});
