@@ -15,12 +15,6 @@ namespace gbuild::sandbox {
 
 namespace {
 
-struct stat stat_of(int fd) {
-    struct stat status {};
-    if (::fstat(fd, &status) != 0) refuse(errno);
-    return status;
-}
-
 // "a/b/" is in "a/".
 std::string directory_of(std::string path) {
     const size_t end = path.find_last_not_of('/');

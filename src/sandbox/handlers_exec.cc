@@ -64,8 +64,7 @@ Answer Emulator::execute(const Request& request) {
     const int flags = request.name() == "execveat" ? request.integer(4) : 0;
     const LastLink last = (flags & AT_SYMLINK_NOFOLLOW) != 0 ? LastLink::keep : LastLink::follow;
     const UniqueFd file = target(request, before, last, (flags & AT_EMPTY_PATH) != 0);
-    struct stat status {};
-    if (::fstat(file.get(), &status) != 0) refuse(errno);
+    struct stat status = stat_of(file.get());
     if (!S_ISREG(status.st_mode)) return Answer::proceed();  // the kernel knows the error
     // Root runs an ordinary file: nothing to forbid or to change.
     const bool set_id = (status.st_mode & (S_ISUID | S_ISGID)) != 0;

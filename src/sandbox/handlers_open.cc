@@ -112,9 +112,7 @@ std::optional<Answer> Emulator::create_and_inject(const Request& request, const 
     }
     if (!file && errno == EEXIST && !opening.exclusive()) return std::nullopt;
     if (!file) refuse(errno);
-    struct stat status {};
-    if (::fstat(file.get(), &status) != 0) refuse(errno);
-    if (owner != RecordedOwner()) owners_.set_owner(file.get(), status, owner);
+    if (owner != RecordedOwner()) owners_.set_owner(file.get(), stat_of(file.get()), owner);
     return inject(request, file.get(), opening.flags);
 }
 

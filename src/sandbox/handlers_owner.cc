@@ -43,12 +43,6 @@ bool change_natively(int file, NewOwner wanted) {
     return false;
 }
 
-struct stat stat_of(int fd) {
-    struct stat status {};
-    if (::fstat(fd, &status) != 0) refuse(errno);
-    return status;
-}
-
 }  // namespace
 
 Answer Emulator::change_owner(const Request& request) {

@@ -89,8 +89,7 @@ Answer Emulator::may_access(const Request& request) {
 Answer Emulator::enter_directory(const Request& request) {
     if (request.process().unrestricted()) return Answer::proceed();
     const UniqueFd directory = target(request, request.process(), LastLink::follow, false);
-    struct stat status {};
-    if (::fstat(directory.get(), &status) == 0 && !S_ISDIR(status.st_mode)) refuse(ENOTDIR);
+    if (!S_ISDIR(stat_of(directory.get()).st_mode)) refuse(ENOTDIR);
     require(request.process(), directory.get(), X_OK);
     return Answer::proceed();
 }

@@ -14,8 +14,7 @@ namespace gbuild::sandbox {
 namespace {
 
 struct stat adorned(const OwnerBook& owners, int file) {
-    struct stat status {};
-    if (::fstat(file, &status) != 0) refuse(errno);
+    struct stat status = stat_of(file);
     owners.adorn(file, status);
     return status;
 }
@@ -60,9 +59,7 @@ bool runs_as_group(mode_t mode) { return (mode & (S_ISGID | S_IXGRP)) == (S_ISGI
 }  // namespace
 
 bool Emulator::permits(const Credentials& process, int file, int mask) const {
-    struct stat status {};
-    if (::fstat(file, &status) != 0) refuse(errno);
-    return permits(process, file, status, mask);
+    return permits(process, file, stat_of(file), mask);
 }
 
 bool Emulator::permits(const Credentials& process, int file, struct stat native, int mask) const {

@@ -31,12 +31,6 @@ constexpr int most_links = 40;  // the kernel's own limit
 
 bool same_file(const struct stat& a, const struct stat& b) { return a.st_dev == b.st_dev && a.st_ino == b.st_ino; }
 
-struct stat stat_of(int fd) {
-    struct stat status {};
-    if (::fstat(fd, &status) != 0) refuse(errno);
-    return status;
-}
-
 bool is_procfs(int fd) {
     struct statfs status {};
     return ::fstatfs(fd, &status) == 0 && status.f_type == PROC_SUPER_MAGIC;
@@ -160,6 +154,12 @@ class Walk {
 };
 
 }  // namespace
+
+struct stat stat_of(int fd) {
+    struct stat status {};
+    if (::fstat(fd, &status) != 0) refuse(errno);
+    return status;
+}
 
 bool may_mean_the_process(std::string_view path) {
     constexpr std::string_view names[] = {"proc", "self", "thread-self", "fd", "stdin", "stdout", "stderr"};

@@ -24,6 +24,8 @@ struct CallError {
 
 [[noreturn]] inline void refuse(int error_number) { throw CallError{error_number}; }
 
+struct stat stat_of(int fd);  // throws CallError
+
 enum class LastLink : uint8_t { follow, keep };
 
 // A path walked to its end, or to the last name, which is not there.
