@@ -48,7 +48,7 @@ std::string random_command(Dice& dice, Links links) {
     case 7: return "touch -hd @" + std::to_string(dice(5)) + " " + path;
     case 8: return "rmdir " + path;
     case 9: return "rm -f " + path + "; mkfifo " + path;
-    case 10: return into_itself ? "true" : "cp -a " + other + " " + path;
+    case 10: return into_itself ? "true" : "cp -a --remove-destination " + other + " " + path;
     case 11: return "mv -T " + path + " .t && mv -T " + other + " " + path + " && mv -T .t " + other + "; rm -rf .t";
     case 12: return "rm -rf " + path + "; mkdir " + path + "; mv -f " + other + " " + path;
     case 13:
