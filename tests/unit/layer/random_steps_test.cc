@@ -31,10 +31,10 @@ class Dice {
 enum class Links { none, some };
 
 std::string random_command(Dice& dice, Links links) {
-    const std::string plain = dice.path(), other_plain = dice.path();
-    const std::string path = "'" + plain + "'", other = "'" + other_plain + "'";
-    // What of it cp has copied when it finds out depends on the order of a listing.
-    const bool into_itself = plain.starts_with(other_plain + "/");
+    const std::string path = "'" + dice.path() + "'";
+    const std::string other = "'" + dice.path() + "'";
+    // How much of a directory cp has copied when it sees that it copies it into itself depends on a listing's order.
+    const std::string copied_once = links == Links::some ? "" : "test -d " + other + " || ";
     // What is in a directory without permissions only root sees, if only of a user namespace.
     const bool is_superuser = ::geteuid() == 0;
     switch (dice(17)) {
@@ -48,7 +48,7 @@ std::string random_command(Dice& dice, Links links) {
     case 7: return "touch -hd @" + std::to_string(dice(5)) + " " + path;
     case 8: return "rmdir " + path;
     case 9: return "rm -f " + path + "; mkfifo " + path;
-    case 10: return into_itself ? "true" : "cp -a --remove-destination " + other + " " + path;
+    case 10: return copied_once + "cp -a --remove-destination " + other + " " + path;
     case 11: return "mv -T " + path + " .t && mv -T " + other + " " + path + " && mv -T .t " + other + "; rm -rf .t";
     case 12: return "rm -rf " + path + "; mkdir " + path + "; mv -f " + other + " " + path;
     case 13:
