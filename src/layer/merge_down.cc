@@ -19,7 +19,7 @@
 namespace gbuild::layer {
 namespace {
 
-std::optional<struct stat> status_of(const HeldName& file) {
+std::optional<struct stat> find_status(const HeldName& file) {
     struct stat status {};
     if (::fstatat(file.directory, file.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) return status;
     if (errno == ENOENT) return std::nullopt;
@@ -89,9 +89,9 @@ class Merger {
 
   private:
     void merge(const HeldName& upper, const HeldName& lower, Shows shows) {
-        const auto status = status_of(upper);
+        const auto status = find_status(upper);
         if (!status) return;
-        const auto present = status_of(lower);
+        const auto present = find_status(lower);
         if (S_ISDIR(status->st_mode)) {
             merge_directory(upper, lower, present, shows);
         } else if (is_whiteout(*status)) {
@@ -133,7 +133,7 @@ class Merger {
         for (const std::string& name : sorted_names(directory.fd(), file.path)) {
             const std::string path = join_path(file.path, name);
             const HeldName child{directory.fd(), name, path};
-            const auto status = status_of(child);
+            const auto status = find_status(child);
             if (status && S_ISDIR(status->st_mode)) mark_new_directories(hold(child, S_IFDIR), child);
         }
     }

@@ -1,4 +1,6 @@
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
@@ -20,17 +22,34 @@ namespace {
 constexpr const char* marker_name = "boot";
 constexpr const char* files_name = "files";
 
-// Different after every start of the machine; empty where that is not known.
+constexpr std::string_view synced = "synced";
+constexpr size_t marker_cap = 64;
+
+// Different after every start of the machine; empty where that is not known, as in containers that mask it.
 std::string boot_id() {
-    auto file = open_if_exists("/proc/sys/kernel/random/boot_id");
-    return file ? std::string(trim(read_text(file->get(), 64, "the boot id"))) : "";
+    try {
+        auto file = open_if_exists("/proc/sys/kernel/random/boot_id");
+        return file ? std::string(trim(read_text(file->get(), marker_cap, "the boot id"))) : "";
+    } catch (const Error&) {
+        return "";
+    }
 }
 
-// Nothing is synced, so that a power failure may have left files empty: what was made before it counts as absent.
+// To sync takes longer than to extract. So what may have been left half-written by a power failure, having been made
+// before it, counts as absent; only where nothing tells one start of the machine from another it is synced.
+std::string make_durable(const fs::path& directory) {
+    std::string boot = boot_id();
+    if (!boot.empty()) return boot;
+    const UniqueFd held = open_file(directory, O_RDONLY | O_DIRECTORY);
+    if (::syncfs(held.get()) != 0) throw_errno(fmt::format("cannot sync {}", quoted(directory.native())));
+    return std::string(synced);
+}
+
 bool is_complete(const fs::path& snapshot) {
     auto marker = open_if_exists(snapshot / marker_name);
-    const std::string now = boot_id();
-    return marker && !now.empty() && read_text(marker->get(), 64, "the boot id of a snapshot") == now;
+    if (!marker) return false;
+    const std::string made = read_text(marker->get(), marker_cap, "a snapshot's marker");
+    return made == synced || (!made.empty() && made == boot_id());
 }
 
 void make_open_directory(const fs::path& path) {
@@ -44,7 +63,7 @@ void make_snapshot(const fs::path& target, const fs::path& staging, const std::f
     const TempDir place(staging);
     make_open_directory(place.path() / files_name);
     fill(place.path() / files_name);
-    write_file_atomically(place.path() / marker_name, boot_id(), 0600);
+    write_file_atomically(place.path() / marker_name, make_durable(place.path()), 0600);
     if (::rename(place.path().c_str(), target.c_str()) != 0) {
         throw_errno(fmt::format("cannot create {}", quoted(target.native())));
     }
@@ -77,13 +96,15 @@ Snapshot Store::snapshot(const std::string& key, const std::function<void(const 
         return FileLock::acquire(lock_path, mode, stop);
     };
     return writing([&] {
-        for (;;) {
+        // Between the two locks another process may remove what was made; not time and again.
+        for (int turn = 0; turn < 10; turn++) {
             FileLock in_use = lock(LockMode::shared);
             if (is_complete(path)) return Snapshot{path / files_name, std::move(in_use)};
             { FileLock gone = std::move(in_use); }
             const FileLock alone = lock(LockMode::exclusive);
             if (!is_complete(path)) make_snapshot(path, staging(), fill);
         }
+        throw Error(ErrorKind::conflict, fmt::format("{} is removed whenever it is made", quoted(path.native())));
     });
 }
 

@@ -61,6 +61,14 @@ TEST_CASE("what may not have reached the disk before the machine was started ane
     CHECK_FALSE(fs::exists(made / "old"));
 }
 
+TEST_CASE("a snapshot that was synced outlasts a start of the machine") {
+    TempDir dir;
+    Store store(dir.path());
+    const fs::path made = store.snapshot("debian", [](const fs::path&) {}).files;
+    write_file(made.parent_path() / "boot", "synced");
+    CHECK(store.snapshot("debian", no_need).files == made);
+}
+
 TEST_CASE("snapshots that are in use are not removed") {
     TempDir dir;
     Store store(dir.path());
