@@ -10,6 +10,9 @@
 
 namespace gbuild::build {
 
+// A stage adds one. The kernel takes 500, and every look-up of a name that is not there goes through all.
+constexpr size_t most_layers = 40;
+
 std::string RootContext::make_directory() {
     const std::filesystem::path path = place / std::to_string(directories++);
     if (::mkdir(path.c_str(), 0755) != 0 || ::chmod(path.c_str(), 0755) != 0) {
@@ -41,10 +44,11 @@ StageRoot::StageRoot(RootContext& context, const StageRoot& below) : context_(co
 void StageRoot::start(std::vector<std::string> layers, const tree::Tree& tree) {
     directory_ = context_.make_directory();
     shown_ = tree.clone();
-    if (context_.sandbox.has_overlay()) {
+    if (context_.sandbox.has_overlay() && layers.size() <= most_layers) {
         layers_ = std::move(layers);
     } else {
-        layer::write_difference(tree::Tree(), tree, RootedDir(directory_), form(), extraction());
+        const RootedDir all(directory_);
+        layer::write_difference(tree::Tree(), tree, all, layer::DirectoryForm::whole, extraction());
     }
 }
 

@@ -1,8 +1,8 @@
 // A stage's files on disk, for the commands that run in them.
 //
 // An image is extracted once and kept in the store, the lowest layer of every stage that starts from it. What the stage
-// itself makes of it collects in one directory above, so that overlayfs never stacks more layers than there are stages
-// on top of each other.
+// itself makes of it collects in one directory above, so that overlayfs stacks no more layers than there are stages on
+// top of each other; past some tens of them, a stage starts with all of its files in one.
 #pragma once
 
 #include <filesystem>

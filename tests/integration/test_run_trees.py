@@ -293,6 +293,14 @@ class Stages:
         self.assertEqual(self.read("/all").split(), [b"0", b"1", b"2", b"4", b"5", b"7", b"8", b"10", b"11"])
         self.assertIn(b"d1", tree)
 
+    def test_more_stages_than_directories_are_stacked(self):
+        stages = "".join(f"FROM s{number - 1} AS s{number}\nRUN echo {number} >/srv/{number}; rm -f /srv/{number - 3} /etc/issue; "
+                         f"chown {number} /old/deep\n" for number in range(1, 48))
+        tree = self.built("FROM box AS s0\nRUN chown 5:6 /old/a\n" + stages)
+        self.assertEqual({path for path in tree if path.startswith(b"srv/")}, {b"srv/45", b"srv/46", b"srv/47"})
+        self.assertEqual((owner(tree[b"old/a"]), owner(tree[b"old/deep"])), ((5, 6), (47, 0)))
+        self.assertNotIn(b"etc/issue", tree)
+
     def test_stage_that_only_copies_between_two_that_run(self):
         self.build("FROM box AS a\nRUN echo a >/a\nFROM a AS b\nCOPY f /f\nFROM b\nRUN cat /a /f >/seen\n", {"f": "f\n"})
         self.assertEqual(self.read("/seen"), b"a\nf\n")
