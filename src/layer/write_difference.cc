@@ -90,6 +90,7 @@ class DifferenceWriter {
 
     void run(const Node& from, const Node& to) {
         writer_.expect_links(to);
+        count_names(from);
         std::string path;
         collect_links(&from, to, path);
         settle_links();
@@ -102,9 +103,41 @@ class DifferenceWriter {
   private:
     // An inode that has several names in the new tree.
     struct Links {
-        std::vector<std::string> kept;  // names that it had before
+        const tree::Inode* before = nullptr;  // the one that it has been
+        std::vector<std::string> kept;        // names that it had before
         bool has_new = false;
     };
+
+    void count_names(const Node& node) {
+        for (const auto& [name, child] : node.children) {
+            if (child->is_directory()) {
+                count_names(*child);
+            } else {
+                ++names_before_[child->inode.get()];
+            }
+        }
+    }
+
+    // Trees that were made apart share no inodes. Equal ones are then the same file when it has as many names.
+    bool may_be_same(const tree::Inode& before, const tree::Inode& now) const {
+        if (&before == &now) return true;
+        return before == now && names_before_.at(&before) == writer_.names_of(now);
+    }
+
+    // One file is not two, nor two one, however equal.
+    bool is_same(const tree::Inode& before, const tree::Inode& now) const {
+        if (&before == &now) return true;
+        if (!may_be_same(before, now)) return false;
+        const auto links = links_.find(&now);
+        return links == links_.end() || (links->second.before == &before && claims_.at(&before) == &now);
+    }
+
+    void claim(const tree::Inode& before, const tree::Inode& now) {
+        if (!may_be_same(before, now)) return;
+        const tree::Inode* claimant = claims_.try_emplace(&before, &now).first->second;
+        Links& links = links_[&now];
+        if (claimant == &now && !links.before) links.before = &before;
+    }
 
     void collect_links(const Node* from, const Node& to, std::string& path) {
         const size_t length = path.size();
@@ -115,12 +148,20 @@ class DifferenceWriter {
             path += name;
             if (child->is_directory()) {
                 collect_links(before && before->is_directory() ? before : nullptr, *child, path);
-            } else if (Links& links = links_[child->inode.get()]; before && before->inode == child->inode) {
-                links.kept.push_back(path);
             } else {
-                links.has_new = true;
+                add_link(before && !before->is_directory() ? before->inode.get() : nullptr, *child->inode, path);
             }
             path.resize(length);
+        }
+    }
+
+    void add_link(const tree::Inode* before, const tree::Inode& now, const std::string& path) {
+        if (before) claim(*before, now);
+        Links& links = links_[&now];
+        if (before && is_same(*before, now)) {
+            links.kept.push_back(path);
+        } else {
+            links.has_new = true;
         }
     }
 
@@ -156,7 +197,8 @@ class DifferenceWriter {
             const Node* before = find_child(from, name);
             if (before && before->is_directory() && child->is_directory()) {
                 write_directory(place, name, *before, *child);
-            } else if (!before || before->inode != child->inode || rewritten_.contains(child->inode.get())) {
+            } else if (!before || before->is_directory() || !is_same(*before->inode, *child->inode) ||
+                       rewritten_.contains(child->inode.get())) {
                 replace(place, name, *child);
             }
         }
@@ -187,7 +229,9 @@ class DifferenceWriter {
     DirectoryForm form_;
     const ExtractOptions& options_;
     TreeWriter writer_;
+    std::unordered_map<const tree::Inode*, size_t> names_before_;
     std::unordered_map<const tree::Inode*, Links> links_;
+    std::unordered_map<const tree::Inode*, const tree::Inode*> claims_;  // old ones with several names, by new ones
     std::unordered_set<const tree::Inode*> rewritten_;
 };
 

@@ -45,6 +45,29 @@ TEST_CASE("difference: no change writes nothing but the directory's own attribut
     CHECK(lstat_of(shop.delta()).st_mtime == latest);
 }
 
+TEST_CASE("difference: equal trees that were made apart differ in nothing, but for which names are one file") {
+    Workshop shop(two_levels().hard_link("g", "f").file("one", "same").file("two", "same"));
+    const auto made_apart = [&](const TarBuilder& tar) {
+        tree::LayerTree layer = layer_of(tar, shop.contents);
+        for (tree::LayerEntry& entry : layer) {
+            const tree::Node* old = shop.tree.find(entry.path, tree::FollowLast::no);
+            if (old) entry.inode.content = old->inode->content;
+        }
+        tree::Tree tree;
+        tree.apply(std::move(layer));
+        return tree;
+    };
+    const RootedDir delta(shop.delta());
+    const tree::Tree equal = made_apart(two_levels().hard_link("g", "f").file("one", "same").file("two", "same"));
+    write_difference(shop.tree, equal, delta, DirectoryForm::overlay, shop.options());
+    CHECK(fs::is_empty(shop.delta()));
+    const tree::Tree other = made_apart(two_levels().file("g", "ffff").file("one", "same").hard_link("two", "one"));
+    write_difference(equal, other, delta, DirectoryForm::overlay, shop.options());
+    CHECK(lstat_of(shop.delta() / "f").st_ino != lstat_of(shop.delta() / "g").st_ino);
+    CHECK(lstat_of(shop.delta() / "one").st_ino == lstat_of(shop.delta() / "two").st_ino);
+    CHECK_FALSE(exists_itself(shop.delta() / "d"));
+}
+
 TEST_CASE("difference: new and changed files, links and directories appear") {
     const DirectoryForm form = GENERATE(DirectoryForm::whole, DirectoryForm::overlay);
     CAPTURE(static_cast<int>(form));
