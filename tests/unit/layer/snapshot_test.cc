@@ -12,7 +12,7 @@
 namespace gbuild::layer {
 namespace {
 
-TarBuilder sample() {
+TarBuilder small_image() {
     return TarBuilder()
         .directory("d")
         .file("d/a", "aaaa")
@@ -55,7 +55,7 @@ NodeRecord record_of(const fs::path& path, RecordedOwner owner) {
     return {{status.stx_ino, status.stx_btime.tv_sec, status.stx_btime.tv_nsec}, owner};
 }
 
-Error error_of(const std::function<void()>& body) {
+Error error_from(const std::function<void()>& body) {
     try {
         body();
     } catch (const Error& error) {
@@ -67,17 +67,17 @@ Error error_of(const std::function<void()>& body) {
 }  // namespace
 
 TEST_CASE("snapshot: a step that does nothing changes nothing") {
-    Step step(sample(), "true");
+    Step step(small_image(), "true");
     if (step.works) CHECK(step.changes == Changes{});
 }
 
 TEST_CASE("snapshot: removed names are whiteouts") {
-    Step step(sample(), "rm f d/a; rm -r e");
+    Step step(small_image(), "rm f d/a; rm -r e");
     if (step.works) CHECK(step.changes == Changes{"- d/a", "- e", "- f"});
 }
 
 TEST_CASE("snapshot: new files are packed, new directories and links are not") {
-    Step step(sample(), "mkdir n; echo x > n/f; ln -s f n/l; : > n/empty; mkfifo n/p");
+    Step step(small_image(), "mkdir n; echo x > n/f; ln -s f n/l; : > n/empty; mkfifo n/p");
     if (!step.works) return;
     CHECK(step.changes == Changes{"= n", "= n/empty", "= n/l", "= n/p", "+ n/f"});
     CHECK(step.shop.inode("n/f").size == 2);
@@ -85,17 +85,17 @@ TEST_CASE("snapshot: new files are packed, new directories and links are not") {
 }
 
 TEST_CASE("snapshot: a directory that was removed and made anew is compared with the old one") {
-    Step step(sample(), "rm -r d; mkdir d; printf aaaa > d/a; echo new > d/n");
+    Step step(small_image(), "rm -r d; mkdir d; printf aaaa > d/a; echo new > d/n");
     if (step.works) CHECK(step.changes == Changes{"- d/b", "+ d/n"});
 }
 
 TEST_CASE("snapshot: a new directory hides nothing, though overlayfs marks it opaque") {
-    Step step(sample(), "mkdir n");
+    Step step(small_image(), "mkdir n");
     if (step.works) CHECK(step.changes == Changes{"= n"});
 }
 
 TEST_CASE("snapshot: a directory in place of a file, and the reverse") {
-    Step step(sample(), "rm f; mkdir f; echo x > f/x; rm -r d; ln -s e d; rm -r e; echo y > e");
+    Step step(small_image(), "rm f; mkdir f; echo x > f/x; rm -r d; ln -s e d; rm -r e; echo y > e");
     if (!step.works) return;
     CHECK(step.changes == Changes{"= d", "= f", "+ e", "+ f/x"});
     CHECK(step.shop.inode("d").type == tree::FileType::symlink);
@@ -103,22 +103,22 @@ TEST_CASE("snapshot: a directory in place of a file, and the reverse") {
 }
 
 TEST_CASE("snapshot: a link in place of a directory, and a directory in place of a link") {
-    Step step(sample(), "rm l; mkdir l; echo x > l/x; mv d moved; ln -s moved d");
+    Step step(small_image(), "rm l; mkdir l; echo x > l/x; mv d moved; ln -s moved d");
     if (step.works) CHECK(step.changes == Changes{"= d", "= l", "= moved", "+ l/x", "+ moved/a", "+ moved/b"});
 }
 
 TEST_CASE("snapshot: a file that was copied up and is as it was is no change") {
-    Step step(sample(), "exec 3<>f; chmod 600 d/a; chmod 644 d/a; touch -d @1 e; touch -d @1000000 e");
+    Step step(small_image(), "exec 3<>f; chmod 600 d/a; chmod 644 d/a; touch -d @1 e; touch -d @1000000 e");
     if (step.works) CHECK(step.changes == Changes{});
 }
 
 TEST_CASE("snapshot: equal bytes written anew are no change, other bytes of the same size are one") {
-    Step step(sample(), "printf ffff > f; printf aaXa > d/a");
+    Step step(small_image(), "printf ffff > f; printf aaXa > d/a");
     if (step.works) CHECK(step.changes == Changes{"+ d/a"});
 }
 
 TEST_CASE("snapshot: a changed mode keeps the contents' reference") {
-    Workshop shop(sample());
+    Workshop shop(small_image());
     const tree::ContentRef old = shop.inode("f").content;
     if (!shop.run("chmod 4711 f")) return;
     CHECK(shop.snapshot_upper() == Changes{"= f"});
@@ -127,55 +127,55 @@ TEST_CASE("snapshot: a changed mode keeps the contents' reference") {
 }
 
 TEST_CASE("snapshot: hard links made by a step stay links") {
-    Step step(sample(), "echo x > z; ln z d/z; ln -s t s; ln s s2");
+    Step step(small_image(), "echo x > z; ln z d/z; ln -s t s; ln s s2");
     if (!step.works) return;
     CHECK(step.changes == Changes{"= s", "s2 > s", "+ d/z", "z > d/z"});
     CHECK(&step.shop.inode("z") == &step.shop.inode("d/z"));
 }
 
 TEST_CASE("snapshot: a link to a file that did not change is a link to it") {
-    Step step(sample(), "ln f a");
+    Step step(small_image(), "ln f a");
     if (!step.works) return;
     CHECK(step.changes == Changes{"a > f"});
     CHECK(&step.shop.inode("a") == &step.shop.inode("f"));
 }
 
 TEST_CASE("snapshot: a link to a file whose mode changed goes with it") {
-    Step step(sample(), "ln f a; chmod 600 a");
+    Step step(small_image(), "ln f a; chmod 600 a");
     if (step.works) CHECK(step.changes == Changes{"= a", "f > a"});
 }
 
 TEST_CASE("snapshot: one name of several, copied up and unchanged, is no change") {
-    Step step(sample().hard_link("d/g", "f").hard_link("h", "f"), "exec 3<>f; chmod 600 h; chmod 644 h");
+    Step step(small_image().hard_link("d/g", "f").hard_link("h", "f"), "exec 3<>f; chmod 600 h; chmod 644 h");
     if (!step.works) return;
     CHECK(step.changes == Changes{});
     CHECK(&step.shop.inode("f") == &step.shop.inode("h"));
 }
 
 TEST_CASE("snapshot: one name of several, changed, leaves the others as they were") {
-    Step step(sample().hard_link("g", "f"), "echo new > g");
+    Step step(small_image().hard_link("g", "f"), "echo new > g");
     if (!step.works) return;
     CHECK(step.changes == Changes{"+ g"});
     CHECK(step.shop.inode("f").size == 4);
 }
 
 TEST_CASE("snapshot: names of one file that are changed alike stay one file") {
-    Step alike(sample().hard_link("g", "f").hard_link("h", "f"), "chmod 600 f g");
+    Step alike(small_image().hard_link("g", "f").hard_link("h", "f"), "chmod 600 f g");
     if (!alike.works) return;
     CHECK(alike.changes == Changes{"= f", "g > f"});
     CHECK(&alike.shop.inode("f") == &alike.shop.inode("g"));
     CHECK(&alike.shop.inode("f") != &alike.shop.inode("h"));
-    Step unlike(sample().hard_link("g", "f"), "chmod 600 f; chmod 640 g");
+    Step unlike(small_image().hard_link("g", "f"), "chmod 600 f; chmod 640 g");
     CHECK(unlike.changes == Changes{"= f", "= g"});
 }
 
 TEST_CASE("snapshot: two equal files that became one are a change") {
-    Step step(sample().file("g", "ffff"), "ln -f f g");
+    Step step(small_image().file("g", "ffff"), "ln -f f g");
     if (step.works) CHECK(step.changes == Changes{"g > f"});
 }
 
 TEST_CASE("snapshot: times later than the epoch become the epoch, in the tree and on disk") {
-    Step step(sample(), "mkdir n; echo x > n/new; touch -d @5 n/old; ln -s x n/l; touch -d @7 f; touch -d @9 d");
+    Step step(small_image(), "mkdir n; echo x > n/new; touch -d @5 n/old; ln -s x n/l; touch -d @7 f; touch -d @9 d");
     if (!step.works) return;
     CHECK(step.changes == Changes{"= d", "= f", "= n", "= n/l", "= n/old", "+ n/new"});
     for (const auto& [path, seconds] : std::map<std::string, int64_t>{
@@ -195,7 +195,7 @@ TEST_CASE("snapshot: an old time later than the epoch stays when it did not chan
 }
 
 TEST_CASE("snapshot: times that squashfs cannot hold are clamped") {
-    Workshop shop(sample());
+    Workshop shop(small_image());
     set_time(shop.base() / "f", -5);
     CHECK(shop.snapshot(shop.base(), DirectoryForm::whole) == Changes{"= f"});
     CHECK(shop.inode("f").mtime == 0);
@@ -205,8 +205,8 @@ TEST_CASE("snapshot: times that squashfs cannot hold are clamped") {
 TEST_CASE("snapshot: files and directories without permissions are read, and stay so") {
     // What is in such a directory only root can see, if only of a user namespace.
     const bool root = ::geteuid() == 0;
-    Step step(sample(), root ? "mkdir n; echo x > n/f; echo y > e/f; chmod 0 n/f n d/a e/f"
-                             : "mkdir n; echo y > e/f; chmod 0 n d/a e/f");
+    Step step(small_image(), root ? "mkdir n; echo x > n/f; echo y > e/f; chmod 0 n/f n d/a e/f"
+                                  : "mkdir n; echo y > e/f; chmod 0 n d/a e/f");
     if (!step.works) return;
     CHECK(step.changes == (root ? Changes{"= d/a", "= n", "+ e/f", "+ n/f"} : Changes{"= d/a", "= n", "+ e/f"}));
     CHECK(step.shop.inode("n").mode == 0);
@@ -217,7 +217,7 @@ TEST_CASE("snapshot: files and directories without permissions are read, and sta
 }
 
 TEST_CASE("snapshot: in a whole directory what is not there is gone, the rest compared") {
-    Workshop shop(sample());
+    Workshop shop(small_image());
     CHECK(shop.snapshot(shop.base(), DirectoryForm::whole) == Changes{});
     fs::remove_all(shop.base() / "d");
     fs::remove(shop.base() / "l");
@@ -228,7 +228,7 @@ TEST_CASE("snapshot: in a whole directory what is not there is gone, the rest co
 }
 
 TEST_CASE("snapshot: in a whole directory links are compared, too") {
-    Workshop shop(sample().hard_link("g", "f").hard_link("h", "f"));
+    Workshop shop(small_image().hard_link("g", "f").hard_link("h", "f"));
     CHECK(shop.snapshot(shop.base(), DirectoryForm::whole) == Changes{});
     fs::remove(shop.base() / "g");
     std::ofstream(shop.base() / "g") << "ffff";
@@ -250,7 +250,7 @@ TEST_CASE("snapshot: recorded owners are the image's, the files' own are not") {
 }
 
 TEST_CASE("snapshot: the owners of links and FIFOs come from the records, none is root") {
-    Workshop shop(sample());
+    Workshop shop(small_image());
     REQUIRE(::mkfifo((shop.base() / "p").c_str(), 0600) == 0);
     shop.records = {record_of(shop.base() / "l", {5, 6}), record_of(shop.base() / "p", {7, 8})};
     CHECK(shop.snapshot(shop.base(), DirectoryForm::whole) == Changes{"= l", "= p"});
@@ -263,7 +263,7 @@ TEST_CASE("snapshot: the owners of links and FIFOs come from the records, none i
 }
 
 TEST_CASE("snapshot: an owner that is known by path counts, under whichever name of the file") {
-    Workshop shop(sample());
+    Workshop shop(small_image());
     if (!shop.run("touch -hd @5 l; ln -s x n; ln n 0; mkfifo p")) return;
     shop.records = {record_of(shop.upper() / "l", {1, 2}), record_of(shop.upper() / "p", {3, 4})};
     shop.path_records = {{"l", {5, 6}}, {"n", {7, 8}}};
@@ -291,10 +291,10 @@ TEST_CASE("snapshot: recorded devices are devices") {
 }
 
 TEST_CASE("snapshot: devices that squashfs cannot hold are refused by name") {
-    Workshop shop(sample());
+    Workshop shop(small_image());
     std::ofstream(shop.base() / "dev") << "";
     set_attribute(shop.base() / "dev", device_attribute, "c:5000:0");
-    const Error error = error_of([&] { shop.snapshot(shop.base(), DirectoryForm::whole); });
+    const Error error = error_from([&] { shop.snapshot(shop.base(), DirectoryForm::whole); });
     CHECK(error.kind() == ErrorKind::limit);
     CHECK(error.message() == "\"/dev\": device 5000:0");
 }
@@ -314,7 +314,7 @@ TEST_CASE("snapshot: attributes of the true root are recorded and come back, use
 }
 
 TEST_CASE("snapshot: names are bytes") {
-    Workshop shop(sample());
+    Workshop shop(small_image());
     std::ofstream(shop.base() / "\xff\n \\") << "x";
     fs::create_directory(shop.base() / "d-1");
     std::ofstream(shop.base() / "d/n") << "x";
@@ -322,14 +322,14 @@ TEST_CASE("snapshot: names are bytes") {
 }
 
 TEST_CASE("snapshot: sockets are kept") {
-    Workshop shop(sample());
+    Workshop shop(small_image());
     REQUIRE(::mknod((shop.base() / "s").c_str(), S_IFSOCK | 0600, 0) == 0);
     CHECK(shop.snapshot(shop.base(), DirectoryForm::whole) == Changes{"= s"});
     CHECK(shop.inode("s").type == tree::FileType::socket);
 }
 
 TEST_CASE("snapshot: a whiteout hides only what was there") {
-    Workshop shop(sample());
+    Workshop shop(small_image());
     for (const char* name : {"f", "nothing"}) {
         REQUIRE(::mknod((shop.upper() / name).c_str(), S_IFCHR, 0) == 0);
     }
@@ -367,7 +367,7 @@ TEST_CASE("snapshot: labels of the host, access control lists and overlayfs's no
 
 TEST_CASE("snapshot: capabilities and attributes of users are the image's") {
     const std::string capability("\1\0\0\2\0\x20\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 20);
-    Workshop shop(sample());
+    Workshop shop(small_image());
     set_attribute(shop.base() / "f", "user.note", "");
     if (::geteuid() == 0) {
         set_attribute(shop.base() / "f", "security.capability", capability);
@@ -379,7 +379,7 @@ TEST_CASE("snapshot: capabilities and attributes of users are the image's") {
 }
 
 TEST_CASE("snapshot: sparse files have their length, and their holes are no contents") {
-    Workshop shop(sample());
+    Workshop shop(small_image());
     const UniqueFd file = open_file(shop.base() / "sparse", O_WRONLY | O_CREAT);
     REQUIRE(::ftruncate(file.get(), 3 << 20) == 0);
     pwrite_all(file.get(), as_bytes("x"), 1 << 20);
@@ -389,7 +389,7 @@ TEST_CASE("snapshot: sparse files have their length, and their holes are no cont
 }
 
 TEST_CASE("snapshot: names of 255 bytes, and paths as long as Linux takes them") {
-    Workshop shop(sample());
+    Workshop shop(small_image());
     UniqueFd at = open_file(shop.base(), O_RDONLY | O_DIRECTORY);
     const std::string name(255, '\xfe');
     std::string path = name;
@@ -408,26 +408,26 @@ TEST_CASE("snapshot: names of 255 bytes, and paths as long as Linux takes them")
 }
 
 TEST_CASE("snapshot: a file that changes before it is packed is refused") {
-    Workshop shop(sample());
+    Workshop shop(small_image());
     std::ofstream(shop.base() / "n") << "12345";
     const RootedDir root(shop.base());
     Snapshot taken = take_snapshot(shop.request(root, DirectoryForm::whole));
     std::ofstream(shop.base() / "n") << "123";
     tree::LayerEntry entry;
-    const Error error = error_of([&] { taken.to_pack->next(entry); });
+    const Error error = error_from([&] { taken.to_pack->next(entry); });
     CHECK(error.kind() == ErrorKind::integrity);
     CHECK(error.message() == "\"/n\" changed while it was being read");
 }
 
 TEST_CASE("snapshot: a path longer than Linux takes is a limit error") {
-    Workshop shop(sample());
+    Workshop shop(small_image());
     UniqueFd at = open_file(shop.base(), O_RDONLY | O_DIRECTORY);
     const std::string name(200, 'n');
     for (int i = 0; i < 30; i++) {
         REQUIRE(::mkdirat(at.get(), name.c_str(), 0700) == 0);
         at = open_file_at(at.get(), name, O_RDONLY | O_DIRECTORY);
     }
-    CHECK(error_of([&] { shop.snapshot(shop.base(), DirectoryForm::whole); }).kind() == ErrorKind::limit);
+    CHECK(error_from([&] { shop.snapshot(shop.base(), DirectoryForm::whole); }).kind() == ErrorKind::limit);
 }
 
 TEST_CASE("snapshot: as root, owners and devices are the files' own") {
