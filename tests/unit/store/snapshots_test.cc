@@ -15,24 +15,24 @@ using gbuild::store::Store;
 
 namespace {
 
-void write_file(const fs::path& path, std::string_view text) { std::ofstream(path, std::ios::binary) << text; }
+void put_file(const fs::path& path, std::string_view text) { std::ofstream(path, std::ios::binary) << text; }
 
-std::string text_of(const fs::path& path) {
+std::string text_in(const fs::path& path) {
     UniqueFd file = open_file(path, O_RDONLY);
     return read_text(file.get(), 100, "a file");
 }
 
 // For a snapshot that is to be there already.
-void no_need(const fs::path&) { throw std::logic_error("made again"); }
+void must_be_there(const fs::path&) { throw std::logic_error("made again"); }
 
 }  // namespace
 
 TEST_CASE("a snapshot is made once for its key") {
     TempDir dir;
     Store store(dir.path());
-    const Snapshot made = store.snapshot("debian", [](const fs::path& at) { write_file(at / "hello", "there"); });
-    CHECK(text_of(made.files / "hello") == "there");
-    CHECK(Store(dir.path()).snapshot("debian", no_need).files == made.files);
+    const Snapshot made = store.snapshot("debian", [](const fs::path& at) { put_file(at / "hello", "there"); });
+    CHECK(text_in(made.files / "hello") == "there");
+    CHECK(Store(dir.path()).snapshot("debian", must_be_there).files == made.files);
     CHECK(store.snapshot("alpine", [](const fs::path&) {}).files != made.files);
 }
 
@@ -40,7 +40,7 @@ TEST_CASE("a snapshot that was not finished is none, and leaves nothing") {
     TempDir dir;
     Store store(dir.path());
     auto fail = [](const fs::path& at) {
-        write_file(at / "half", "");
+        put_file(at / "half", "");
         throw std::runtime_error("no");
     };
     CHECK_THROWS_AS(store.snapshot("debian", fail), std::runtime_error);
@@ -52,11 +52,11 @@ TEST_CASE("a snapshot that was not finished is none, and leaves nothing") {
 TEST_CASE("what may not have reached the disk before the machine was started anew is made again") {
     TempDir dir;
     Store store(dir.path());
-    const fs::path made = store.snapshot("debian", [](const fs::path& at) { write_file(at / "old", ""); }).files;
-    SECTION("another boot") { write_file(made.parent_path() / "boot", "00000000-0000-0000-0000-000000000000"); }
-    SECTION("an empty marker") { write_file(made.parent_path() / "boot", ""); }
+    const fs::path made = store.snapshot("debian", [](const fs::path& at) { put_file(at / "old", ""); }).files;
+    SECTION("another boot") { put_file(made.parent_path() / "boot", "00000000-0000-0000-0000-000000000000"); }
+    SECTION("an empty marker") { put_file(made.parent_path() / "boot", ""); }
     SECTION("no marker") { fs::remove(made.parent_path() / "boot"); }
-    CHECK(store.snapshot("debian", [](const fs::path& at) { write_file(at / "new", ""); }).files == made);
+    CHECK(store.snapshot("debian", [](const fs::path& at) { put_file(at / "new", ""); }).files == made);
     CHECK(fs::exists(made / "new"));
     CHECK_FALSE(fs::exists(made / "old"));
 }
@@ -65,15 +65,15 @@ TEST_CASE("a snapshot that was synced outlasts a start of the machine") {
     TempDir dir;
     Store store(dir.path());
     const fs::path made = store.snapshot("debian", [](const fs::path&) {}).files;
-    write_file(made.parent_path() / "boot", "synced");
-    CHECK(store.snapshot("debian", no_need).files == made);
+    put_file(made.parent_path() / "boot", "synced");
+    CHECK(store.snapshot("debian", must_be_there).files == made);
 }
 
 TEST_CASE("snapshots that are in use are not removed") {
     TempDir dir;
     Store store(dir.path());
-    const Snapshot used = store.snapshot("used", [](const fs::path& at) { write_file(at / "f", "x"); });
-    const fs::path unused = store.snapshot("unused", [](const fs::path& at) { write_file(at / "f", "x"); }).files;
+    const Snapshot used = store.snapshot("used", [](const fs::path& at) { put_file(at / "f", "x"); });
+    const fs::path unused = store.snapshot("unused", [](const fs::path& at) { put_file(at / "f", "x"); }).files;
 
     auto removed = Store(dir.path()).remove_snapshots(Removal::pretend);
     CHECK(removed.count == 1);
