@@ -103,6 +103,7 @@ tree::Tree Stages::run() {
         StepReport from(job_.packing.events,
                         {stage.number, stage.number, job_.plan.total_steps, label, stage.text, stage.span.line});
         tree::Tree tree = base_tree(stage.base);
+        is_on_disk_ = false;
         from.finish(describe_base(stage.base, job_.bases));
 
         const oci::ContainerConfig* before = &stage.base_config.config;
@@ -210,7 +211,7 @@ void Stages::run_command(const plan::Step& step, const oci::ContainerConfig& bef
     job_.packing.store.writing([&] {
         if (!disk_) disk_ = std::make_unique<Disk>(job_, packs_);
         StageRoot& root = root_of(trees_.size());
-        root.show(tree);
+        if (!is_on_disk_) root.show(tree);
         const sandbox::StepResult result = run_in(root, step, std::move(command));
         keep_changes(root, result, tree);
     });
@@ -246,11 +247,13 @@ void Stages::keep_changes(StageRoot& root, const sandbox::StepResult& result, tr
     tree.apply(std::move(snapshot.ready));
     if (pack) apply_pack(tree, *pack, packs_.add(pack));
     root.keep_step(tree);
+    is_on_disk_ = true;
 }
 
 void Stages::copy(const plan::CopyStep& step, tree::Tree& tree) {
     CopyRequest request{step, source_of(step.source), tree, [&] { return accounts(tree); }, job_.epoch};
     CopyResult result = copy_layer(request);
+    is_on_disk_ = false;
     // `ready` first; but the stream still looks at the tree as it was, so it is packed before anything is applied.
     std::shared_ptr<const pack::Pack> pack;
     if (result.to_pack) pack = pack_of(result);
@@ -322,6 +325,7 @@ void Stages::make_directory(const plan::WorkdirStep& step, const std::string& us
         if (end == std::string::npos) break;
     }
     tree.apply(layer);
+    is_on_disk_ = false;
 }
 
 }  // namespace gbuild::build

@@ -59,6 +59,7 @@ class Stages {
     std::vector<tree::Tree> trees_;  // by stage, those that are done
     struct Disk;
     std::unique_ptr<Disk> disk_;                          // what is on disk for commands; null before the first
+    bool is_on_disk_ = false;                             // whether that shows all of the stage at hand
     std::map<const BaseImage*, tree::Tree> image_trees_;  // of COPY --from
     std::map<Digest, uint32_t> pack_numbers_;
 };

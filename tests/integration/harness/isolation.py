@@ -208,7 +208,7 @@ def every_way(tests):
     users who have no other: what root runs, they run, too."""
     module = sys.modules[tests.__module__]
     for way in ways():
-        if is_root() and way.isolation == "single":
+        if is_root() and way.isolation == "single" or way.isolation in getattr(tests, "left_out", ()):
             continue
         name = f"{tests.__name__}{way.isolation.capitalize()}"
         kind = type(name, (tests, RunCase), {"way": way, "__module__": tests.__module__, "__doc__": tests.__doc__})
