@@ -1,6 +1,6 @@
-"""What RUN costs, on the small image: a step, and the emulation of owners. Builds find the base in their
-store, which the first of them pulled, and for gbuild the first with a step extracted. Times of commands are taken in the step itself, by
-the shell that runs them, so that they are theirs alone."""
+"""What RUN costs, on the small image: a step, and the emulation of owners. Builds find the base in their store, which the
+first of them pulled, and for gbuild the first with a step extracted. Times of commands are taken in the step itself, by the
+shell that runs them, so that they are theirs alone."""
 import os
 import re
 import shutil
