@@ -3,6 +3,7 @@
 
     run.py                   all of them
     run.py boot layers       those whose name (theme.Class.test) contains a word
+    run.py --without boot    all but those
     run.py --list            names only
     run.py --prepare         fetches Debian's base and kernel into the cache, runs nothing
     run.py --summary FILE    also writes "passed failed skipped" to FILE
@@ -80,6 +81,7 @@ def tests_in(suite):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("words", nargs="*")
+    parser.add_argument("--without", action="append", default=[], metavar="WORD")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--prepare", action="store_true")
     parser.add_argument("--summary", type=Path)
@@ -89,7 +91,8 @@ def main():
         return 0
     found = unittest.defaultTestLoader.discover(str(HERE), pattern="test_*.py", top_level_dir=str(HERE))
     chosen = [test for test in tests_in(found)
-              if not options.words or any(word in test.id() for word in options.words)]
+              if (not options.words or any(word in test.id() for word in options.words))
+              and not any(word in test.id() for word in options.without)]
     if options.list:
         print("\n".join(test.id() for test in chosen))
         return 0
