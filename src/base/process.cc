@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -17,6 +16,7 @@
 
 #include "gbuild/base/error.h"
 #include "gbuild/base/fd.h"
+#include "gbuild/base/stop_event.h"
 #include "gbuild/base/text.h"
 
 extern char** environ;
@@ -80,24 +80,6 @@ class SpawnAttributes {
     posix_spawnattr_t attributes_;
 };
 
-// Readable from the moment at which a stop is requested.
-class StopSignal {
-  public:
-    explicit StopSignal(const std::stop_token& stop) :
-        event_(::eventfd(0, EFD_CLOEXEC)), callback_(stop, Raise{event_.get()}) {
-        if (!event_) throw_errno("cannot create an eventfd");
-    }
-    int fd() const { return event_.get(); }
-
-  private:
-    struct Raise {
-        int fd;
-        void operator()() const { ::eventfd_write(fd, 1); }
-    };
-    UniqueFd event_;
-    std::stop_callback<Raise> callback_;
-};
-
 // Sole owner of a child process: killed and reaped unless wait() was called.
 class Child {
   public:
@@ -148,7 +130,7 @@ class Conversation {
     }
     void run(const UniqueFd& end, CommandResult& result) {
         auto deadline = std::chrono::steady_clock::now() + options_.timeout;
-        StopSignal stop(options_.stop);
+        StopEvent stop(options_.stop);
         for (bool ended = false; !ended;) {
             pollfd fds[5] = {{in_.get(), POLLOUT, 0},
                              {out_.get(), POLLIN, 0},

@@ -9,11 +9,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
-#include <cstring>
 #include <optional>
 
 #include "child_process.h"
+#include "descriptors.h"
 #include "gbuild/base/error.h"
 #include "stage.h"
 #include "step_message.h"
@@ -69,21 +70,11 @@ class Host {
     }
 
     bool receive(char& request, HostFds& fds) {
-        iovec data{&request, 1};
-        alignas(cmsghdr) std::array<char, CMSG_SPACE(fd_count * sizeof(int))> control{};
-        msghdr message{};
-        message.msg_iov = &data;
-        message.msg_iovlen = 1;
-        message.msg_control = control.data();
-        message.msg_controllen = control.size();
-        if (::recvmsg(socket_.get(), &message, MSG_CMSG_CLOEXEC) != 1) return false;
-        const cmsghdr* header = CMSG_FIRSTHDR(&message);
-        if (header == nullptr || header->cmsg_len != CMSG_LEN(fd_count * sizeof(int))) {
-            return request == static_cast<char>(HostRequest::kill);
-        }
-        std::array<int, fd_count> numbers;
-        std::memcpy(numbers.data(), CMSG_DATA(header), sizeof numbers);
-        fds = {UniqueFd(numbers[0]), UniqueFd(numbers[1]), UniqueFd(numbers[2])};
+        Received received = receive_descriptors(socket_.get(), std::span(&request, 1));
+        if (received.size != 1) return false;
+        auto& got = received.descriptors;
+        if (got.size() != fd_count) return request == static_cast<char>(HostRequest::kill);
+        fds = {std::move(got[0]), std::move(got[1]), std::move(got[2])};
         return true;
     }
 
@@ -139,21 +130,10 @@ void close_all_but(int kept) {
 }  // namespace
 
 void send_run(int socket, const HostFds& fds) {
-    char request = static_cast<char>(HostRequest::run);
-    iovec data{&request, 1};
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(fd_count * sizeof(int))> control{};
-    msghdr message{};
-    message.msg_iov = &data;
-    message.msg_iovlen = 1;
-    message.msg_control = control.data();
-    message.msg_controllen = control.size();
-    cmsghdr* header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(fd_count * sizeof(int));
+    const char request = static_cast<char>(HostRequest::run);
     const std::array<int, fd_count> numbers = {fds.step.get(), fds.output.get(), fds.report.get()};
-    std::memcpy(CMSG_DATA(header), numbers.data(), sizeof numbers);
-    if (::sendmsg(socket, &message, MSG_NOSIGNAL) < 0) throw_errno("cannot reach the process that runs commands");
+    if (send_descriptors(socket, {&request, 1}, numbers) < 0)
+        throw_errno("cannot reach the process that runs commands");
 }
 
 void run_host(UniqueFd socket, const StepContext& context) {

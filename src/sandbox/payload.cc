@@ -18,6 +18,7 @@
 
 #include <fmt/format.h>
 
+#include "descriptors.h"
 #include "gbuild/base/error.h"
 #include "stage.h"
 
@@ -34,20 +35,8 @@ constexpr int kept_capabilities[] = {
 enum class Tag : char { listener = 'L', problem = 'P' };
 
 void send_listener(int channel, int listener) {
-    char tag = static_cast<char>(Tag::listener);
-    iovec data{&tag, 1};
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-    msghdr message{};
-    message.msg_iov = &data;
-    message.msg_iovlen = 1;
-    message.msg_control = control.data();
-    message.msg_controllen = control.size();
-    cmsghdr* header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof(int));
-    std::memcpy(CMSG_DATA(header), &listener, sizeof listener);
-    check_stage(::sendmsg(channel, &message, MSG_NOSIGNAL), "sendmsg(listener)");
+    const char tag = static_cast<char>(Tag::listener);
+    check_stage(send_descriptors(channel, {&tag, 1}, {&listener, 1}), "sendmsg(listener)");
 }
 
 void send_problem(int channel, const StageFailure& failure) {
@@ -155,22 +144,10 @@ void run_payload(const Step& step, Emulation emulation, int output, UniqueFd cha
 
 UniqueFd receive_listener(int channel) {
     std::array<char, 4096> text{};
-    iovec data{text.data(), text.size()};
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-    msghdr message{};
-    message.msg_iov = &data;
-    message.msg_iovlen = 1;
-    message.msg_control = control.data();
-    message.msg_controllen = control.size();
-    const ssize_t size = ::recvmsg(channel, &message, MSG_CMSG_CLOEXEC);
-    check_stage(size, "recvmsg(listener)");
-    const cmsghdr* header = CMSG_FIRSTHDR(&message);
-    if (size == 1 && header != nullptr && header->cmsg_type == SCM_RIGHTS) {
-        int listener = -1;
-        std::memcpy(&listener, CMSG_DATA(header), sizeof listener);
-        return UniqueFd(listener);
-    }
-    StartProblem problem = parse_problem(std::span(text.data(), static_cast<size_t>(size)));
+    Received received = receive_descriptors(channel, text);
+    check_stage(received.size, "recvmsg(listener)");
+    if (received.size == 1 && received.descriptors.size() == 1) return std::move(received.descriptors.front());
+    StartProblem problem = parse_problem(std::span(text.data(), static_cast<size_t>(received.size)));
     throw StageFailure{problem.text, problem.error_number};
 }
 

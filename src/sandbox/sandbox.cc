@@ -1,7 +1,6 @@
 #include "gbuild/sandbox/sandbox.h"
 
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -14,6 +13,7 @@
 #include "advice.h"
 #include "child_process.h"
 #include "gbuild/base/error.h"
+#include "gbuild/base/stop_event.h"
 #include "gbuild/base/text.h"
 #include "host.h"
 #include "stage.h"
@@ -33,24 +33,6 @@ UniqueFd memory_file(std::span<const std::byte> bytes) {
     if (::lseek(fd.get(), 0, SEEK_SET) < 0) throw_errno("cannot rewind a file in memory");
     return fd;
 }
-
-// Readable from the moment at which a stop is requested.
-class StopEvent {
-  public:
-    explicit StopEvent(const std::stop_token& stop) :
-        event_(::eventfd(0, EFD_CLOEXEC)), callback_(stop, Raise{event_.get()}) {
-        if (!event_) throw_errno("cannot create an eventfd");
-    }
-    int fd() const { return event_.get(); }
-
-  private:
-    struct Raise {
-        int fd;
-        void operator()() const { ::eventfd_write(fd, 1); }
-    };
-    UniqueFd event_;
-    std::stop_callback<Raise> callback_;
-};
 
 // One step while it runs: moves its output, notices its end, ends it early.
 class Watch {
