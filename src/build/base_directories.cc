@@ -22,18 +22,23 @@ void clear(const std::filesystem::path& directory) {
 
 }  // namespace
 
-BaseDirectories::BaseDirectories(const std::vector<const BaseImage*>& images, const LayerJob& job,
-                                 const sandbox::Sandbox& sandbox) :
-    job_(job), sandbox_(sandbox), outer_stop_(job.stop, [this] { stop_.request_stop(); }) {
-    for (const BaseImage* image : images) {
-        auto [place, added] = extractions_.try_emplace(image);
-        if (!added) continue;
-        Extraction& extraction = place->second;
-        extraction.thread = std::jthread([this, image, &extraction] { extract(*image, extraction); });
-    }
+BaseDirectories::BaseDirectories(const LayerJob& job, const sandbox::Sandbox& sandbox) :
+    job_(job), sandbox_(sandbox), outer_stop_(job.stop, [this] { stop_.request_stop(); }) {}
+
+BaseDirectories::~BaseDirectories() {
+    stop_.request_stop();
+    // The threads take the lock at their end, so they are joined without it.
+    Extractions ending = std::move(*extractions_.lock());
+    for (auto& [image, extraction] : ending) extraction.thread.join();
 }
 
-BaseDirectories::~BaseDirectories() { stop_.request_stop(); }
+void BaseDirectories::want(const BaseImage& image) {
+    auto extractions = extractions_.lock();
+    auto [place, added] = extractions->try_emplace(&image);
+    if (!added) return;
+    Extraction& extraction = place->second;
+    extraction.thread = std::jthread([this, &image, &extraction] { extract(image, extraction); });
+}
 
 void BaseDirectories::add_layer(const Digest& layer, std::shared_ptr<const pack::Pack> pack) {
     arrived_.lock()->emplace(layer, std::move(pack));
@@ -50,27 +55,37 @@ std::shared_ptr<const pack::Pack> BaseDirectories::wait_for_layer(const Digest& 
 }
 
 const std::filesystem::path& BaseDirectories::of(const BaseImage& image) {
-    Extraction& extraction = extractions_.at(&image);
-    if (extraction.thread.joinable()) extraction.thread.join();
+    auto extractions = extractions_.lock();
+    Extraction& extraction = extractions->at(&image);
+    ended_.wait(extractions.lock(), [&] { return extraction.ended; });
     if (extraction.error) std::rethrow_exception(extraction.error);
     return extraction.snapshot->files;
 }
 
-void BaseDirectories::extract(const BaseImage& image, Extraction& extraction) {
+store::Snapshot BaseDirectories::snapshot_of(const BaseImage& image) {
     std::string key = "1 " + sandbox_.owner_form();
     for (const Digest& layer : image.config.diff_ids) key += " " + layer.text();
     auto waiting = [&] {
         job_.events.emit(Notice{fmt::format("waiting for another gbuild that is extracting {}", image.name)});
     };
+    auto fill_it = [&](const std::filesystem::path& directory) { fill(image, directory); };
+    return with_context([&] { return fmt::format("extracting {}", image.name); },
+                        [&] { return job_.store.snapshot(key, fill_it, waiting, stop_.get_token()); });
+}
+
+void BaseDirectories::extract(const BaseImage& image, Extraction& extraction) {
+    std::optional<store::Snapshot> snapshot;
+    std::exception_ptr error;
     try {
-        with_context([&] { return fmt::format("extracting {}", image.name); },
-                     [&] {
-                         auto fill_it = [&](const std::filesystem::path& directory) { fill(image, directory); };
-                         extraction.snapshot = job_.store.snapshot(key, fill_it, waiting, stop_.get_token());
-                     });
+        snapshot = snapshot_of(image);
     } catch (...) {
-        extraction.error = std::current_exception();
+        error = std::current_exception();
     }
+    auto extractions = extractions_.lock();
+    extraction.snapshot = std::move(snapshot);
+    extraction.error = error;
+    extraction.ended = true;
+    ended_.notify_all();
 }
 
 void BaseDirectories::fill(const BaseImage& image, const std::filesystem::path& directory) {

@@ -17,26 +17,32 @@ namespace gbuild::build {
 
 class BaseDirectories {
   public:
-    // Starts a thread for each image. All must outlive this. Called off by the destructor.
-    BaseDirectories(const std::vector<const BaseImage*>& images, const LayerJob& job, const sandbox::Sandbox& sandbox);
+    BaseDirectories(const LayerJob& job, const sandbox::Sandbox& sandbox);
+    // Calls off what is under way.
     ~BaseDirectories();
     BaseDirectories(const BaseDirectories&) = delete;
     BaseDirectories& operator=(const BaseDirectories&) = delete;
 
+    // Starts a thread that extracts the image, unless there is one. The image must outlive this. For any thread.
+    void want(const BaseImage& image);
+
     // A layer of an image has arrived. For any thread.
     void add_layer(const Digest& layer, std::shared_ptr<const pack::Pack> pack);
 
-    // The directory of one of the images, once it is complete; all of its layers must have been added. Throws what
-    // extracting it failed with.
+    // The directory of a wanted image, once it is complete; all of its layers must have been added, or be about to. For
+    // any thread. Throws what extracting it failed with.
     const std::filesystem::path& of(const BaseImage& image);
 
   private:
     struct Extraction {
         std::optional<store::Snapshot> snapshot;
         std::exception_ptr error;
+        bool ended = false;
         std::jthread thread;
     };
+    using Extractions = std::map<const BaseImage*, Extraction>;
     void extract(const BaseImage& image, Extraction& extraction);
+    store::Snapshot snapshot_of(const BaseImage& image);
     void fill(const BaseImage& image, const std::filesystem::path& directory);
     std::shared_ptr<const pack::Pack> wait_for_layer(const Digest& layer);
 
@@ -45,8 +51,9 @@ class BaseDirectories {
     std::stop_source stop_;
     std::stop_callback<std::function<void()>> outer_stop_;
     Synchronized<LayerPacks> arrived_;
-    std::condition_variable_any changed_;
-    std::map<const BaseImage*, Extraction> extractions_;  // last: their threads use all of the above
+    std::condition_variable_any changed_;    // of arrived_
+    std::condition_variable_any ended_;      // of extractions_
+    Synchronized<Extractions> extractions_;  // last: their threads use all of the above
 };
 
 }  // namespace gbuild::build

@@ -9,11 +9,12 @@
 
 #include <fmt/format.h>
 
-#include "base_directories.h"
 #include "gbuild/base/synchronized.h"
 #include "gbuild/base/text.h"
+#include "look_ahead.h"
 #include "output.h"
 #include "stages.h"
+#include "trace_keeper.h"
 
 namespace gbuild::build {
 
@@ -108,6 +109,21 @@ bool reads_context(const plan::Plan& plan) {
     return false;
 }
 
+CachePolicy cache_policy(const BuildOptions& options, const plan::Plan& plan) {
+    CachePolicy policy{!options.no_cache, {}};
+    for (const std::string& stage : options.no_cache_of_stages) {
+        const bool known = std::any_of(plan.stages.begin(), plan.stages.end(), [&](const plan::Stage& one) {
+            return one.name == to_lower(stage) || std::to_string(one.index) == stage;
+        });
+        if (!known && std::find(plan.skipped.begin(), plan.skipped.end(), to_lower(stage)) == plan.skipped.end()) {
+            throw Error(ErrorKind::usage, fmt::format("--no-cache-filter {}: there is no such stage", quoted(stage)))
+                .hint("give a stage's name or number");
+        }
+        policy.uncached.insert(to_lower(stage));
+    }
+    return policy;
+}
+
 std::map<std::string, std::unique_ptr<ContextDir>> open_directories(const NamedContexts& contexts,
                                                                     const std::vector<std::filesystem::path>& written) {
     std::map<std::string, std::unique_ptr<ContextDir>> directories;
@@ -117,50 +133,6 @@ std::map<std::string, std::unique_ptr<ContextDir>> open_directories(const NamedC
     }
     return directories;
 }
-
-std::vector<const BaseImage*> images_of(const BaseImages& bases) {
-    std::vector<const BaseImage*> images;
-    for (const auto& [name, image] : bases.all()) images.push_back(&image);
-    return images;
-}
-
-// The images at the bottom of stages in which commands run.
-std::vector<const BaseImage*> images_to_extract(const plan::Plan& plan, const BaseImages& bases) {
-    std::vector<const BaseImage*> images;
-    for (const plan::Stage& stage : plan.stages) {
-        const bool runs = std::any_of(stage.steps.begin(), stage.steps.end(), [](const plan::Step& step) {
-            return std::holds_alternative<plan::RunStep>(step.action);
-        });
-        const BaseImage* image = runs ? origin(plan, stage, bases) : nullptr;
-        if (image) images.push_back(image);
-    }
-    return images;
-}
-
-// All bases are pulled side by side, under the first step that needs one.
-struct Pulled {
-    const LayerPacks& layers() {
-        if (packs) return *packs;
-        LayerArrival arrived;
-        if (sandbox) {
-            directories.emplace(images_to_extract(plan, bases), packing, *sandbox);
-            arrived = [this](const auto& layer, const auto& pack) { directories->add_layer(layer, pack); };
-        }
-        packs = obtain_layers(images_of(bases), packing, arrived);
-        return *packs;
-    }
-    void forget() {
-        directories.reset();
-        packs.reset();
-    }
-
-    const BaseImages& bases;
-    const LayerJob& packing;
-    const sandbox::Sandbox* sandbox;  // null when nothing is to be extracted
-    const plan::Plan& plan;
-    std::optional<LayerPacks> packs;
-    std::optional<BaseDirectories> directories;
-};
 
 // A build that starts over has the same to say about the image.
 class WarnsOnce : public EventSink {
@@ -180,15 +152,19 @@ enum class Chance { first, last };
 
 // Executes the plan and writes the image; nullopt when a pack of the store turned out to be damaged and this was not
 // the last chance. That pack is removed, so that it is made anew.
-std::optional<BuildResult> execute(const BuildOptions& options, const StageJob& job, AtomicFile& output,
-                                   Chance chance) {
+std::optional<BuildResult> execute(const BuildOptions& options, const StageJob& job, TraceKeeper& trace,
+                                   AtomicFile& output, Chance chance) {
     const LayerJob& packing = job.packing;
     pack::PackSet packs(options.packing);
     Stages stages(job, packs);
     try {
-        return write_output(stages.run(), output,
-                            {options, job.plan, packs, job.epoch, packing.jobs, packing.events, packing.stop});
+        const StagesResult made = stages.run();
+        trace.keep(stages.trace());
+        return write_output(made, output,
+                            {options, job.inputs.plan, packs, job.inputs.epoch, packing.jobs, packing.store,
+                             packing.events, packing.stop});
     } catch (const Error& error) {
+        trace.keep(stages.trace());
         if (error.kind() == ErrorKind::interrupted || !stages.drop_damaged_packs() || chance == Chance::last) throw;
         packing.events.emit(Notice{error.message() + "; packing it anew"});
     }
@@ -253,35 +229,32 @@ BuildResult run_build(const BuildOptions& options, EventSink& events, std::stop_
     if (sandbox) report_isolation(*sandbox, events);
     unsigned jobs = options.jobs > 0 ? options.jobs : std::max(1u, std::thread::hardware_concurrency());
     WarnsOnce once(events);
-    LayerJob packing{store, options.packing, jobs, once, stop};
-    Pulled pulled{bases, packing, sandbox && sandbox->has_overlay() ? sandbox : nullptr, plan, {}, {}};
-    StageJob job{plan,
-                 bases,
-                 [&]() -> const LayerPacks& { return pulled.layers(); },
-                 [&](const BaseImage& image) -> const std::filesystem::path& { return pulled.directories->of(image); },
-                 context.get(),
-                 directories,
-                 epoch,
-                 options.no_cache,
-                 packing,
-                 options.run,
-                 sandbox};
-    auto result = execute(options, job, output, Chance::first);
-    if (!result) {
-        pulled.forget();
-        result = execute(options, job, output, Chance::last);
-    }
+    const StageJob job{{plan, bases, context.get(), directories, epoch, options.packing, options.run},
+                       {store, options.packing, jobs, once, stop},
+                       cache_policy(options, plan),
+                       sandbox};
+    TraceKeeper trace(store, options, plan);
+    auto result = execute(options, job, trace, output, Chance::first);
+    if (!result) result = execute(options, job, trace, output, Chance::last);
     for (const auto& [name, image] : bases.all()) result->bases.push_back({image.name, image.resolved.manifest_digest});
     tag_result(options, store, *result);
     return std::move(*result);
 }
 
-plan::Plan plan_build(const BuildOptions& options, EventSink& events, std::stop_token stop) {
+PlannedBuild plan_build(const BuildOptions& options, EventSink& events, std::stop_token stop) {
     dockerfile::Dockerfile file = load_dockerfile(options);
     NamedContexts contexts = named_contexts(options);
+    auto directories = open_directories(contexts, {});
     store::Store store(options.store_root);
     BaseImages bases(options, store, contexts, std::move(stop));
-    return resolve_and_plan(file, plan_request(options), contexts, bases, events);
+    PlannedBuild planned;
+    planned.plan = resolve_and_plan(file, plan_request(options), contexts, bases, events);
+    const plan::Plan& plan = planned.plan;
+    std::unique_ptr<ContextDir> context = reads_context(plan) ? open_build_context(options, {}) : nullptr;
+    const KeyInputs inputs{
+        plan, bases, context.get(), directories, epoch_of(options, plan, bases), options.packing, options.run};
+    planned.outlook = look_ahead(inputs, cache_policy(options, plan), TraceKeeper(store, options, plan), store);
+    return planned;
 }
 
 }  // namespace gbuild::build

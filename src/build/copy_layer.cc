@@ -6,27 +6,17 @@
 #include <fmt/format.h>
 
 #include "copy_destination.h"
+#include "copy_selection.h"
 #include "copy_stream.h"
 #include "copy_view.h"
 #include "gbuild/base/text.h"
 #include "gbuild/dockerfile/chmod.h"
-#include "gbuild/dockerfile/ignore.h"
+#include "placed_at.h"
 #include "source_names.h"
 
 namespace gbuild::build {
 
 namespace {
-
-// Runs `body`; an error that leaves it and has no place gets `span`, if there is one.
-template <class Body>
-decltype(auto) placed_at(const std::optional<SourceSpan>& span, Body&& body) {
-    try {
-        return std::forward<Body>(body)();
-    } catch (Error& error) {
-        if (span && !error.span()) error.at(*span);
-        throw;
-    }
-}
 
 std::optional<tree::Owner> requested_owner(const CopyRequest& request) {
     if (!request.step.chown) return std::nullopt;
@@ -45,40 +35,6 @@ std::unique_ptr<CopyView> source_view(const CopyRequest& request) {
     return source.tree ? view_of(source) : nullptr;
 }
 
-std::string_view base_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
-
-// `COPY --parents`: what stands before "/./" is where to look, the rest is kept at the destination.
-struct Pivoted {
-    std::string base;
-    std::string pattern;
-};
-Pivoted split_at_pivot(const std::string& source) {
-    size_t pivot = source.find("/./");
-    if (pivot == std::string::npos) return {"", clean_source(source)};
-    return {source.substr(0, pivot), clean_source(std::string_view(source).substr(pivot + 3))};
-}
-
-// Which paths below a --parents base are copied.
-class IncludePattern {
-  public:
-    explicit IncludePattern(const std::string& pattern) : everything_(pattern.empty()), pattern_(pattern) {
-        for (const std::string& part : split(pattern, '/')) {
-            if (has_wildcards(part) || part.find('\\') != std::string::npos) break;
-            literal_ += part + "/";
-        }
-    }
-    Selection choose(const std::string& path, tree::FileType type) const {
-        if (everything_ || pattern_.matches_path_or_parent(path)) return Selection::take;
-        bool may_lead_there = literal_.starts_with(path + "/") || (path + "/").starts_with(literal_);
-        return type == tree::FileType::directory && may_lead_there ? Selection::pass_over : Selection::prune;
-    }
-
-  private:
-    bool everything_;
-    dockerfile::Pattern pattern_;
-    std::string literal_;  // what every matching path starts with, in whole components
-};
-
 class Copier {
   public:
     explicit Copier(const CopyRequest& request) :
@@ -86,74 +42,33 @@ class Copier {
         step_(request.step),
         view_(source_view(request)),
         owner_(requested_owner(request)),
-        exclude_(dockerfile::IgnoreRules::from_patterns(step_.exclude)),
         destination_(step_.link ? nullptr : &request.target, owner_.value_or(tree::Owner()), request.epoch) {
         if (step_.chmod) chmod_ = dockerfile::Chmod::parse(*step_.chmod);
         into_directory_ = step_.destination.ends_with('/');
     }
 
     CopyResult run() {
-        if (step_.parents)
-            copy_with_parents();
-        else
-            copy_matches();
+        CopySelection selection = view_ ? select_sources(step_, *view_) : CopySelection();
+        several_ = selection.matches + step_.inline_files.size() > 1;
+        for (SelectedSource& selected : selection.sources) {
+            source_++;
+            copy_source(std::move(selected));
+        }
         for (const plan::InlineFile& file : step_.inline_files) copy_inline(file);
         return result();
     }
 
   private:
-    using Matches = std::vector<std::vector<SourceItem>>;  // of each pattern
-
-    template <class Body>
-    decltype(auto) at_source(size_t source, Body&& body) const {
-        return placed_at(step_.spans.at(source), std::forward<Body>(body));
-    }
     template <class Body>
     decltype(auto) at_destination(Body&& body) const {
         return placed_at(step_.spans.at(step_.paths.size()), std::forward<Body>(body));
     }
 
-    [[noreturn]] void fail_no_match(size_t source, const std::string& pattern) const {
-        Error error = view_->nothing_matches(pattern);
-        if (auto span = step_.spans.at(source)) error.at(*span);
-        throw error;
-    }
-
-    // A wildcard may match nothing, but something must be copied.
-    Matches match_all() const {
-        Matches matches;
-        bool any = step_.paths.empty();
-        for (size_t i = 0; i < step_.paths.size(); i++) {
-            matches.push_back(at_source(i, [&] { return view_->match_any(step_.paths[i]); }));
-            any = any || !matches.back().empty();
-        }
-        if (!any && step_.inline_files.empty()) fail_no_match(0, step_.paths.front());
-        return matches;
-    }
-
-    void copy_matches() {
-        Matches matches = match_all();
-        size_t count = step_.inline_files.size();
-        for (const auto& items : matches) count += items.size();
-        several_ = count > 1;
-        for (auto& items : matches) {
-            for (SourceItem& item : items) {
-                source_++;
-                copy_match(std::move(item));
-            }
-        }
-    }
-
-    void copy_match(SourceItem item) {
-        if (item.inode.is_directory()) return copy_directory(item.path);
-        if (item.inode.type == tree::FileType::socket) {
-            throw Error(ErrorKind::unsupported,
-                        fmt::format("{} is a socket, which cannot be copied", quoted(item.path)));
-        }
-        std::string name(base_name(item.path));
-        if (exclude_.excluded(name) || exclude_.excluded(item.path)) return;
+    void copy_source(SelectedSource selected) {
+        if (selected.item.inode.is_directory()) return copy_below(std::move(selected));
+        SourceItem& item = selected.item;
         if (is_unpacked(item)) return unpack(item.path);
-        std::string path = file_destination(name);
+        std::string path = file_destination(std::string(base_name_of(item.path)));
         destination_.put_file(path, placed(std::move(item)));
     }
 
@@ -177,24 +92,12 @@ class Copier {
         return path;
     }
 
-    void copy_directory(const std::string& path) {
-        copy_below(path, Existing::overwrite, [this](const std::string& below, tree::FileType type) {
-            return without_excluded(below, type, Selection::take);
-        });
-    }
-
-    Selection without_excluded(const std::string& below, tree::FileType type, Selection otherwise) const {
-        if (exclude_.empty() || !exclude_.excluded(below)) return otherwise;
-        bool searched = type == tree::FileType::directory && exclude_.may_reinclude();
-        return searched && otherwise != Selection::prune ? Selection::pass_over : Selection::prune;
-    }
-
-    // The number of entries copied.
-    size_t copy_below(const std::string& path, Existing existing, const Selector& select) {
+    void copy_below(SelectedSource selected) {
+        const Existing existing = step_.parents ? Existing::keep : Existing::overwrite;
+        const std::string& path = selected.item.path;
         std::string top = destination_.resolve(step_.destination);
-        std::vector<SourceItem> items = view_->children(path, select);
         at_destination([&] { destination_.make_directories(top); });
-        for (SourceItem& item : items) {
+        for (SourceItem& item : selected.below) {
             std::string target = join_path(top, std::string_view(item.path).substr(path.empty() ? 0 : path.size() + 1));
             bool is_directory = item.inode.is_directory();
             Placed copy = placed(std::move(item));
@@ -203,31 +106,10 @@ class Copier {
             else
                 destination_.put_file(target, std::move(copy));
         }
-        return items.size();
-    }
-
-    void copy_with_parents() {
-        bool any = false;
-        for (size_t i = 0; i < step_.paths.size(); i++) {
-            Pivoted pivoted = split_at_pivot(step_.paths[i]);
-            IncludePattern include(pivoted.pattern);
-            size_t copied = 0;
-            for (const SourceItem& base : at_source(i, [&] { return view_->match_any(pivoted.base); })) {
-                if (!base.inode.is_directory()) continue;
-                source_++;
-                copied += copy_below(base.path, Existing::keep, [&](const std::string& below, tree::FileType type) {
-                    return without_excluded(below, type, include.choose(below, type));
-                });
-            }
-            bool optional = has_wildcards(pivoted.base) || has_wildcards(pivoted.pattern) || !exclude_.empty();
-            if (copied == 0 && !optional) fail_no_match(i, join_path(pivoted.base, pivoted.pattern));
-            any = any || copied > 0;
-        }
-        if (!any && exclude_.empty() && !step_.paths.empty()) fail_no_match(0, step_.paths.front());
     }
 
     void copy_inline(const plan::InlineFile& file) {
-        std::string name(base_name(file.name));
+        std::string name(base_name_of(file.name));
         if (name.empty() || name == "." || name == "..") {
             throw Error(ErrorKind::dockerfile,
                         fmt::format("the heredoc's name {} cannot be a file's", quoted(file.name)));
@@ -286,7 +168,6 @@ class Copier {
     std::unique_ptr<CopyView> view_;  // null when there is nothing but heredocs
     std::optional<tree::Owner> owner_;
     std::optional<dockerfile::Chmod> chmod_;
-    dockerfile::IgnoreRules exclude_;
     CopyDestination destination_;
     bool into_directory_ = false;
     bool several_ = false;  // sources: the destination must be a directory

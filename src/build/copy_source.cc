@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include "gbuild/base/byte_source.h"
 #include "gbuild/base/error.h"
 #include "gbuild/base/text.h"
 #include "source_names.h"
@@ -353,6 +354,25 @@ UniqueFd ContextDir::open(const std::string& path) const {
         throw Error(ErrorKind::io, fmt::format("{} is no longer a regular file", quoted(path)));
     }
     return fd;
+}
+
+ContentSum ContextDir::sum_of(const std::string& path) const {
+    {
+        auto known = sums_->lock();
+        if (auto found = known->find(path); found != known->end()) return found->second;
+    }
+    FileSource file(open(path));
+    Hasher hasher(HashAlgorithm::sha256);
+    ContentSum result;
+    with_context([&] { return fmt::format("reading {}", quoted(path)); },
+                 [&] {
+                     for (auto run = file.next(); !run.empty(); run = file.next()) {
+                         hasher.update(run);
+                         result.size += run.size();
+                     }
+                 });
+    hasher.finish(result.sum);
+    return sums_->lock()->emplace(path, result).first->second;
 }
 
 }  // namespace gbuild::build

@@ -211,53 +211,33 @@ class PartsStream : public tree::EntryStream {
     std::unique_ptr<tree::EntryStream> current_;
 };
 
-class ContentHasher {
-  public:
-    explicit ContentHasher(const ContextDir* context) : context_(context) {}
+Sha256Sum content_sum(const NewContents& from, uint64_t size, const ContextDir* context) {
+    if (from.text) return sha256(as_bytes(*from.text));
+    const ContentSum found = context->sum_of(from.path);
+    if (found.size != size) throw changed(from.path);
+    return found.sum;
+}
 
-    Sha256Sum sum(const NewContents& from, uint64_t size) {
-        Contents contents(from, context_);
-        for (uint64_t left = size; left > 0;) {
-            std::span<std::byte> run(buffer_.get(), static_cast<size_t>(std::min<uint64_t>(left, run_size)));
-            contents.read(run);
-            hasher_.update(run);
-            left -= run.size();
-        }
-        if (!contents.at_end()) throw changed(from.path);
-        return finish_sum(hasher_);
-    }
-
-    void complete(ArchiveFile& archive) {
-        FileSource file(context_->open(archive.path));
-        archive.size = 0;
-        for (auto run = file.next(); !run.empty(); run = file.next()) {
-            hasher_.update(run);
-            archive.size += run.size();
-        }
-        archive.digest = Digest::of_sha256(finish_sum(hasher_));
-    }
-
-  private:
-    static constexpr size_t run_size = size_t{256} * 1024;
-    const ContextDir* context_;
-    std::unique_ptr<std::byte[]> buffer_ = std::make_unique<std::byte[]>(run_size);
-    Hasher hasher_{HashAlgorithm::sha256};
-};
+void complete(ArchiveFile& archive, const ContextDir& context) {
+    const ContentSum found = context.sum_of(archive.path);
+    archive.size = found.size;
+    archive.digest = Digest::of_sha256(found.sum);
+}
 
 }  // namespace
 
 Digest hash_contents(std::vector<CopyPart>& parts, const ContextDir* context, const UnpackOptions& unpack) {
-    ContentHasher contents(context);
     Hasher hasher(HashAlgorithm::sha256);
     hasher.update("gbuild copy 1\n");
     BinaryWriter record;
     for (CopyPart& part : parts) {
         if (auto* archive = std::get_if<ArchiveFile>(&part)) {
-            contents.complete(*archive);
+            complete(*archive, *context);
             add_archive(record, *archive, unpack);
         } else {
             for (auto& [path, placed] : std::get<Placement>(part)) {
-                if (placed.contents) placed.contents->digest = contents.sum(*placed.contents, placed.inode.size);
+                if (placed.contents)
+                    placed.contents->digest = content_sum(*placed.contents, placed.inode.size, context);
                 add_entry(record, path, placed);
                 hasher.update(record.bytes());
                 record.clear();

@@ -287,8 +287,8 @@ std::shared_ptr<const pack::Pack> commit_pack(const store::Store& store, AtomicF
     });
 }
 
-LayerPacks obtain_layers(const std::vector<const BaseImage*>& images, const LayerJob& job,
-                         const LayerArrival& arrived) {
+LayerPacks obtain_layers(const std::vector<const BaseImage*>& images, const LayerJob& job, const LayerArrival& arrived,
+                         int first_transfer) {
     std::vector<Task> tasks;
     std::map<Digest, bool> known;
     for (const BaseImage* image : images) {
@@ -296,7 +296,7 @@ LayerPacks obtain_layers(const std::vector<const BaseImage*>& images, const Laye
         for (size_t i = 0; i < layers.size(); i++) {
             const Digest& diff_id = image->config.diff_ids[i];
             if (!known.emplace(diff_id, true).second) continue;
-            tasks.push_back({image, layers[i], diff_id, static_cast<int>(tasks.size()) + 1});
+            tasks.push_back({image, layers[i], diff_id, first_transfer + static_cast<int>(tasks.size())});
         }
     }
     return LayerRun(job, arrived).run(std::move(tasks));

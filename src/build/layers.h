@@ -27,9 +27,10 @@ using LayerPacks = std::map<Digest, std::shared_ptr<const pack::Pack>>;  // by d
 // Told of each layer as soon as it is there; by any thread.
 using LayerArrival = std::function<void(const Digest& layer, const std::shared_ptr<const pack::Pack>& pack)>;
 
-// The packs of every layer of the images. The first failure stops the rest and is thrown.
+// The packs of every layer of the images. The first failure stops the rest and is thrown. Transfers are numbered from
+// `first_transfer` on.
 LayerPacks obtain_layers(const std::vector<const BaseImage*>& images, const LayerJob& job,
-                         const LayerArrival& arrived = {});
+                         const LayerArrival& arrived = {}, int first_transfer = 1);
 
 // Merges a pack's layer into a tree whose contents are in a PackSet; `number` is the pack's in it.
 void apply_pack(tree::Tree& tree, const pack::Pack& pack, uint32_t number);

@@ -10,7 +10,8 @@
 #include "gbuild/golem/container_config.h"
 #include "gbuild/golem/numeric_user.h"
 #include "gbuild/golem/vm_contract.h"
-#include "stages.h"
+#include "output_record.h"
+#include "stage_run.h"
 
 namespace gbuild::build {
 
@@ -93,15 +94,55 @@ std::filesystem::path output_path(const BuildOptions& options) {
     return file;
 }
 
-BuildResult write_output(tree::Tree tree, AtomicFile& file, const OutputJob& job) {
+namespace {
+
+// Raised when the same tree and configuration become another image, or other warnings.
+constexpr std::string_view image_format = "gbuild image 1 " GBUILD_VERSION;
+
+// Steps' places count: warnings point at them.
+std::string image_key(const Digest& tree, const OutputJob& job) {
+    const plan::Stage& target = job.plan.stages.back();
+    BinaryWriter out;
+    out.text(image_format);
+    out.text(tree.text());
+    out.text(oci::to_json(oci::ImageConfig{target.platform, job.epoch, "", target.config(), {}}));
+    out.text(job.options.packing.key());
+    out.number(job.epoch);
+    for (const plan::Stage& stage : job.plan.stages) {
+        for (const plan::Step& step : stage.steps) {
+            out.text(step.span.file);
+            out.number(step.span.line);
+            out.text(step.span.source);
+        }
+    }
+    return Digest::of(out.bytes()).text();
+}
+
+// Keeps the warnings that pass through it.
+class WarningRecorder : public EventSink {
+  public:
+    explicit WarningRecorder(EventSink& inner) : inner_(inner) {}
+    void emit(const Event& event) override {
+        if (const auto* warning = std::get_if<Warning>(&event)) warnings_.push_back(*warning);
+        inner_.emit(event);
+    }
+    std::vector<Warning> take() { return std::move(warnings_); }
+
+  private:
+    EventSink& inner_;
+    std::vector<Warning> warnings_;
+};
+
+constexpr int transfer_id = 0;  // layers count from 1
+
+BuildResult write_image(tree::Tree tree, AtomicFile& file, const OutputJob& job, EventSink& events) {
     BuildResult result;
-    result.file = std::filesystem::absolute(file.target()).lexically_normal();
     const plan::Stage& target = job.plan.stages.back();
     result.config = target.config();
     result.config.user = numeric_user(result.config.user, tree, job);
     tree.apply(golem::missing_entries(tree, result.config, job.epoch));
     for (const Warning& warning : golem::check_contract(tree, result.config, places_in(job.plan))) {
-        job.events.emit(warning);
+        events.emit(warning);
     }
 
     oci::ImageConfig image{target.platform, job.epoch, "", result.config, {tree_digest(tree, job.packs)}};
@@ -112,18 +153,44 @@ BuildResult write_output(tree::Tree tree, AtomicFile& file, const OutputJob& job
     write.trailer_json = golem::to_trailer_json(result.config, result.image_id);
     write.threads = job.jobs;
     write.stop = job.stop;
-    constexpr int transfer = 0;  // layers count from 1
-    job.events.emit(TransferStarted{transfer, 0, result.file.filename().native(), "writing", 0});
-    write.progress = [&](uint64_t done, uint64_t) { job.events.emit(TransferProgress{transfer, done}); };
+    events.emit(TransferStarted{transfer_id, 0, file.target().filename().native(), "writing", 0});
+    write.progress = [&](uint64_t done, uint64_t) { events.emit(TransferProgress{transfer_id, done}); };
     pack::ImageSummary summary = with_context([&] { return fmt::format("writing {}", quoted(file.target().native())); },
                                               [&] { return pack::write_image(tree, job.packs, write, file.fd()); });
     file.commit();
-    job.events.emit(TransferFinished{transfer, false});
+    events.emit(TransferFinished{transfer_id, false});
 
-    warn_of_dropped_xattrs(summary.dropped_xattrs, job.events);
+    warn_of_dropped_xattrs(summary.dropped_xattrs, events);
     result.size = summary.file_size;
     result.sha3 = summary.sha3;
     result.inodes = summary.inode_count;
+    return result;
+}
+
+// The image that is there already, and what was said about it when it was written.
+BuildResult as_written(OutputRecord record, const OutputJob& job) {
+    for (const Warning& warning : record.warnings) job.events.emit(warning);
+    job.events.emit(TransferStarted{transfer_id, 0, record.result.file.filename().native(), "writing", 0});
+    job.events.emit(TransferFinished{transfer_id, true});
+    BuildResult result = std::move(record.result);
+    const std::string user = result.config.user;
+    result.config = job.plan.stages.back().config();
+    result.config.user = user;
+    return result;
+}
+
+}  // namespace
+
+BuildResult write_output(const StagesResult& made, AtomicFile& file, const OutputJob& job) {
+    const std::filesystem::path path = std::filesystem::absolute(file.target()).lexically_normal();
+    const std::string key = image_key(made.result, job);
+    if (auto record = read_output_record(job.store, path); record && record->image_key == key) {
+        return as_written(std::move(*record), job);
+    }
+    WarningRecorder warnings(job.events);
+    BuildResult result = write_image(made.tree->get().clone(), file, job, warnings);
+    result.file = path;
+    put_output_record(job.store, path, {key, result, warnings.take()});
     return result;
 }
 

@@ -5,6 +5,7 @@
 #include "gbuild/build/build.h"
 #include "gbuild/pack/image_writer.h"
 #include "gbuild/store/store.h"
+#include "stages.h"
 
 namespace gbuild::build {
 
@@ -17,11 +18,13 @@ struct OutputJob {
     const pack::PackSet& packs;
     int64_t epoch = 0;
     unsigned jobs = 1;
+    const store::Store& store;
     EventSink& events;
     std::stop_token stop;
 };
 
-// Adds what the VM needs to the tree, warns of what the provider will do with it, writes and commits `file`.
-BuildResult write_output(tree::Tree tree, AtomicFile& file, const OutputJob& job);
+// Adds what the VM needs to the tree, warns of what the provider will do with it, writes and commits `file`. When the
+// same image is already there, the tree is not asked for and nothing is written.
+BuildResult write_output(const StagesResult& made, AtomicFile& file, const OutputJob& job);
 
 }  // namespace gbuild::build

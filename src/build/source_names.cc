@@ -32,6 +32,8 @@ std::vector<Branch> step_down(const SourceNames& names, const std::vector<Branch
 
 }  // namespace
 
+std::string_view base_name_of(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+
 std::string join_path(std::string_view directory, std::string_view name) {
     if (directory.empty()) return std::string(name);
     if (name.empty()) return std::string(directory);

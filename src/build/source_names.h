@@ -31,6 +31,7 @@ class SourceNames {
     virtual std::vector<Name> list(const std::string& directory) const = 0;
 };
 
+std::string_view base_name_of(std::string_view path);
 std::string join_path(std::string_view directory, std::string_view name);
 
 // A source as COPY writes it, made relative: no leading "/", "." or empty components, ".." stops at the root.

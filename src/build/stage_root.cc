@@ -32,7 +32,7 @@ layer::ExtractOptions extraction_options(const sandbox::Sandbox& sandbox, pack::
 }
 
 StageRoot::StageRoot(RootContext& context, const ExtractedTree& base) : context_(context) {
-    start({base.directory}, base.tree);
+    start(base.layers, base.tree);
 }
 
 StageRoot::StageRoot(RootContext& context, const StageRoot& below) : context_(context) {

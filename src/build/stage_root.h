@@ -32,9 +32,10 @@ struct RootContext {
 // How files are written for commands. The reader must outlive it.
 layer::ExtractOptions extraction_options(const sandbox::Sandbox& sandbox, pack::ContentReader& contents);
 
-// A tree and where it lies extracted; nowhere when there is no overlayfs to make use of it.
+// A tree and where it lies extracted, as overlayfs would stack it; nowhere when there is no overlayfs to make use of
+// it.
 struct ExtractedTree {
-    std::string directory;
+    std::vector<std::string> layers;  // directories, highest first
     tree::Tree tree;
 };
 

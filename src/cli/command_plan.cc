@@ -13,8 +13,10 @@ class PlanCommand final : public Command {
     void declare(OptionSet& options) override {
         source_.declare(options);
         registry_.declare(options);
-        options.group("Other");
-        declare_root(options, work_.root);
+        run_.declare(options);
+        image_.declare(options);
+        work_.declare(options);
+        options.group("What is shown");
         options.choice("--format", {"text", "json"}, format_, "what is printed");
         options.epilogue("Examples:\n"
                          "  gbuild plan .\n"
@@ -24,19 +26,35 @@ class PlanCommand final : public Command {
     int run(Console& console) override {
         build::BuildOptions options;
         registry_.apply(options, console);
+        image_.apply(options, console);
+        run_.apply(options, console);
         work_.apply(options);
         source_.apply(options, console);
         SignalWatcher signals;
         auto progress = make_progress(ProgressMode::plain, console);
         options.registry.notice = [&](const std::string& message) { progress->emit(Notice{message}); };
-        plan::Plan plan = build::plan_build(options, *progress, signals.stop());
-        console.out.write(format_ == "json" ? plan::to_json(plan) : plan::to_text(plan));
+        const build::PlannedBuild planned = build::plan_build(options, *progress, signals.stop());
+        const plan::StepNotes notes = [&](size_t stage, size_t step) { return note_of(planned.outlook[stage][step]); };
+        console.out.write(format_ == "json" ? plan::to_json(planned.plan, notes) : plan::to_text(planned.plan, notes));
         return 0;
     }
 
   private:
+    static std::optional<plan::StepNote> note_of(const build::StepOutlook& outlook) {
+        using Result = build::StepOutlook::Result;
+        switch (outlook.result) {
+        case Result::none: return std::nullopt;
+        case Result::known: return plan::StepNote{"cached", ""};
+        case Result::missing: return plan::StepNote{"executed", outlook.reason};
+        case Result::unclear: break;
+        }
+        return plan::StepNote{"unclear", "depends on what is executed before it"};
+    }
+
     SourceSettings source_;
     RegistrySettings registry_;
+    RunSettings run_;
+    ImageSettings image_;
     WorkSettings work_;
     std::string format_ = "text";
 };

@@ -16,14 +16,18 @@ std::filesystem::path store_root(const std::string& root) {
 
 void WorkSettings::declare(OptionSet& options) {
     options.group("How the work is done");
-    options.flag("--no-cache", no_cache, "pack the files of COPY and ADD anew");
-    options.value("-j,--jobs", "N", jobs, "threads that compress (default: one a processor)");
+    options.flag("--no-cache", no_cache, "execute all steps, whatever is known of their results");
+    options.list("--no-cache-filter", "STAGE", no_cache_filter, "execute all steps of this stage; repeatable");
+    options.value("-j,--jobs", "N", jobs, "threads that compress, and stages at a time (default: one a processor)");
     declare_root(options, root);
 }
 
 void WorkSettings::apply(build::BuildOptions& build) const {
     constexpr uint64_t most_jobs = 1024;
     build.no_cache = no_cache;
+    for (const std::string& text : no_cache_filter) {
+        for (const std::string& stage : split(text, ',')) build.no_cache_of_stages.push_back(stage);
+    }
     build.store_root = store_root(root);
     if (jobs.empty()) return;
     auto count = parse_decimal(jobs);

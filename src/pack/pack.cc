@@ -81,10 +81,24 @@ tree::LayerTree Pack::entries(uint32_t pack) const {
     return layer;
 }
 
-uint32_t PackSet::add(std::shared_ptr<const Pack> pack) {
-    packs_.push_back(std::move(pack));
-    return static_cast<uint32_t>(packs_.size() - 1);
+Digest Pack::contents_digest() const {
+    Hasher hasher(HashAlgorithm::sha256);
+    hasher.update("gbuild layer 1\n");
+    hasher.update(std::span(state_->index.bytes).subspan(state_->index.entries_at));
+    for (const PackIndex::File& file : state_->index.files) hasher.update(file.digest);
+    Sha256Sum sum;
+    hasher.finish(sum);
+    return Digest::of_sha256(sum);
 }
+
+uint32_t PackSet::add(std::shared_ptr<const Pack> pack) {
+    auto packs = packs_.lock();
+    packs->push_back(std::move(pack));
+    return static_cast<uint32_t>(packs->size() - 1);
+}
+
+const Pack& PackSet::at(uint32_t index) const { return *packs_.lock()->at(index); }
+size_t PackSet::size() const { return packs_.lock()->size(); }
 
 struct ContentReader::Source {
     Source(const Pack& of, const PackOptions& options) :

@@ -15,14 +15,18 @@ using Json = nlohmann::ordered_json;
 
 class Renderer {
   public:
-    explicit Renderer(const Plan& plan) : plan_(plan) {}
+    Renderer(const Plan& plan, const StepNotes& notes) : plan_(plan), notes_(notes) {}
 
     std::string text() const {
         std::string out;
-        for (const Stage& stage : plan_.stages) {
+        for (size_t i = 0; i < plan_.stages.size(); i++) {
+            const Stage& stage = plan_.stages[i];
             out += fmt::format("{:>3}  {}  [{}]\n", stage.number, shown(stage.text), shown(stage_name(stage)));
             out += fmt::format("     from {}\n", shown(source_text(stage.base)));
-            for (const Step& step : stage.steps) add_step(out, step);
+            for (size_t j = 0; j < stage.steps.size(); j++) {
+                add_step(out, stage.steps[j]);
+                if (const auto note = note_of(i, j)) add_note(out, *note);
+            }
         }
         if (!plan_.skipped.empty()) out += fmt::format("not needed: {}\n", shown(join(plan_.skipped, ", ")));
         return out;
@@ -30,7 +34,7 @@ class Renderer {
 
     Json json() const {
         Json stages = Json::array(), warnings = Json::array();
-        for (const Stage& stage : plan_.stages) stages.push_back(stage_json(stage));
+        for (size_t i = 0; i < plan_.stages.size(); i++) stages.push_back(stage_json(i));
         for (const Warning& warning : plan_.warnings) {
             Json entry = {{"id", warning.id}, {"message", masked_text(warning.message)}, {"hint", warning.hint}};
             if (warning.span) entry["line"] = warning.span->line;
@@ -73,6 +77,14 @@ class Renderer {
         if (const auto* copy = std::get_if<CopyStep>(&step.action)) {
             out += fmt::format("         {} -> {}\n", shown(source_text(copy->source)), shown(copy->destination));
         }
+    }
+
+    std::optional<StepNote> note_of(size_t stage, size_t step) const {
+        return notes_ ? notes_(stage, step) : std::nullopt;
+    }
+    void add_note(std::string& out, const StepNote& note) const {
+        const std::string reason = note.reason.empty() ? "" : ": " + shown(note.reason);
+        out += fmt::format("         {}{}\n", note.state, reason);
     }
 
     Json source_json(const ScratchBase&) const { return {{"kind", "scratch"}}; }
@@ -144,9 +156,14 @@ class Renderer {
         return json;
     }
 
-    Json stage_json(const Stage& stage) const {
+    Json stage_json(size_t index) const {
+        const Stage& stage = plan_.stages[index];
         Json steps = Json::array();
-        for (const Step& step : stage.steps) steps.push_back(step_json(step));
+        for (size_t j = 0; j < stage.steps.size(); j++) {
+            steps.push_back(step_json(stage.steps[j]));
+            const auto note = note_of(index, j);
+            if (note) steps.back()["result"] = {{"state", note->state}, {"reason", masked_text(note->reason)}};
+        }
         return {{"index", stage.index},
                 {"name", stage.name},
                 {"number", stage.number},
@@ -159,14 +176,15 @@ class Renderer {
     }
 
     const Plan& plan_;
+    const StepNotes& notes_;
 };
 
 }  // namespace
 
-std::string to_text(const Plan& plan) { return Renderer(plan).text(); }
+std::string to_text(const Plan& plan, const StepNotes& notes) { return Renderer(plan, notes).text(); }
 
-std::string to_json(const Plan& plan) {
-    return Renderer(plan).json().dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+std::string to_json(const Plan& plan, const StepNotes& notes) {
+    return Renderer(plan, notes).json().dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace gbuild::plan

@@ -113,8 +113,8 @@ Store::Store(const fs::path& root) : root_(fs::absolute(root).lexically_normal()
     writing([&] {
         make_directories(root_);
         claim(root_);
-        for (const char* folder :
-             {"blobs", "blobs/sha256", "blobs/sha512", "packs", "snapshots", "refs", "images", "locks", "tmp"}) {
+        for (const char* folder : {"blobs", "blobs/sha256", "blobs/sha512", "packs", "steps", "builds", "outputs",
+                                   "snapshots", "refs", "images", "locks", "tmp"}) {
             make_directory(root_ / folder);
         }
         reclaim(root_ / "tmp");
@@ -196,6 +196,12 @@ std::optional<UniqueFd> Store::open_pack(const std::string& key) const {
 AtomicFile Store::new_pack(const std::string& key) const {
     return writing([&] { return AtomicFile(hashed_path("packs", key), staging(), 0600); });
 }
+
+AtomicFile Store::new_pack() const {
+    return writing([&] { return AtomicFile(root_ / "packs" / "unnamed", staging(), 0600); });
+}
+
+void Store::name_pack(AtomicFile& pack, const std::string& key) const { pack.set_target(hashed_path("packs", key)); }
 
 void Store::remove_pack(const std::string& key) const {
     writing([&] { remove_if_there(hashed_path("packs", key)); });

@@ -22,6 +22,8 @@ class AtomicFile {
     int fd() const { return fd_.get(); }  // open for reading and writing
     const std::filesystem::path& target() const { return target_; }
     const std::filesystem::path& temporary() const { return temporary_; }  // empty while it has no name
+    // A file may be called by what it came to hold. On the same file system.
+    void set_target(std::filesystem::path target) { target_ = std::move(target); }
     // Renames over whatever is at the target. Throws io; the file is then still removed by the destructor.
     void commit();
 

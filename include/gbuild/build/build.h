@@ -50,7 +50,8 @@ struct BuildOptions {
         build_contexts;  // name → path, docker-image://…, oci-layout://…, docker-archive://…
     oci::Platform platform;
     PullPolicy pull = PullPolicy::missing;
-    bool no_cache = false;  // pack COPY and ADD layers anew
+    bool no_cache = false;                        // execute all steps, whatever is known of their results
+    std::vector<std::string> no_cache_of_stages;  // those of these stages, by name or number
     RunOptions run;
     registry::ClientOptions registry;
     std::filesystem::path store_root;
@@ -88,7 +89,19 @@ std::unique_ptr<sandbox::Sandbox> prepare_sandbox(const BuildOptions& options);
 BuildResult run_build(const BuildOptions& options, EventSink& events, std::stop_token stop,
                       sandbox::Sandbox* sandbox = nullptr);
 
-// What run_build would execute. Fetches manifests and configurations, no layers.
-plan::Plan plan_build(const BuildOptions& options, EventSink& events, std::stop_token stop);
+// What is known of a step's result before it is executed.
+struct StepOutlook {
+    enum class Result { none, known, missing, unclear };  // none: changes no files; unclear: depends on a missing one
+    Result result = Result::none;
+    std::string reason;  // of a missing one: "src/main.py changed"
+};
+
+struct PlannedBuild {
+    plan::Plan plan;
+    std::vector<std::vector<StepOutlook>> outlook;  // by stage and step
+};
+
+// What run_build would execute. Fetches manifests and configurations, no layers; reads what COPY would.
+PlannedBuild plan_build(const BuildOptions& options, EventSink& events, std::stop_token stop);
 
 }  // namespace gbuild::build

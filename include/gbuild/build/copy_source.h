@@ -2,14 +2,18 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
+#include "gbuild/base/digest.h"
 #include "gbuild/base/error.h"
 #include "gbuild/base/rooted.h"
+#include "gbuild/base/synchronized.h"
 #include "gbuild/dockerfile/ignore.h"
 #include "gbuild/tree/layer_tree.h"
 
@@ -47,6 +51,11 @@ class ContextRules {
     std::set<std::string, std::less<>> own_;
 };
 
+struct ContentSum {
+    uint64_t size = 0;
+    Sha256Sum sum{};
+};
+
 // A directory read through descriptors that cannot leave it, without what `rules` exclude: a path that is
 // excluded does not exist here, however it is reached. An excluded directory exists when a negated rule keeps something
 // below it. Nothing depends on owners, times, directory order or the umask. Thread-compatible.
@@ -74,13 +83,17 @@ class ContextDir {
     std::optional<ContextEntry> find(const std::string& path) const;
     // Opens a regular file that one of the above gave. Throws permission, not_found, each naming the path.
     UniqueFd open(const std::string& path) const;
+    // Of the whole contents of such a file. Read once: later calls give what the first one found. Thread-safe.
+    ContentSum sum_of(const std::string& path) const;
 
   private:
+    using Sums = std::unordered_map<std::string, ContentSum>;
     Error behind_link(const std::string& pattern, const std::string& path, const std::string& real) const;
 
     RootedDir root_;
     ContextRules rules_;
     std::string name_;
+    std::unique_ptr<Synchronized<Sums>> sums_ = std::make_unique<Synchronized<Sums>>();
 };
 
 }  // namespace gbuild::build

@@ -37,6 +37,7 @@ struct RegistrySettings {
 struct WorkSettings {
     std::string root, jobs;
     bool no_cache = false;
+    std::vector<std::string> no_cache_filter;
 
     void declare(OptionSet& options);
     void apply(build::BuildOptions& build) const;

@@ -17,6 +17,7 @@
 
 #include "gbuild/base/digest.h"
 #include "gbuild/base/fd.h"
+#include "gbuild/base/synchronized.h"
 #include "gbuild/pack/options.h"
 #include "gbuild/tree/layer_tree.h"
 
@@ -73,6 +74,8 @@ class Pack {
     // Reads all of the data to find that out.
     bool is_whole() const;
     size_t entry_count() const;
+    // Stands for the entries and their contents, however they are packed.
+    Digest contents_digest() const;
     // The layer's tree; ContentRef::pack of every regular file with contents is `pack`.
     tree::LayerTree entries(uint32_t pack) const;
     // The same, entry by entry, without holding them all.
@@ -84,18 +87,18 @@ class Pack {
     std::unique_ptr<State> state_;
 };
 
-// The packs of a build; ContentRef::pack indexes it. Not thread-safe.
+// The packs of a build; ContentRef::pack indexes it. Thread-safe: a pack that is in it stays.
 class PackSet {
   public:
     explicit PackSet(PackOptions options) : options_(options) {}
     uint32_t add(std::shared_ptr<const Pack> pack);
-    const Pack& at(uint32_t index) const { return *packs_.at(index); }
-    size_t size() const { return packs_.size(); }
+    const Pack& at(uint32_t index) const;
+    size_t size() const;
     const PackOptions& options() const { return options_; }
 
   private:
     PackOptions options_;
-    std::vector<std::shared_ptr<const Pack>> packs_;
+    mutable Synchronized<std::vector<std::shared_ptr<const Pack>>> packs_;
 };
 
 // Reads files' contents, quickest in the order in which they were packed: what is read of a pack serves the files that

@@ -3,6 +3,9 @@
 //
 //   blobs/sha256/<hex>        verified blobs: manifests, configs, layers not packed yet
 //   packs/<hash>              packs (pack part), by layer and packing options
+//   steps/<hash>              what a step changed, by what decides that
+//   builds/<hash>             what the last build of a Dockerfile was made of, to tell why the next one differs
+//   outputs/<hash>            what was last written to a file
 //   snapshots/<hash>/files/   an image's files, extracted for commands to run on
 //   refs/<hash>               what a reference stood for when last resolved
 //   images/<hash>             one tagged image each
@@ -14,10 +17,10 @@
 // Files are written in tmp/ and renamed when complete and verified, so a crash at any instant leaves a working store.
 // What a dead process left in tmp/ is removed by the next one that opens the store; partial downloads a week after they
 // last grew. Nothing is synced to disk: after a power failure a file may be shorter than it was or hold zeros, so what
-// is read is checked. Blobs and records are checked here, by digest, size or syntax, and are absent when damaged; packs
-// carry checksums of all they hold, and who reads one checks them (pack part); snapshots count as absent after the
-// machine was started anew. All of the store may be deleted while no gbuild runs. Directories are 0700: layers can hold
-// what their owner would not share.
+// is read is checked. Blobs, notes and records are checked here, by digest, size or syntax, and are absent when
+// damaged; packs carry checksums of all they hold, and who reads one checks them (pack part); snapshots count as absent
+// after the machine was started anew. All of the store may be deleted while no gbuild runs. Directories are 0700:
+// layers can hold what their owner would not share.
 #pragma once
 
 #include <cstdint>
@@ -50,6 +53,9 @@ struct RemovedSnapshots {
     uint64_t bytes = 0;   // allocated to their files
     uint64_t in_use = 0;  // further ones, which stay
 };
+
+// Small files of any bytes, found by a key of any text.
+enum class NoteKind : uint8_t { step, build, output };
 
 class Store {
   public:
@@ -96,6 +102,9 @@ class Store {
     // `key` names a layer and its packing options; any text. An empty pack is removed and counts as absent.
     std::optional<UniqueFd> open_pack(const std::string& key) const;
     AtomicFile new_pack(const std::string& key) const;
+    // For one whose key is known once it is written: to be given to name_pack() before its commit.
+    AtomicFile new_pack() const;
+    void name_pack(AtomicFile& pack, const std::string& key) const;
     void remove_pack(const std::string& key) const;
 
     // Files extracted to a directory; `key` says which and how, any text. When there are none, or they were made before
@@ -106,6 +115,11 @@ class Store {
     // Those that nobody uses. Files of other ids can only be removed by who is root of the user namespace in which they
     // were made.
     RemovedSnapshots remove_snapshots(Removal removal) const;
+
+    // A damaged note is absent; one beyond 256 MiB is not written.
+    std::optional<std::string> read_note(NoteKind kind, const std::string& key) const;
+    void put_note(NoteKind kind, const std::string& key, std::string_view bytes) const;
+    void remove_note(NoteKind kind, const std::string& key) const;
 
     // The manifest digest a reference and platform stood for when last resolved.
     std::optional<Digest> remembered(const std::string& reference, const std::string& platform) const;

@@ -130,7 +130,8 @@ TEST_CASE("a failed build leaves the earlier image as it was") {
 TEST_CASE("a step's error has its place in the Dockerfile") {
     Workshop shop;
     try {
-        shop.build("FROM scratch\nVOLUME /v\nCOPY missing /a\n");
+        shop.file("there", "x");
+        shop.build("FROM scratch\nVOLUME /v\nCOPY --chown=missing there /a\n");
         FAIL("nothing thrown");
     } catch (const Error& error) {
         REQUIRE(error.span());
@@ -138,6 +139,18 @@ TEST_CASE("a step's error has its place in the Dockerfile") {
         CHECK(error.message().find("missing") != std::string::npos);
     }
     CHECK(shop.events.all<StepFailed>().size() == 1);
+}
+
+TEST_CASE("what the first step with files misses is said before any step is begun") {
+    Workshop shop;
+    try {
+        shop.build("FROM scratch\nVOLUME /v\nCOPY missing /b\n");
+        FAIL("nothing thrown");
+    } catch (const Error& error) {
+        REQUIRE(error.span());
+        CHECK(error.span()->line == 3);
+    }
+    CHECK(shop.events.all<StepStarted>().empty());
 }
 
 TEST_CASE("RUN with a mount is refused before anything is fetched, with its line") {

@@ -168,6 +168,7 @@ TEST_CASE("a pack that was damaged in the store is made anew, with the same imag
         changed++;
     }
     REQUIRE(changed > 0);
+    fs::remove(shop.image());
     build::run_build(options, shop.events, {});
     CHECK(bytes_of(shop.image()) == good);
     CHECK(shop.noticed("the pack is damaged"));
@@ -184,6 +185,7 @@ TEST_CASE("a damaged pack that may not be pulled again is said to be missing") {
     PullShop shop;
     shop.build_on_base();
     for (const fs::path& pack : shop.packs()) change_byte(pack, 100);
+    fs::remove(shop.image());
     auto options = shop.from_base();
     options.pull = build::PullPolicy::never;
     const Error error = build_error([&] { build::run_build(options, shop.events, {}); });

@@ -1,0 +1,53 @@
+// The images that a build's stages start from, pulled as soon as it is clear that they are needed, and extracted where
+// commands run on them.
+#pragma once
+
+#include <future>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "base_directories.h"
+#include "base_images.h"
+#include "gbuild/base/synchronized.h"
+#include "layers.h"
+
+namespace gbuild::build {
+
+// Thread-safe. Calls off what is under way when destroyed.
+class BasePulls {
+  public:
+    // Without a sandbox that has overlays nothing is extracted. All must outlive this.
+    BasePulls(const BaseImages& bases, const LayerJob& job, const sandbox::Sandbox* sandbox);
+    ~BasePulls();
+    BasePulls(const BasePulls&) = delete;
+    BasePulls& operator=(const BasePulls&) = delete;
+
+    // Starts pulling those that nobody wanted before, side by side.
+    void want(const std::vector<const BaseImage*>& images);
+    // Starts extracting the image, too.
+    void want_directory(const BaseImage& image);
+
+    // The packs of the image's layers, at least. Throws what pulling them failed with.
+    const LayerPacks& layers_of(const BaseImage& image);
+    // The pack of a layer of one of the build's images; null for another one's.
+    std::shared_ptr<const pack::Pack> layer(const Digest& diff_id);
+    // Where the image's files are; there must be a sandbox with overlays.
+    const std::filesystem::path& directory_of(const BaseImage& image);
+
+  private:
+    using Batch = std::shared_future<LayerPacks>;
+    struct State {
+        std::map<const BaseImage*, Batch> batches;
+        int transfers = 0;  // numbers given so far
+    };
+
+    const BaseImages& bases_;
+    std::stop_source stop_;
+    std::stop_callback<std::function<void()>> outer_stop_;
+    LayerJob job_;
+    std::unique_ptr<BaseDirectories> directories_;  // null when nothing is to be extracted
+    Synchronized<State> state_;
+};
+
+}  // namespace gbuild::build

@@ -1,0 +1,141 @@
+#include "copy_selection.h"
+
+#include <fmt/format.h>
+
+#include "gbuild/base/text.h"
+#include "gbuild/dockerfile/ignore.h"
+#include "placed_at.h"
+#include "source_names.h"
+
+namespace gbuild::build {
+
+namespace {
+
+// `COPY --parents`: what stands before "/./" is where to look, the rest is kept at the destination.
+struct Pivoted {
+    std::string base;
+    std::string pattern;
+};
+Pivoted split_at_pivot(const std::string& source) {
+    size_t pivot = source.find("/./");
+    if (pivot == std::string::npos) return {"", clean_source(source)};
+    return {source.substr(0, pivot), clean_source(std::string_view(source).substr(pivot + 3))};
+}
+
+// Which paths below a --parents base are copied.
+class IncludePattern {
+  public:
+    explicit IncludePattern(const std::string& pattern) : everything_(pattern.empty()), pattern_(pattern) {
+        for (const std::string& part : split(pattern, '/')) {
+            if (has_wildcards(part) || part.find('\\') != std::string::npos) break;
+            literal_ += part + "/";
+        }
+    }
+    Selection choose(const std::string& path, tree::FileType type) const {
+        if (everything_ || pattern_.matches_path_or_parent(path)) return Selection::take;
+        bool may_lead_there = literal_.starts_with(path + "/") || (path + "/").starts_with(literal_);
+        return type == tree::FileType::directory && may_lead_there ? Selection::pass_over : Selection::prune;
+    }
+
+  private:
+    bool everything_;
+    dockerfile::Pattern pattern_;
+    std::string literal_;  // what every matching path starts with, in whole components
+};
+
+class Selecting {
+  public:
+    Selecting(const plan::CopyStep& step, const CopyView& view) :
+        step_(step), view_(view), exclude_(dockerfile::IgnoreRules::from_patterns(step.exclude)) {}
+
+    CopySelection run() {
+        if (step_.parents)
+            select_with_parents();
+        else
+            select_matches();
+        return std::move(selection_);
+    }
+
+  private:
+    std::vector<SourceItem> match(size_t source, const std::string& pattern) const {
+        return placed_at(step_.spans.at(source), [&] { return view_.match_any(pattern); });
+    }
+
+    [[noreturn]] void fail_no_match(size_t source, const std::string& pattern) const {
+        Error error = view_.nothing_matches(pattern);
+        if (auto span = step_.spans.at(source)) error.at(*span);
+        throw error;
+    }
+
+    // A wildcard may match nothing, but something must be copied.
+    void select_matches() {
+        for (size_t i = 0; i < step_.paths.size(); i++) {
+            for (SourceItem& item : match(i, step_.paths[i])) {
+                selection_.matches++;
+                select_match(i, std::move(item));
+            }
+        }
+        const bool any = selection_.matches > 0 || step_.paths.empty() || !step_.inline_files.empty();
+        if (!any) fail_no_match(0, step_.paths.front());
+    }
+
+    void select_match(size_t pattern, SourceItem item) {
+        SelectedSource selected{pattern, std::move(item), {}};
+        const std::string& path = selected.item.path;
+        if (selected.item.inode.is_directory()) {
+            selected.below = view_.children(path, [this](const std::string& below, tree::FileType type) {
+                return without_excluded(below, type, Selection::take);
+            });
+        } else if (selected.item.inode.type == tree::FileType::socket) {
+            throw Error(ErrorKind::unsupported, fmt::format("{} is a socket, which cannot be copied", quoted(path)));
+        } else if (exclude_.excluded(base_name_of(path)) || exclude_.excluded(path)) {
+            return;
+        }
+        selection_.sources.push_back(std::move(selected));
+    }
+
+    Selection without_excluded(const std::string& below, tree::FileType type, Selection otherwise) const {
+        if (exclude_.empty() || !exclude_.excluded(below)) return otherwise;
+        bool searched = type == tree::FileType::directory && exclude_.may_reinclude();
+        return searched && otherwise != Selection::prune ? Selection::pass_over : Selection::prune;
+    }
+
+    void select_with_parents() {
+        bool any = false;
+        for (size_t i = 0; i < step_.paths.size(); i++) {
+            const Pivoted pivoted = split_at_pivot(step_.paths[i]);
+            const bool found = select_below_pivot(i, pivoted);
+            const bool optional = has_wildcards(pivoted.base) || has_wildcards(pivoted.pattern) || !exclude_.empty();
+            if (!found && !optional) fail_no_match(i, join_path(pivoted.base, pivoted.pattern));
+            any = any || found;
+        }
+        if (!any && exclude_.empty() && !step_.paths.empty()) fail_no_match(0, step_.paths.front());
+    }
+
+    bool select_below_pivot(size_t source, const Pivoted& pivoted) {
+        const IncludePattern include(pivoted.pattern);
+        bool any = false;
+        for (SourceItem& base : match(source, pivoted.base)) {
+            if (!base.inode.is_directory()) continue;
+            selection_.matches++;
+            SelectedSource selected{source, std::move(base), {}};
+            selected.below = view_.children(selected.item.path, [&](const std::string& below, tree::FileType type) {
+                return without_excluded(below, type, include.choose(below, type));
+            });
+            any = any || !selected.below.empty();
+            selection_.sources.push_back(std::move(selected));
+        }
+        return any;
+    }
+
+    const plan::CopyStep& step_;
+    const CopyView& view_;
+    dockerfile::IgnoreRules exclude_;
+    CopySelection selection_;
+};
+
+}  // namespace
+
+CopySelection select_sources(const plan::CopyStep& step, const CopyView& view) { return Selecting(step, view).run(); }
+
+}  // namespace gbuild::build

@@ -1,0 +1,46 @@
+// Which steps of a plan have a known result, found out without executing any.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "step_cache.h"
+#include "step_keys.h"
+
+namespace gbuild::build {
+
+struct StepForecast {
+    enum class Outcome {
+        config,   // changes no files
+        known,    // has a result
+        missing,  // is going to be executed
+        unclear,  // comes after one that is going to be executed
+    };
+    Outcome outcome = Outcome::config;
+    std::optional<StepKey> key;  // known and missing ones
+};
+
+struct StageForecast {
+    std::vector<StepForecast> steps;
+    std::optional<Digest> result;  // when every step's is known
+
+    bool is_known() const { return result.has_value(); }
+};
+
+// Steps of the stages named (by name or number) in `uncached` are executed whatever is known.
+struct CachePolicy {
+    bool use = true;
+    std::set<std::string> uncached;
+
+    bool applies_to(const plan::Stage& stage) const;
+};
+
+// By the plan's stages. Throws what reading the sources of COPY does.
+std::vector<StageForecast> make_forecast(const KeyInputs& inputs, const CachePolicy& policy, StepCache& cache);
+
+// What stands for the tree that a stage starts with; nullopt while a stage's result is not known.
+std::optional<Digest> start_of(const plan::Stage& stage, const BaseImages& bases, const StageResults& results);
+
+}  // namespace gbuild::build

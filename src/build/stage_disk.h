@@ -1,0 +1,44 @@
+// Where a build's commands run: directories in the store, gone with it.
+#pragma once
+
+#include <map>
+#include <memory>
+
+#include "base_pulls.h"
+#include "gbuild/base/atomic_file.h"
+#include "gbuild/base/synchronized.h"
+#include "gbuild/build/build.h"
+#include "gbuild/sandbox/cgroup.h"
+#include "gbuild/sandbox/sandbox.h"
+#include "stage_root.h"
+
+namespace gbuild::build {
+
+// Thread-safe.
+class StageDisk {
+  public:
+    // All must outlive it.
+    StageDisk(const LayerJob& job, const RunOptions& run, sandbox::Sandbox& sandbox, BasePulls& pulls);
+
+    const sandbox::Sandbox& sandbox() const { return sandbox_; }
+    // For a stage's directories.
+    TempDir new_place() const;
+    // An image's files, or those of scratch, which is null; `tree` makes its file tree.
+    const ExtractedTree& extracted(const BaseImage* image, const std::function<tree::Tree()>& tree);
+
+    // Within the limits that the machine lets be set; throws what Sandbox::run() does.
+    sandbox::StepResult run(sandbox::Step& step, const std::function<void(std::string_view)>& output);
+
+  private:
+    void limit(const RunOptions& run);
+
+    const LayerJob& job_;
+    sandbox::Sandbox& sandbox_;
+    BasePulls& pulls_;
+    TempDir place_;
+    std::unique_ptr<sandbox::Cgroup> limits_;  // null: none
+    std::mutex one_step_;
+    Synchronized<std::map<const BaseImage*, ExtractedTree>> bases_;
+};
+
+}  // namespace gbuild::build

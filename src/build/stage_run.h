@@ -1,0 +1,79 @@
+// Executing one stage of a plan. Directories are written only for RUN.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "forecast.h"
+#include "gbuild/build/copy_layer.h"
+#include "stage_disk.h"
+#include "stage_tree.h"
+
+namespace gbuild::build {
+
+class StageRun;
+
+// What the stages of a build share. All must outlive them.
+struct BuildContext {
+    const KeyInputs& inputs;
+    const LayerJob& packing;
+    BasePulls& pulls;
+    KnownLayers& layers;
+    const pack::PackSet& packs;
+    StepCache& cache;
+    CachePolicy policy;
+    StageDisk* disk = nullptr;  // null when no step is a RUN
+    // Those that the one that asks depends on, and which are finished.
+    std::function<StageRun&(size_t stage)> stage;
+    // The file tree of an image.
+    std::function<const tree::Tree&(const plan::Base& image)> image_tree;
+    std::function<void(const plan::Stage&, const plan::Step&, const StepKey&)> used;  // told of each key
+};
+
+class StageRun {
+  public:
+    // The stages below must be finished.
+    StageRun(BuildContext& build, size_t index);
+    ~StageRun();
+
+    // Executes the steps in order. Errors of a step carry its place. From one thread.
+    void run();
+
+    const plan::Stage& stage() const { return stage_; }
+    StageTree& tree() { return *tree_; }
+
+  private:
+    tree::Tree start();
+    bool find_or_execute(const plan::Step& step, const oci::ContainerConfig& before);
+    bool add_known(const Digest& key);
+    void pull_ahead(const plan::Step& step);
+    void execute(const plan::Step& step, const oci::ContainerConfig& before);
+    void run_command(const plan::Step& step, const oci::ContainerConfig& before);
+    sandbox::StepResult run_in(const plan::Step& step, sandbox::Step command);
+    void keep_changes(const sandbox::StepResult& result);
+    void prepare_root();
+    void copy(const plan::CopyStep& step);
+    void make_directory(const std::string& name, const std::string& user);
+    std::variant<const ContextDir*, TreeSource> source_of(const plan::CopySource& source);
+    uint32_t pack(CopyResult& result);
+    tree::Accounts accounts();
+
+    BuildContext& build_;
+    const plan::Stage& stage_;
+    const BaseImage* origin_;  // null: scratch
+    std::unique_ptr<StageTree> tree_;
+    std::optional<TempDir> place_;
+    std::unique_ptr<pack::ContentReader> contents_;
+    std::unique_ptr<RootContext> context_;
+    std::unique_ptr<StageRoot> root_;
+    bool is_on_disk_ = false;  // root_ shows tree_
+};
+
+// The file tree of an image, which is pulled if need be.
+tree::Tree merge_image(const BaseImage& image, BasePulls& pulls, KnownLayers& layers);
+// Who the tree's /etc/passwd and /etc/group know.
+tree::Accounts read_accounts(const tree::Tree& tree, const pack::PackSet& packs);
+// "build", "2", or "" for the only stage when it has no name.
+std::string stage_label(const plan::Plan& plan, const plan::Stage& stage);
+
+}  // namespace gbuild::build

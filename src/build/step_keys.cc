@@ -1,0 +1,177 @@
+#include "step_keys.h"
+
+#include <fmt/format.h>
+
+#include "copy_selection.h"
+#include "gbuild/base/binary.h"
+#include "gbuild/base/text.h"
+#include "stage_tree.h"
+
+namespace gbuild::build {
+
+namespace {
+
+std::string list_text(const std::vector<std::string>& list) {
+    BinaryWriter out;
+    for (const std::string& text : list) out.text(text);
+    return std::string(as_text(out.bytes()));
+}
+
+std::string optional_text(const std::optional<std::string>& text) { return text ? "=" + *text : ""; }
+
+void add_environment(StepKey& key, const std::vector<std::string>& entries) {
+    std::vector<std::string> names;
+    for (const std::string& entry : entries) {
+        const size_t equals = std::min(entry.find('='), entry.size());
+        names.push_back(entry.substr(0, equals));
+        key.add("ENV " + names.back(), entry.substr(equals));
+    }
+    key.add("the order of ENV", list_text(names));
+}
+
+class KeyMaker {
+  public:
+    KeyMaker(const plan::Stage& stage, const StageResults& results, const KeyInputs& inputs) :
+        stage_(stage), results_(results), inputs_(inputs) {}
+
+    // False when a stage's result is not known.
+    bool add(const plan::WorkdirStep& step, const oci::ContainerConfig& config) {
+        key_.add("the directory", step.path);
+        key_.add("USER", config.user);
+        return true;
+    }
+
+    bool add(const plan::RunStep& step, const oci::ContainerConfig& config) {
+        key_.add("the command", list_text(step.args));
+        key_.add("the form", step.shell_form ? "shell" : "exec");
+        BinaryWriter heredocs;
+        for (const dockerfile::Heredoc& heredoc : step.heredocs) {
+            heredocs.text(heredoc.name);
+            heredocs.text(heredoc.contents);
+        }
+        key_.add("the heredocs", as_text(heredocs.bytes()));
+        add_environment(key_, config.env);
+        for (const auto& [name, value] : step.arg_environment) key_.add("ARG " + name, value);
+        key_.add("USER", config.user);
+        key_.add("WORKDIR", config.working_dir);
+        key_.add("VOLUME", list_text({config.volumes.begin(), config.volumes.end()}));
+        const bool none =
+            step.network == "none" || (step.network == "default" && inputs_.run.network == sandbox::Network::none);
+        key_.add("the network", none ? "none" : "host");
+        key_.add("the security mode", step.security);
+        key_.add("the platform", stage_.platform.text());
+        return true;
+    }
+
+    bool add(const plan::CopyStep& step, const oci::ContainerConfig&) {
+        key_.add("the instruction", step.is_add ? "ADD" : "COPY");
+        key_.add("the sources' names", list_text(step.paths));
+        key_.add("the destination", step.destination);
+        key_.add("--chown", optional_text(step.chown));
+        key_.add("--chmod", optional_text(step.chmod));
+        key_.add("--exclude", list_text(step.exclude));
+        key_.add("--parents", step.parents ? "yes" : "no");
+        key_.add("--link", step.link ? "yes" : "no");
+        key_.add("--unpack", !step.unpack ? "" : *step.unpack ? "yes" : "no");
+        for (size_t i = 0; i < step.inline_files.size(); i++) {
+            const plan::InlineFile& file = step.inline_files[i];
+            key_.add(fmt::format("heredoc {} {}", i + 1, file.name), file.contents);
+        }
+        if (step.paths.empty()) return true;
+        return std::visit([&](const auto& source) { return add_source(source, step); }, step.source);
+    }
+
+    bool add(const plan::ConfigStep&, const oci::ContainerConfig&) {
+        throw Error(ErrorKind::internal, "a step that changes no files has no key");
+    }
+
+    StepKey take(const Digest& before, bool on_its_own) {
+        if (!on_its_own) key_.add("the steps before", before.text());
+        key_.add("the timestamp", std::to_string(inputs_.epoch));
+        key_.add("the packing options", inputs_.packing.key());
+        return std::move(key_);
+    }
+
+  private:
+    bool add_source(const plan::ContextSource&, const plan::CopyStep& step) {
+        add_files(step, *inputs_.context);
+        return true;
+    }
+    bool add_source(const plan::StageBase& source, const plan::CopyStep&) {
+        const auto index = static_cast<size_t>(source.stage);
+        const auto result = results_(index);
+        if (!result) return false;
+        const plan::Stage& stage = inputs_.plan.stages.at(index);
+        key_.add("stage " + (stage.name.empty() ? std::to_string(stage.index) : stage.name), result->text());
+        return true;
+    }
+    bool add_source(const plan::ImageBase& source, const plan::CopyStep&) {
+        key_.add("image " + source.reference, result_of(inputs_.bases.at(source)).text());
+        return true;
+    }
+    bool add_source(const plan::NamedContextBase& source, const plan::CopyStep& step) {
+        auto directory = inputs_.directories.find(source.name);
+        if (directory != inputs_.directories.end())
+            add_files(step, *directory->second);
+        else
+            key_.add("build context " + source.name, result_of(inputs_.bases.at(source)).text());
+        return true;
+    }
+
+    void add_files(const plan::CopyStep& step, const ContextDir& directory) {
+        const auto view = view_of(directory);
+        std::map<std::string, std::string> files;  // one may be selected more than once
+        for (const SelectedSource& source : select_sources(step, *view).sources) {
+            add_file(files[name_of(source.item)], source.pattern, source.item, directory);
+            for (const SourceItem& item : source.below) add_file(files[name_of(item)], source.pattern, item, directory);
+        }
+        for (const auto& [name, text] : files) key_.add(name, text);
+    }
+
+    static std::string name_of(const SourceItem& item) { return "file " + (item.path.empty() ? "." : item.path); }
+
+    static void add_file(std::string& text, size_t pattern, const SourceItem& item, const ContextDir& directory) {
+        const tree::Inode& inode = item.inode;
+        BinaryWriter out;
+        out.varint(pattern);
+        out.number(static_cast<uint8_t>(inode.type));
+        out.number(inode.mode);
+        out.number(inode.device_major);
+        out.number(inode.device_minor);
+        out.text(inode.target);
+        if (inode.type == tree::FileType::regular) {
+            const ContentSum content = directory.sum_of(item.path);
+            out.varint(content.size);
+            out.raw(content.sum);
+        }
+        text += as_text(out.bytes());
+    }
+
+    const plan::Stage& stage_;
+    const StageResults& results_;
+    const KeyInputs& inputs_;
+    StepKey key_;
+};
+
+// COPY --link looks at nothing below it, but for the names of users.
+bool stands_alone(const plan::Step& step) {
+    const auto* copy = std::get_if<plan::CopyStep>(&step.action);
+    if (!copy || !copy->link) return false;
+    return !copy->chown || copy->chown->find_first_not_of("0123456789:") == std::string::npos;
+}
+
+}  // namespace
+
+bool has_result(const plan::Step& step) { return !std::holds_alternative<plan::ConfigStep>(step.action); }
+
+std::optional<StepKey> key_of(const plan::Stage& stage, const plan::Step& step, const oci::ContainerConfig& config,
+                              const Digest& before, const StageResults& results, const KeyInputs& inputs) {
+    KeyMaker maker(stage, results, inputs);
+    const bool known = std::visit([&](const auto& action) { return maker.add(action, config); }, step.action);
+    if (!known) return std::nullopt;
+    return maker.take(before, stands_alone(step));
+}
+
+Digest result_of(const BaseImage& image) { return image_result(image.config.diff_ids); }
+
+}  // namespace gbuild::build
