@@ -172,6 +172,10 @@ std::optional<BuildResult> execute(const BuildOptions& options, const StageJob& 
     return std::nullopt;
 }
 
+unsigned jobs_of(const BuildOptions& options) {
+    return options.jobs > 0 ? options.jobs : std::max(1u, std::thread::hardware_concurrency());
+}
+
 void report_isolation(const sandbox::Sandbox& sandbox, EventSink& events) {
     events.emit(Notice{fmt::format("RUN steps are isolated by {}", sandbox.description())});
     if (sandbox.isolation() == sandbox::Isolation::chroot) {
@@ -203,7 +207,8 @@ std::unique_ptr<sandbox::Sandbox> prepare_sandbox(const BuildOptions& options) {
     if (!plan::runs_commands(file, request)) return nullptr;
     // Tried where it will be done.
     store::Store store(options.store_root);
-    return std::make_unique<sandbox::Sandbox>(sandbox::choose_isolation(options.run.isolation, store.staging()));
+    return std::make_unique<sandbox::Sandbox>(sandbox::choose_isolation(options.run.isolation, store.staging()),
+                                              jobs_of(options));
 }
 
 BuildResult run_build(const BuildOptions& options, EventSink& events, std::stop_token stop, sandbox::Sandbox* sandbox) {
@@ -227,7 +232,7 @@ BuildResult run_build(const BuildOptions& options, EventSink& events, std::stop_
 
     if (!sandbox && plan::runs_commands(file, request)) throw Error(ErrorKind::internal, "RUN without a sandbox");
     if (sandbox) report_isolation(*sandbox, events);
-    unsigned jobs = options.jobs > 0 ? options.jobs : std::max(1u, std::thread::hardware_concurrency());
+    const unsigned jobs = jobs_of(options);
     WarnsOnce once(events);
     const StageJob job{{plan, bases, context.get(), directories, epoch, options.packing, options.run},
                        {store, options.packing, jobs, once, stop},

@@ -5,8 +5,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <condition_variable>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -14,6 +18,7 @@
 #include "child_process.h"
 #include "gbuild/base/error.h"
 #include "gbuild/base/stop_event.h"
+#include "gbuild/base/synchronized.h"
 #include "gbuild/base/text.h"
 #include "host.h"
 #include "stage.h"
@@ -40,6 +45,18 @@ class Watch {
     Watch(int host, UniqueFd output, UniqueFd report, std::chrono::seconds timeout) :
         host_(host), output_(std::move(output)), report_(std::move(report)) {
         if (timeout.count() > 0) deadline_ = steady_clock::now() + timeout;
+    }
+    Watch(const Watch&) = delete;
+    Watch& operator=(const Watch&) = delete;
+    // The host is to be free for the next step.
+    ~Watch() {
+        if (ended_) return;
+        output_.reset();
+        report_.reset();
+        kill(End::stopped);
+        char answer = 0;
+        while (::recv(host_, &answer, 1, 0) < 0 && errno == EINTR) {
+        }
     }
 
     enum class End { finished, stopped, timed_out };
@@ -122,33 +139,86 @@ class Watch {
         .hint(probe.remedy);
 }
 
+// The processes that start steps, each of which has one at a time.
+class Hosts {
+  public:
+    Hosts() = default;
+    Hosts(const Hosts&) = delete;
+    Hosts& operator=(const Hosts&) = delete;
+    ~Hosts() {
+        auto free = free_.lock();
+        free->clear();
+        for (pid_t process : processes_) wait_for(process);
+    }
+
+    void start(const StepContext& context) {
+        int ends[2];
+        check_stage(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), "socketpair");
+        UniqueFd ours(ends[0]), theirs(ends[1]);
+        const pid_t process = fork_into(0);
+        if (process == 0) run_host(std::move(theirs), context);
+        processes_.push_back(process);
+        free_.lock()->push_back(std::move(ours));
+    }
+
+    // The connection to one, for as long as it is needed.
+    class Lease {
+      public:
+        Lease(Hosts& hosts, UniqueFd socket) : hosts_(hosts), socket_(std::move(socket)) {}
+        Lease(const Lease&) = delete;
+        Lease& operator=(const Lease&) = delete;
+        ~Lease() {
+            hosts_.free_.lock()->push_back(std::move(socket_));
+            hosts_.given_back_.notify_one();
+        }
+        int socket() const { return socket_.get(); }
+
+      private:
+        Hosts& hosts_;
+        UniqueFd socket_;
+    };
+
+    // Waits for one that is free. Throws interrupted.
+    Lease take(const std::stop_token& stop) {
+        auto free = free_.lock();
+        if (!given_back_.wait(free.lock(), stop, [&] { return !free->empty(); })) {
+            throw Error(ErrorKind::interrupted, "interrupted");
+        }
+        UniqueFd socket = std::move(free->back());
+        free->pop_back();
+        return {*this, std::move(socket)};
+    }
+
+  private:
+    std::vector<pid_t> processes_;
+    Synchronized<std::vector<UniqueFd>> free_;
+    std::condition_variable_any given_back_;
+};
+
 }  // namespace
 
 class Sandbox::State {
   public:
-    explicit State(const Probe& probe) : probe_(probe) {
+    State(const Probe& probe, unsigned at_once) : probe_(probe) {
         try {
             if (probe.isolation == Isolation::single || probe.isolation == Isolation::subid) {
                 enter_user_namespace(probe.isolation);
             }
-            start_host();
+            const StepContext context{probe.isolation, probe.own_proc ? ProcMount::fresh : ProcMount::host,
+                                      probe.devices};
+            for (unsigned i = 0; i < std::max(1u, at_once); i++) hosts_.start(context);
         } catch (const StageFailure& failure) {
             explain(failure);
         }
     }
-    ~State() {
-        socket_.reset();
-        if (host_ > 0) wait_for(host_);
-    }
-    State(const State&) = delete;
-    State& operator=(const State&) = delete;
 
     const Probe& probe() const { return probe_; }
 
     StepResult run(const Step& step, const std::function<void(std::string_view)>& output, const std::stop_token& stop) {
+        const Hosts::Lease host = hosts_.take(stop);
         Pipe out = make_pipe(), report = make_pipe();
-        send_run(socket_.get(), {memory_file(encode(step)), std::move(out.write), std::move(report.write)});
-        Watch watch(socket_.get(), std::move(out.read), std::move(report.read), step.timeout);
+        send_run(host.socket(), {memory_file(encode(step)), std::move(out.write), std::move(report.write)});
+        Watch watch(host.socket(), std::move(out.read), std::move(report.read), step.timeout);
         const Watch::End end = watch.run(output, stop);
         if (end == Watch::End::stopped) throw Error(ErrorKind::interrupted, "interrupted");
         if (end == Watch::End::timed_out) {
@@ -160,18 +230,6 @@ class Sandbox::State {
     }
 
   private:
-    void start_host() {
-        int ends[2];
-        check_stage(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), "socketpair");
-        socket_ = UniqueFd(ends[0]);
-        UniqueFd theirs(ends[1]);
-        host_ = fork_into(0);
-        if (host_ > 0) return;
-        socket_.reset();
-        run_host(std::move(theirs),
-                 {probe_.isolation, probe_.own_proc ? ProcMount::fresh : ProcMount::host, probe_.devices});
-    }
-
     StepResult result_of(std::span<const std::byte> bytes) const {
         if (bytes.empty()) {
             throw Error(ErrorKind::io, "the step's first process was killed")
@@ -189,11 +247,10 @@ class Sandbox::State {
     }
 
     Probe probe_;
-    UniqueFd socket_;
-    pid_t host_ = -1;
+    Hosts hosts_;
 };
 
-Sandbox::Sandbox(const Probe& probe) : state_(std::make_unique<State>(probe)) {}
+Sandbox::Sandbox(const Probe& probe, unsigned at_once) : state_(std::make_unique<State>(probe, at_once)) {}
 Sandbox::~Sandbox() = default;
 
 Isolation Sandbox::isolation() const { return state_->probe().isolation; }

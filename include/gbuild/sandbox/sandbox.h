@@ -1,7 +1,7 @@
 // Running the commands of a Dockerfile.
 //
 // gbuild itself becomes root of the user namespace in which the steps run (isolation subid and single), so that it
-// reads, writes and removes their files as they do. The steps are started by a process of their own that was forked
+// reads, writes and removes their files as they do. The steps are started by processes of their own that were forked
 // before gbuild had threads. Each step has namespaces of its own; with its first process all of it ends, mounts
 // included. When gbuild dies, however it dies, so do its steps.
 #pragma once
@@ -19,9 +19,9 @@ namespace gbuild::sandbox {
 
 class Sandbox {
   public:
-    // The calling process must have one thread; it changes its user namespace for good. Throws unsupported with the
-    // probe's remedy.
-    explicit Sandbox(const Probe& probe);
+    // The calling process must have one thread; it changes its user namespace for good. `at_once` is how many steps can
+    // run at the same time; each costs a small process. Throws unsupported with the probe's remedy.
+    explicit Sandbox(const Probe& probe, unsigned at_once = 1);
     ~Sandbox();  // ends what runs
     Sandbox(const Sandbox&) = delete;
     Sandbox& operator=(const Sandbox&) = delete;
@@ -40,7 +40,9 @@ class Sandbox {
     std::string owner_form() const;
 
     // Runs one step; `output` gets what it writes, as it writes it, from the calling thread. Returns when no process of
-    // it is left. Throws interrupted, io, unsupported. Not for several threads at once.
+    // it is left. Thread-safe; while as many steps run as can run at once, it waits for one of them to end. When it
+    // throws, what ran has ended, too. Throws interrupted (also while it waits), io, unsupported, and what `output`
+    // throws.
     StepResult run(const Step& step, const std::function<void(std::string_view)>& output, const std::stop_token& stop);
 
   private:
