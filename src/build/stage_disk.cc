@@ -44,7 +44,6 @@ const ExtractedTree& StageDisk::extracted(const BaseImage* image, const std::fun
 }
 
 sandbox::StepResult StageDisk::run(sandbox::Step& step, const std::function<void(std::string_view)>& output) {
-    std::lock_guard one(one_step_);
     if (limits_) step.cgroup = limits_->directory();
     return sandbox_.run(step, output, job_.stop);
 }

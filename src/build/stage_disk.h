@@ -37,7 +37,6 @@ class StageDisk {
     BasePulls& pulls_;
     TempDir place_;
     std::unique_ptr<sandbox::Cgroup> limits_;  // null: none
-    std::mutex one_step_;
     Synchronized<std::map<const BaseImage*, ExtractedTree>> bases_;
 };
 
