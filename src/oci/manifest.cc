@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "descriptor.h"
 #include "gbuild/base/error.h"
 #include "gbuild/base/text.h"
 #include "gbuild/oci/json.h"
@@ -14,7 +15,6 @@ namespace gbuild::oci {
 namespace {
 
 constexpr size_t max_index_entries = 4096;
-constexpr size_t max_urls = 64;
 constexpr std::string_view schema1_prefix = "application/vnd.docker.distribution.manifest.v1+";
 
 [[noreturn]] void fail_schema1() {
@@ -32,31 +32,6 @@ std::string transport_type(std::string_view content_type) {
     }
     throw Error(ErrorKind::integrity, fmt::format("manifest: the content type {} is none of an image", quoted(type)))
         .hint("is this the address of an image registry?");
-}
-
-Platform read_platform(const JsonValue& value) {
-    Platform platform;
-    platform.os = value.require("os").string();
-    platform.architecture = value.require("architecture").string();
-    auto variant = value.get("variant");
-    if (variant) platform.variant = variant->string();
-    return platform;
-}
-
-std::map<std::string, std::string> read_annotations(const JsonValue& value) {
-    auto annotations = value.get("annotations");
-    return annotations ? annotations->string_map() : std::map<std::string, std::string>();
-}
-
-Descriptor read_descriptor(const JsonValue& value) {
-    Descriptor descriptor;
-    descriptor.media_type = value.require("mediaType").string();
-    descriptor.digest = value.require("digest").digest();
-    descriptor.size = value.require("size").size();
-    if (auto urls = value.get("urls")) descriptor.urls = urls->strings(max_urls);
-    descriptor.annotations = read_annotations(value);
-    if (auto platform = value.get("platform")) descriptor.platform = read_platform(*platform);
-    return descriptor;
 }
 
 Manifest read_manifest(const JsonValue& root, std::string media_type) {

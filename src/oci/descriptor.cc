@@ -1,0 +1,48 @@
+#include "descriptor.h"
+
+namespace gbuild::oci {
+
+namespace {
+
+constexpr size_t max_urls = 64;
+
+Platform read_platform(const JsonValue& value) {
+    Platform platform;
+    platform.os = value.require("os").string();
+    platform.architecture = value.require("architecture").string();
+    auto variant = value.get("variant");
+    if (variant) platform.variant = variant->string();
+    return platform;
+}
+
+}  // namespace
+
+std::map<std::string, std::string> read_annotations(const JsonValue& object) {
+    auto annotations = object.get("annotations");
+    return annotations ? annotations->string_map() : std::map<std::string, std::string>();
+}
+
+Descriptor read_descriptor(const JsonValue& value) {
+    Descriptor descriptor;
+    descriptor.media_type = value.require("mediaType").string();
+    descriptor.digest = value.require("digest").digest();
+    descriptor.size = value.require("size").size();
+    if (auto urls = value.get("urls")) descriptor.urls = urls->strings(max_urls);
+    descriptor.annotations = read_annotations(value);
+    if (auto platform = value.get("platform")) descriptor.platform = read_platform(*platform);
+    return descriptor;
+}
+
+nlohmann::json descriptor_json(const Descriptor& descriptor) {
+    nlohmann::json out = {
+        {"mediaType", descriptor.media_type}, {"digest", descriptor.digest.text()}, {"size", descriptor.size}};
+    if (!descriptor.urls.empty()) out["urls"] = descriptor.urls;
+    if (!descriptor.annotations.empty()) out["annotations"] = descriptor.annotations;
+    if (descriptor.platform) {
+        out["platform"] = {{"os", descriptor.platform->os}, {"architecture", descriptor.platform->architecture}};
+        if (!descriptor.platform->variant.empty()) out["platform"]["variant"] = descriptor.platform->variant;
+    }
+    return out;
+}
+
+}  // namespace gbuild::oci
