@@ -38,7 +38,7 @@ std::string basic_value(const Credential& credential) {
 
 std::shared_ptr<Authorizer::Grant> Authorizer::grant(const Place& place) {
     auto grants = grants_.lock();
-    auto& found = (*grants)[{place.base.origin(), place.repository}];
+    auto& found = (*grants)[{place.base.origin(), place.repository, place.subject.access}];
     if (!found) found = std::make_shared<Grant>();
     return found;
 }
@@ -71,7 +71,7 @@ Error Authorizer::refused(const Place& place) {
 Error Authorizer::refusal_for(const Grant& held, const Place& place) {
     if (!held.credential) return login_needed(place.subject);
     if (held.challenge->scheme == "basic") return login_refused(place.name, held.credential->username);
-    return pull_refused(place.subject, held.credential->username);
+    return access_refused(place.subject, held.credential->username);
 }
 
 // Precondition: the grant has a challenge and is locked.

@@ -9,7 +9,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
-#include <utility>
+#include <tuple>
 
 #include "endpoint.h"
 #include "gbuild/registry/auth_challenge.h"
@@ -63,7 +63,8 @@ class Authorizer {
 
     Transport& transport_;
     CredentialStore& credentials_;
-    Synchronized<std::map<std::pair<std::string, std::string>, std::shared_ptr<Grant>>> grants_;
+    // By origin, repository and access: a token for pulling would not do for a push.
+    Synchronized<std::map<std::tuple<std::string, std::string, Access>, std::shared_ptr<Grant>>> grants_;
 };
 
 }  // namespace gbuild::registry

@@ -7,6 +7,7 @@
 #include "endpoint.h"
 #include "gbuild/base/synchronized.h"
 #include "gbuild/registry/retry.h"
+#include "registry_destination.h"
 #include "registry_image.h"
 #include "session.h"
 
@@ -55,6 +56,12 @@ Client::~Client() = default;
 std::unique_ptr<ImageSource> Client::image(const oci::Reference& reference) {
     return std::make_unique<RegistryImage>(reference, state_->endpoints(reference.registry()), state_->transport,
                                            state_->session, state_->retry_policy());
+}
+
+std::unique_ptr<ImageDestination> Client::destination(const oci::Reference& reference) {
+    return std::make_unique<RegistryDestination>(reference, state_->endpoints(reference.registry()).back(),
+                                                 state_->transport, state_->session, state_->retry_policy(),
+                                                 state_->options.upload_chunk);
 }
 
 }  // namespace gbuild::registry

@@ -28,6 +28,10 @@ void Exchange::attach(CurlHandle& handle) {
     handle.set(CURLOPT_HEADERDATA, static_cast<void*>(this));
     handle.set(CURLOPT_WRITEFUNCTION, &Exchange::on_body);
     handle.set(CURLOPT_WRITEDATA, static_cast<void*>(this));
+    handle.set(CURLOPT_READFUNCTION, &Exchange::on_send);
+    handle.set(CURLOPT_READDATA, static_cast<void*>(this));
+    handle.set(CURLOPT_SEEKFUNCTION, &Exchange::on_rewind);
+    handle.set(CURLOPT_SEEKDATA, static_cast<void*>(this));
 }
 
 Response Exchange::finish(CURLcode code, const CurlHandle& handle) {
@@ -43,6 +47,18 @@ size_t Exchange::on_header(char* data, size_t, size_t size, void* self) {
 
 size_t Exchange::on_body(char* data, size_t, size_t size, void* self) {
     return static_cast<Exchange*>(self)->body(std::as_bytes(std::span(data, size))) ? size : 0;
+}
+
+size_t Exchange::on_send(char* buffer, size_t, size_t size, void* self) {
+    return static_cast<Exchange*>(self)->send(std::as_writable_bytes(std::span(buffer, size)));
+}
+
+// Where a kept connection turns out to be dead, libcurl begins again on a new one.
+int Exchange::on_rewind(void* self, curl_off_t offset, int) {
+    auto& exchange = *static_cast<Exchange*>(self);
+    if (offset < 0 || !exchange.request_.body) return CURL_SEEKFUNC_FAIL;
+    exchange.sent_ = std::min(static_cast<uint64_t>(offset), exchange.request_.body->size);
+    return CURL_SEEKFUNC_OK;
 }
 
 // Exceptions must not cross libcurl's C code: they wait in thrown_ for finish().
@@ -78,6 +94,22 @@ bool Exchange::body(std::span<const std::byte> bytes) {
     } catch (...) {
         thrown_ = std::current_exception();
         return false;
+    }
+}
+
+size_t Exchange::send(std::span<std::byte> buffer) {
+    try {
+        if (!request_.body) return 0;
+        const RequestBody& body = *request_.body;
+        auto run = buffer.first(std::min<uint64_t>(buffer.size(), body.size - sent_));
+        if (run.empty()) return 0;
+        body.content->read(body.offset + sent_, run);
+        sent_ += run.size();
+        if (body.progress) body.progress(sent_);
+        return run.size();
+    } catch (...) {
+        thrown_ = std::current_exception();
+        return CURL_READFUNC_ABORT;
     }
 }
 

@@ -11,15 +11,16 @@ namespace gbuild::registry {
 
 namespace {
 
-// The message of a registry's error body (distribution-spec, "Error Codes"), as ": text"; "" when there is none.
+std::string error_member(const nlohmann::json& object, const char* name) {
+    auto found = object.find(name);
+    if (found == object.end() || !found->is_string()) return {};
+    return printable(found->get<std::string>().substr(0, 200));
+}
+
+// The registry's own message, as ": text"; "" when there is none.
 std::string said(const Response& response) {
-    auto document = nlohmann::json::parse(response.error_body, nullptr, false);
-    if (!document.is_object()) return {};
-    auto errors = document.find("errors");
-    if (errors == document.end() || !errors->is_array() || errors->empty() || !errors->front().is_object()) return {};
-    auto message = errors->front().find("message");
-    if (message == errors->front().end() || !message->is_string()) return {};
-    return ": " + printable(message->get<std::string>().substr(0, 200));
+    std::string message = registry_error(response).message;
+    return message.empty() ? message : ": " + message;
 }
 
 std::string login_command(const std::string& registry) {
@@ -127,6 +128,19 @@ bool is_proxy_failure(CURLcode code, const std::string& explanation, const Proxy
                               : explanation.find(fmt::format(" to {} port ", proxy.host())) != std::string::npos;
 }
 
+[[noreturn]] void throw_push_refused(const Response& response, const Subject& subject) {
+    std::string where = response.url.authority();
+    if (response.status == 403) {
+        throw Error(ErrorKind::unauthorized,
+                    fmt::format("{} forbids pushing {}{}", where, subject.what, said(response)))
+            .hint(fmt::format("log in as somebody who may, with {} or --authfile", login_command(subject.registry)));
+    }
+    Error error(ErrorKind::network,
+                fmt::format("{} does not take {} (status {}{})", where, subject.what, response.status, said(response)));
+    if (response.status == 404) error.hint("check the repository's name, and that the registry may be written to");
+    throw error;
+}
+
 // CURLE_TOO_LARGE, which has a name since 8.6. A header line beyond libcurl's own cap; CURLE_OUT_OF_MEMORY before.
 constexpr int too_large = 100;
 
@@ -164,6 +178,14 @@ void throw_oversized_header(const Url& url) {
     throw Error(ErrorKind::network, fmt::format("{} answered with headers beyond all measure", url.authority()));
 }
 
+RegistryError registry_error(const Response& response) {
+    auto document = nlohmann::json::parse(response.error_body, nullptr, false);
+    if (!document.is_object()) return {};
+    auto errors = document.find("errors");
+    if (errors == document.end() || !errors->is_array() || errors->empty() || !errors->front().is_object()) return {};
+    return {error_member(errors->front(), "code"), error_member(errors->front(), "message")};
+}
+
 bool is_transient(int status) { return status == 408 || status == 429 || (status >= 500 && status <= 599); }
 
 void throw_status(const Response& response, const Subject& subject) {
@@ -178,6 +200,7 @@ void throw_status(const Response& response, const Subject& subject) {
     if (response.status == 407) {
         if (auto proxy = proxy_for(response.url)) throw_proxy_login(*proxy, response.url);
     }
+    if (subject.access == Access::push) throw_push_refused(response, subject);
     if (response.status == 404) {
         throw Error(ErrorKind::not_found, fmt::format("{} has no {}", subject.registry, subject.what))
             .hint("check the name and the tag");
@@ -192,6 +215,11 @@ void throw_status(const Response& response, const Subject& subject) {
 }
 
 Error login_needed(const Subject& subject) {
+    if (subject.access == Access::push) {
+        return Error(ErrorKind::unauthorized,
+                     fmt::format("{} wants a login to push {}", subject.registry, subject.what))
+            .hint(fmt::format("log in with {} or --authfile", login_command(subject.registry)));
+    }
     return Error(ErrorKind::unauthorized,
                  fmt::format("{} does not exist, or {} wants a login for it", subject.what, subject.registry))
         .hint(fmt::format("check the name, or log in with {} or --authfile", login_command(subject.registry)));
@@ -204,10 +232,16 @@ Error login_refused(const std::string& registry, const std::string& username) {
         .hint(fmt::format("check {} or --authfile", login_command(registry)));
 }
 
-Error pull_refused(const Subject& subject, const std::string& username) {
+Error access_refused(const Subject& subject, const std::string& username) {
+    std::string who = username.empty() ? "the stored token" : quoted(username);
+    if (subject.access == Access::push) {
+        return Error(ErrorKind::unauthorized,
+                     fmt::format("{} does not let {} push {}", subject.registry, who, subject.what))
+            .hint(fmt::format("check the repository's name, or log in as somebody who may, with {} or --authfile",
+                              login_command(subject.registry)));
+    }
     return Error(ErrorKind::unauthorized,
-                 fmt::format("{} does not exist, or {} does not let {} pull it", subject.what, subject.registry,
-                             username.empty() ? "the stored token" : quoted(username)))
+                 fmt::format("{} does not exist, or {} does not let {} pull it", subject.what, subject.registry, who))
         .hint(fmt::format("check the name, or log in as somebody else with {} or --authfile",
                           login_command(subject.registry)));
 }

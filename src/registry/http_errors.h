@@ -11,10 +11,13 @@
 
 namespace gbuild::registry {
 
+enum class Access { pull, push };
+
 // What a request was about, for messages.
 struct Subject {
     std::string registry;  // as references name it: "docker.io", "localhost:5000"
     std::string what;      // "image docker.io/library/debian:latest", "blob sha256:…"
+    Access access = Access::pull;
 };
 
 // The server ended the connection unasked, as one that speaks TLS may do to plain HTTP.
@@ -30,9 +33,16 @@ class NoTls : public Error {
 [[noreturn]] void throw_transfer_error(CURLcode code, const std::string& explanation, const Url& url);
 [[noreturn]] void throw_oversized_header(const Url& url);
 
-// An answer other than success, 401 excepted: 404 is not_found, 403 unauthorized, 408, 429 and 5xx TransientErrors,
-// the rest network; 407 is blamed on the proxy.
+// An answer other than success, 401 excepted: 404 is not_found (network for a push), 403 unauthorized, 408, 429 and 5xx
+// TransientErrors, the rest network; 407 is blamed on the proxy.
 [[noreturn]] void throw_status(const Response& response, const Subject& subject);
+
+// The error code and message of a registry's error body (distribution-spec, "Error Codes"); "" where there is none.
+struct RegistryError {
+    std::string code;  // "DIGEST_INVALID"
+    std::string message;
+};
+RegistryError registry_error(const Response& response);
 
 // 408, 429 and 5xx.
 bool is_transient(int status);
@@ -40,6 +50,6 @@ bool is_transient(int status);
 Error login_needed(const Subject& subject);
 Error login_refused(const std::string& registry, const std::string& username);
 // The registry knows who we are, and still says no.
-Error pull_refused(const Subject& subject, const std::string& username);
+Error access_refused(const Subject& subject, const std::string& username);
 
 }  // namespace gbuild::registry

@@ -8,6 +8,7 @@
 #include "gbuild/oci/json.h"
 #include "gbuild/oci/media_type.h"
 #include "gbuild/registry/image_source.h"
+#include "oci_layout.h"
 
 namespace gbuild::registry {
 
@@ -51,7 +52,7 @@ class OciLayout : public ImageSource {
   public:
     OciLayout(const std::string& path, std::string reference) :
         path_(path), reference_(std::move(reference)), files_(open_file_set(path)) {
-        check_version();
+        check_layout_version(*files_, path_);
         index_json_ = require("index.json").read_text(oci::max_manifest_size, "index.json");
         auto document = oci::parse_manifest(index_json_, "");
         if (!std::holds_alternative<oci::Index>(document)) {
@@ -87,20 +88,6 @@ class OciLayout : public ImageSource {
     }
 
   private:
-    void check_version() const {
-        auto file = files_->find("oci-layout");
-        if (!file) {
-            throw Error(ErrorKind::unsupported,
-                        fmt::format("{} is no OCI image layout: it has no oci-layout file", quoted(path_)))
-                .hint("for the output of docker save, use docker-archive://");
-        }
-        nlohmann::json document = oci::parse_json(file->read_text(max_version_file, "oci-layout"), "oci-layout");
-        oci::JsonValue version = oci::JsonValue(document, "oci-layout").require("imageLayoutVersion");
-        if (!version.string().starts_with("1.")) {
-            version.fail(fmt::format("version {} is not supported", quoted(version.string())), ErrorKind::unsupported);
-        }
-    }
-
     FileExtent require(const std::string& path) const {
         auto file = files_->find(path);
         if (!file) {
@@ -144,6 +131,20 @@ class OciLayout : public ImageSource {
 };
 
 }  // namespace
+
+void check_layout_version(const FileSet& files, const std::string& path) {
+    auto file = files.find("oci-layout");
+    if (!file) {
+        throw Error(ErrorKind::unsupported,
+                    fmt::format("{} is no OCI image layout: it has no oci-layout file", quoted(path)))
+            .hint("for the output of docker save, use docker-archive://");
+    }
+    nlohmann::json document = oci::parse_json(file->read_text(max_version_file, "oci-layout"), "oci-layout");
+    oci::JsonValue version = oci::JsonValue(document, "oci-layout").require("imageLayoutVersion");
+    if (!version.string().starts_with("1.")) {
+        version.fail(fmt::format("version {} is not supported", quoted(version.string())), ErrorKind::unsupported);
+    }
+}
 
 std::unique_ptr<ImageSource> open_oci_layout(const std::string& path, const std::string& reference) {
     return std::make_unique<OciLayout>(path, reference);

@@ -35,12 +35,25 @@ Url checked_realm(const Place& place, const std::string& realm, HostSettings& ho
     return *url;
 }
 
+// What was asked for first may only have been a look; the token has to do for all of a push.
+void add_push(std::string& scope) {
+    size_t colon = scope.rfind(':');
+    if (!scope.starts_with("repository:") || colon < sizeof "repository") return;
+    auto actions = split(std::string_view(scope).substr(colon + 1), ',');
+    for (const char* wanted : {"pull", "push"}) {
+        bool known = std::any_of(actions.begin(), actions.end(),
+                                 [&](const std::string& action) { return action == wanted || action == "*"; });
+        if (!known) scope += std::string(scope.ends_with(':') ? "" : ",") + wanted;
+    }
+}
+
 std::vector<std::string> scopes_of(const Place& place, const Challenge& challenge) {
     std::vector<std::string> out;
     for (auto& scope : split(challenge.param("scope"), ' ')) {
         if (!scope.empty()) out.push_back(std::move(scope));
     }
     if (out.empty()) out.push_back(fmt::format("repository:{}:pull", place.repository));
+    if (place.subject.access == Access::push) std::for_each(out.begin(), out.end(), add_push);
     return out;
 }
 

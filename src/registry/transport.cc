@@ -13,10 +13,17 @@ namespace gbuild::registry {
 namespace {
 
 constexpr long receive_buffer = 256L * 1024;
+constexpr long send_buffer = 256L * 1024;
 constexpr int max_redirects = 8;
 
 bool is_redirect(int status) {
     return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+// A redirect that is to be followed with the same request.
+bool is_for(const Request& request, int status) {
+    if (request.form) return false;
+    return request.body ? status == 307 || status == 308 : is_redirect(status);
 }
 
 Url redirect_target(const Response& response) {
@@ -65,7 +72,7 @@ Response Transport::send(const Request& request, BodyReceiver& receiver, const s
     handle->reset();
     handle->origin = request.url.origin();
     CurlHeaderList headers = set_up(*handle, request);
-    Exchange exchange(request.url, receiver);
+    Exchange exchange(request, receiver);
     exchange.attach(*handle);
     CURLcode code = handle->run(stop);
     Response response = exchange.finish(code, *handle);
@@ -76,7 +83,7 @@ Response Transport::send(const Request& request, BodyReceiver& receiver, const s
 Response Transport::send_following(Request request, BodyReceiver& receiver, const std::stop_token& stop) {
     for (int hops = 0; hops <= max_redirects; hops++) {
         Response response = send(request, receiver, stop);
-        if (!is_redirect(response.status) || request.form) return response;
+        if (!is_for(request, response.status)) return response;
         Url target = redirect_target(response);
         if (!target.same_origin(request.url)) request.authorization.clear();
         request.url = std::move(target);
@@ -100,6 +107,8 @@ CurlHeaderList Transport::set_up(CurlHandle& handle, const Request& request) {
     set_up_tls(handle, request.url);
     set_up_proxy(handle, request.url);
     if (request.form) handle.set(CURLOPT_COPYPOSTFIELDS, request.form->c_str());
+    if (request.method == "HEAD") handle.set(CURLOPT_NOBODY, 1L);
+    if (request.body) set_up_body(handle, request);
     CurlHeaderList headers;
     for (const auto& line : request.headers) add_header(headers, line);
     if (!request.authorization.empty()) add_header(headers, "Authorization: " + request.authorization);
@@ -107,6 +116,14 @@ CurlHeaderList Transport::set_up(CurlHandle& handle, const Request& request) {
     handle.set(CURLOPT_HEADEROPT, static_cast<long>(CURLHEADER_SEPARATE));
     handle.set(CURLOPT_HTTPHEADER, headers.get());
     return headers;
+}
+
+// For large bodies libcurl asks first ("Expect: 100-continue"), so that a 401 does not cost an upload.
+void Transport::set_up_body(CurlHandle& handle, const Request& request) {
+    handle.set(CURLOPT_UPLOAD, 1L);
+    handle.set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
+    handle.set(CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(request.body->size));
+    handle.set(CURLOPT_UPLOAD_BUFFERSIZE, send_buffer);
 }
 
 void Transport::set_up_tls(CurlHandle& handle, const Url& url) {

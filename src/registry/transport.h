@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <stop_token>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "curl_handle.h"
+#include "gbuild/registry/blob_content.h"
 #include "gbuild/registry/host_settings.h"
 #include "gbuild/registry/url.h"
 
@@ -28,11 +30,21 @@ class Headers {
     std::vector<std::pair<std::string, std::string>> fields_;  // names in lower case
 };
 
+// What a request carries: a stretch of a blob, read while it is sent, and again when it has to be sent again.
+struct RequestBody {
+    const BlobContent* content;
+    uint64_t offset = 0;
+    uint64_t size = 0;
+    std::function<void(uint64_t sent)> progress;  // of this body; may be empty
+};
+
 struct Request {
     Url url;
     std::vector<std::string> headers;  // "Accept: …"
     std::string authorization;         // the header's value; empty: none
     std::optional<std::string> form;   // makes it a POST of this form-encoded body
+    std::string method = "GET";        // "HEAD"; with a body "POST", "PUT", "PATCH"
+    std::optional<RequestBody> body = std::nullopt;
 };
 
 struct Response {
@@ -81,13 +93,14 @@ class Transport {
     // interrupted, and what the receiver throws.
     Response send(const Request& request, BodyReceiver& receiver, const std::stop_token& stop);
     // As send(), following redirects: Authorization stays behind when the origin changes, https never becomes http,
-    // a POST is not sent on.
+    // a form is not sent on, another body only where the status says so (307, 308).
     Response send_following(Request request, BodyReceiver& receiver, const std::stop_token& stop);
 
     HostSettings& hosts() { return hosts_; }
 
   private:
     CurlHeaderList set_up(CurlHandle& handle, const Request& request);
+    static void set_up_body(CurlHandle& handle, const Request& request);
     void set_up_tls(CurlHandle& handle, const Url& url);
     static void set_up_proxy(CurlHandle& handle, const Url& url);
 

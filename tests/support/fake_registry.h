@@ -1,10 +1,12 @@
-// A registry (distribution-spec, pull only) with a token service, on a FaultServer; faults are scripted per path.
+// A registry (distribution-spec, pull and push) with a token service, on a FaultServer; faults are scripted per path.
 #pragma once
 
 #include <deque>
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -18,7 +20,7 @@ using Fault = std::function<void(const HttpRequest& request, HttpReply& reply)>;
 
 enum class Login { none, basic, token };
 
-// Set up first, then pulled from. Everything is thread-safe but the public members, which are set before the first
+// Set up first, then used. Everything is thread-safe but the public members, which are set before the first
 // request.
 class FakeRegistry {
   public:
@@ -37,8 +39,15 @@ class FakeRegistry {
     // The next (authorised) request for a path that contains `part` gets this fault; several are used up in order, one
     // a request.
     void fault(const std::string& part, Fault fault);
+    // The next request with a body for a path that contains `part` is cut off after so many bytes of it, which the
+    // registry keeps, as an upload's.
+    void cut_body(const std::string& part, size_t bytes);
     // Tokens handed out so far are no good any more.
     void revoke_tokens();
+
+    // What was pushed or added; nullopt when it is not there.
+    std::optional<std::string> blob(const Digest& digest) const;
+    std::optional<std::string> manifest(const std::string& repository, const std::string& tag) const;
 
     // Requests under /v2/ other than the ping, whose path contains `part`.
     std::vector<HttpRequest> requests(std::string_view part = "") const;
@@ -47,6 +56,10 @@ class FakeRegistry {
     std::string realm;                                                  // of Login::token; default: own /token
     int expires_in = 300;
     std::string token_member = "token";
+    std::string upload_base;        // before "/v2/…" in the Location of uploads: "" or "http://other:1"
+    std::string chunk_minimum;      // OCI-Chunk-Min-Length; "" for none
+    bool needs_push_scope = false;  // a token that was not asked for with "push" may not write
+    bool grants_push = true;        // whether the token service gives such a token
 
   private:
     struct Document {
@@ -55,6 +68,12 @@ class FakeRegistry {
     HttpReply handle(const HttpRequest& request);
     HttpReply answer(const HttpRequest& request);
     HttpReply content(const HttpRequest& request) const;
+    HttpReply begin_upload(const HttpRequest& request);
+    HttpReply upload(const HttpRequest& request);
+    HttpReply finish_upload(const HttpRequest& request, std::string& held);
+    HttpReply put_manifest(const HttpRequest& request);
+    HttpReply uploaded(const HttpRequest& request, int status, size_t size) const;
+    std::optional<size_t> cut_of(const HttpRequest& request);
     HttpReply token(const HttpRequest& request);
     bool authorized(const HttpRequest& request) const;
     HttpReply challenge(const HttpRequest& request) const;
@@ -63,7 +82,10 @@ class FakeRegistry {
     mutable std::mutex mutex_;
     std::map<std::string, Document> documents_;  // "blobs/sha256:…", "REPOSITORY/manifests/TAG"
     std::map<std::string, std::deque<Fault>> faults_;
+    std::map<std::string, std::deque<size_t>> cuts_;
+    std::map<std::string, std::string> uploads_;  // path → bytes so far
     int token_number_ = 0, first_good_token_ = 1;
+    std::set<int> push_tokens_;
     FaultServer server_;  // last: its threads use the rest
 };
 

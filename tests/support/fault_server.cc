@@ -26,7 +26,7 @@ namespace {
 // The client's side of a connection, read in requests.
 class RequestReader {
   public:
-    explicit RequestReader(int fd) : fd_(fd) {}
+    RequestReader(int fd, const FaultServer::CutBody& cut_body) : fd_(fd), cut_body_(cut_body) {}
 
     // nullopt when the client has gone.
     std::optional<HttpRequest> next() {
@@ -43,6 +43,10 @@ class RequestReader {
         if (question != std::string::npos) request.query = request.target.substr(question + 1);
         read_headers(std::string_view(*head).substr(line_end + 2), request);
         auto length = parse_decimal(request.header("content-length")).value_or(0);
+        if (equal_ignoring_case(request.header("expect"), "100-continue")) go_on();
+        auto cut = cut_body_ ? cut_body_(request) : std::nullopt;
+        request.cut = cut && *cut < length;
+        if (request.cut) length = *cut;
         while (buffer_.size() < length) {
             if (!more()) return std::nullopt;
         }
@@ -82,6 +86,10 @@ class RequestReader {
         buffer_.append(bytes, static_cast<size_t>(n));
         return true;
     }
+    void go_on() const {
+        constexpr std::string_view answer = "HTTP/1.1 100 Continue\r\n\r\n";
+        ::send(fd_, answer.data(), answer.size(), MSG_NOSIGNAL);
+    }
     bool speaks_http() {
         if (buffer_.front() >= 'A' && buffer_.front() <= 'Z') return true;
         // A TLS greeting, say. Servers answer at once rather than wait for the end of a request.
@@ -91,6 +99,7 @@ class RequestReader {
     }
 
     int fd_;
+    const FaultServer::CutBody& cut_body_;
     std::string buffer_;
 };
 
@@ -117,7 +126,7 @@ std::string head_of(const HttpReply& reply) {
 }
 
 // True when the connection can take another request.
-bool send_reply(int fd, const HttpReply& reply, RequestReader& reader) {
+bool send_reply(int fd, const HttpRequest& request, const HttpReply& reply, RequestReader& reader) {
     if (reply.ending == Ending::no_answer || !send_all(fd, head_of(reply))) return false;
     if (reply.ending == Ending::endless_header) {
         while (send_all(fd, "X-More: and more\r\n")) {
@@ -125,7 +134,7 @@ bool send_reply(int fd, const HttpReply& reply, RequestReader& reader) {
         return false;
     }
     if (!send_all(fd, "\r\n")) return false;
-    std::string_view body = reply.body;
+    std::string_view body = request.method == "HEAD" ? std::string_view() : reply.body;
     bool whole = reply.ending == Ending::proper || reply.ending == Ending::unframed;
     if (!send_all(fd, whole ? body : body.substr(0, reply.cut_after))) return false;
     if (reply.ending == Ending::reset) {
@@ -145,6 +154,7 @@ std::string HttpRequest::header(const std::string& name) const {
 
 struct FaultServer::State {
     Handler handler;
+    CutBody cut_body;
     UniqueFd listener;
     uint16_t port = 0;
 
@@ -190,7 +200,7 @@ void FaultServer::State::accept_all() {
 }
 
 void FaultServer::State::serve(UniqueFd connection, int number) {
-    RequestReader reader(connection.get());
+    RequestReader reader(connection.get(), cut_body);
     while (auto request = reader.next()) {
         request->connection = number;
         {
@@ -198,7 +208,8 @@ void FaultServer::State::serve(UniqueFd connection, int number) {
             requests.push_back(*request);
         }
         arrived.notify_all();
-        if (!send_reply(connection.get(), handler(*request), reader)) break;
+        HttpReply reply = handler(*request);
+        if (request->cut || !send_reply(connection.get(), *request, reply, reader)) break;
     }
     // Under the lock, so that stop() never touches a number that the kernel has given away again.
     std::lock_guard lock(mutex);
@@ -217,8 +228,9 @@ void FaultServer::State::stop() {
     for (auto& worker : workers) worker.join();
 }
 
-FaultServer::FaultServer(Handler handler) : state_(std::make_unique<State>()) {
+FaultServer::FaultServer(Handler handler, CutBody cut_body) : state_(std::make_unique<State>()) {
     state_->handler = std::move(handler);
+    state_->cut_body = std::move(cut_body);
     state_->listen();
     state_->acceptor = std::thread([state = state_.get()] { state->accept_all(); });
 }

@@ -20,6 +20,7 @@ struct HttpRequest {
     std::map<std::string, std::string> headers;  // names in lower case
     std::string body;
     int connection = 0;  // counts from 1: equal numbers came over the same connection
+    bool cut = false;    // the connection was closed before the rest of the body came
 
     std::string header(const std::string& name) const;  // "" when absent
 };
@@ -47,9 +48,12 @@ struct HttpReply {
 class FaultServer {
   public:
     using Handler = std::function<HttpReply(const HttpRequest&)>;
+    // Asked when the head of a request is there: after how many bytes of its body the connection is to be closed. The
+    // handler then gets what came, and its answer is for nobody.
+    using CutBody = std::function<std::optional<size_t>(const HttpRequest&)>;
 
-    // `handler` is called from several threads.
-    explicit FaultServer(Handler handler);
+    // Both are called from several threads.
+    explicit FaultServer(Handler handler, CutBody cut_body = {});
     // Ends all connections, stalled ones too, and waits for their threads.
     ~FaultServer();
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "gbuild/oci/reference.h"
+#include "gbuild/registry/image_destination.h"
 #include "gbuild/registry/image_source.h"
 
 namespace gbuild::registry {
@@ -34,6 +36,8 @@ struct ClientOptions {
     std::chrono::seconds max_retry_after{120};   // a longer Retry-After is an error that says when
     std::chrono::seconds connect_timeout{20};
     std::chrono::seconds stall_timeout{60};
+    // A larger blob is sent in pieces of this many bytes, which is what a broken connection may cost.
+    uint64_t upload_chunk = 16u << 20;
     // "retrying in 2.0 s: connection reset"; may be empty. Called from the threads that fetch.
     std::function<void(const std::string&)> notice;
 };
@@ -45,6 +49,9 @@ class Client {
     ~Client();
     // An image in its registry; nothing is requested yet. The source must not outlive the client.
     std::unique_ptr<ImageSource> image(const oci::Reference& reference);
+    // The place of an image in its registry, to be written; mirrors take no part. Nothing is requested yet. Must not
+    // outlive the client.
+    std::unique_ptr<ImageDestination> destination(const oci::Reference& reference);
 
   private:
     struct State;

@@ -61,6 +61,10 @@ class ClientFixture {
         if (!client_) client_ = std::make_unique<Client>(options);
         return client_->image(oci::Reference::parse(reference));
     }
+    std::unique_ptr<ImageDestination> destination(const std::string& reference) {
+        if (!client_) client_ = std::make_unique<Client>(options);
+        return client_->destination(oci::Reference::parse(reference));
+    }
     std::string pull_manifest(const std::string& reference) { return image(reference)->root_manifest({}).json; }
     std::string pull_blob(const std::string& reference, const Digest& digest, uint64_t size) {
         MemorySink sink;
@@ -80,7 +84,7 @@ class ClientFixture {
     }
     const std::filesystem::path& directory() const { return directory_.path(); }
 
-    ClientOptions options;  // before the first image()
+    ClientOptions options;  // before the first image() or destination()
 
   private:
     TempDir directory_;

@@ -1,0 +1,478 @@
+#include <fcntl.h>
+
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "client_fixture.h"
+#include "gbuild/registry/url.h"
+
+using namespace gbuild;
+using namespace gbuild::registry;
+
+namespace {
+
+class PushFixture : public ClientFixture {
+  public:
+    PushFixture() : content(noise(200'000)), digest(Digest::of(content)) { options.upload_chunk = 64'000; }
+
+    void push(const FakeRegistry& to, std::string bytes) {
+        auto descriptor = blob(Digest::of(bytes), bytes.size());
+        TextContent source(std::move(bytes));
+        destination(to.reference("app"))->put_blob(descriptor, source, {}, [this](uint64_t sent) { seen = sent; });
+    }
+    void push() { push(registry, content); }
+    bool has(const Digest& wanted, uint64_t size) {
+        return destination(registry.reference("app"))->has_blob(blob(wanted, size), {});
+    }
+    // "POST", "PATCH 0-63999", "PUT 8000": what was asked of the registry, with ranges or sizes of bodies.
+    static std::vector<std::string> steps(const FakeRegistry& of) {
+        std::vector<std::string> out;
+        for (const auto& request : of.requests("blobs/")) {
+            std::string range = request.header("content-range");
+            std::string length = request.header("content-length");
+            out.push_back(request.method);
+            if (!range.empty()) out.back() += " " + range;
+            if (range.empty() && request.method == "PUT") out.back() += " " + length;
+        }
+        return out;
+    }
+    std::vector<std::string> steps() const { return steps(registry); }
+
+    FakeRegistry registry;
+    std::string content;
+    Digest digest;
+    uint64_t seen = 0;
+};
+
+using Steps = std::vector<std::string>;
+
+const Steps whole_in_chunks = {
+    "POST", "PATCH 0-63999", "PATCH 64000-127999", "PATCH 128000-191999", "PATCH 192000-199999", "PUT 0"};
+
+}  // namespace
+
+TEST_CASE_METHOD(PushFixture, "a small blob is sent in one piece") {
+    push(registry, "small");
+    CHECK(registry.blob(Digest::of("small")) == "small");
+    CHECK(steps() == Steps{"POST", "PUT 5"});
+    CHECK(registry.requests("blobs/")[0].path == "/v2/app/blobs/uploads/");
+    CHECK(registry.requests("blobs/")[0].header("content-length") == "0");
+    CHECK(seen == 5);
+}
+
+TEST_CASE_METHOD(PushFixture, "a blob of no bytes is sent") {
+    push(registry, "");
+    CHECK(registry.blob(Digest::of("")) == "");
+}
+
+TEST_CASE_METHOD(PushFixture, "a large blob is sent in chunks") {
+    push();
+    CHECK(registry.blob(digest) == content);
+    CHECK(steps() == whole_in_chunks);
+    CHECK(seen == content.size());
+}
+
+TEST_CASE_METHOD(PushFixture, "a registry may want larger chunks") {
+    registry.chunk_minimum = "150000";
+    push();
+    CHECK(registry.blob(digest) == content);
+    CHECK(steps() == Steps{"POST", "PATCH 0-149999", "PATCH 150000-199999", "PUT 0"});
+}
+
+TEST_CASE_METHOD(PushFixture, "chunks larger than any blob are one chunk") {
+    registry.chunk_minimum = "18446744073709551615";
+    push();
+    CHECK(registry.blob(digest) == content);
+    CHECK(steps() == Steps{"POST", "PATCH 0-199999", "PUT 0"});
+}
+
+TEST_CASE_METHOD(PushFixture, "a stretch of a file is sent") {
+    auto path = directory() / "file";
+    write_file_atomically(path, "before" + content + "after");
+    FileContent stretch(std::make_shared<const UniqueFd>(open_file(path, O_RDONLY)), 6, content.size());
+    destination(registry.reference("app"))->put_blob(blob(digest, content.size()), stretch, {});
+    CHECK(registry.blob(digest) == content);
+}
+
+TEST_CASE_METHOD(PushFixture, "a connection cut in mid-chunk is gone on with from what arrived") {
+    registry.cut_body("uploads/", 30'000);
+    push();
+    CHECK(registry.blob(digest) == content);
+    CHECK(steps() == Steps{"POST", "PATCH 0-63999", "GET", "PATCH 30000-93999", "PATCH 94000-157999",
+                           "PATCH 158000-199999", "PUT 0"});
+    CHECK(notices().size() == 1);
+}
+
+TEST_CASE_METHOD(PushFixture, "an upload whose state the registry does not tell is begun again") {
+    for (int status : {404, 416, 405}) {
+        FakeRegistry forgetful;
+        forgetful.cut_body("uploads/", 30'000);
+        // The cut request's answer is for nobody.
+        forgetful.fault("uploads/upload", faults::status(200));
+        forgetful.fault("uploads/upload", faults::status(status));
+        push(forgetful, content);
+        CHECK(forgetful.blob(digest) == content);
+        auto done = steps(forgetful);
+        REQUIRE(done.size() == 3 + whole_in_chunks.size());
+        CHECK(Steps(done.begin(), done.begin() + 3) == Steps{"POST", "PATCH 0-63999", "GET"});
+        CHECK(Steps(done.begin() + 3, done.end()) == whole_in_chunks);
+    }
+}
+
+TEST_CASE_METHOD(PushFixture, "nonsense about what arrived leads to a new beginning") {
+    for (const char* range : {"", "0-", "5-10", "0-200000", "0-99999999999999999999", "0-18446744073709551615", "x"}) {
+        CAPTURE(range);
+        FakeRegistry confused;
+        confused.cut_body("uploads/", 30'000);
+        confused.fault("uploads/upload", faults::status(200));
+        confused.fault("uploads/upload", faults::header("Range", range));
+        push(confused, content);
+        CHECK(confused.blob(digest) == content);
+    }
+}
+
+TEST_CASE_METHOD(PushFixture, "a blob in one piece is sent again when its connection is cut") {
+    registry.cut_body("uploads/", 1000);
+    push(registry, content.substr(0, 60'000));
+    CHECK(registry.blob(Digest::of(content.substr(0, 60'000))));
+    CHECK(steps() == Steps{"POST", "PUT 60000", "HEAD", "POST", "PUT 60000"});
+}
+
+TEST_CASE_METHOD(PushFixture, "a lost answer to the last request is no reason to send the blob again") {
+    registry.fault("uploads/upload", faults::no_answer());
+    push(registry, "small");
+    CHECK(steps() == Steps{"POST", "PUT 5", "HEAD"});
+}
+
+TEST_CASE_METHOD(PushFixture, "server errors are survived") {
+    registry.fault("blobs/uploads/", faults::status(503));
+    registry.fault("blobs/uploads/upload", faults::status(500));
+    push();
+    CHECK(registry.blob(digest) == content);
+    // The registry took the chunk that it answered with 500.
+    CHECK(steps() == Steps{"POST", "POST", "PATCH 0-63999", "GET", "PATCH 64000-127999", "PATCH 128000-191999",
+                           "PATCH 192000-199999", "PUT 0"});
+}
+
+TEST_CASE_METHOD(PushFixture, "a server that fails for ever is given up") {
+    for (int i = 0; i < 40; i++) registry.fault("blobs/uploads/", faults::status(500));
+    auto error = error_of([&] { push(); });
+    CHECK(error.kind() == ErrorKind::network);
+    CHECK(error.message() == registry.host() + " failed with status 500 (tried 5 times)");
+}
+
+TEST_CASE_METHOD(PushFixture, "an upload that gets nowhere is given up, however often it begins") {
+    // Takes the first chunk each time, then forgets it all.
+    std::string large = noise(5u << 20);
+    options.upload_chunk = 2u << 20;
+    for (int i = 0; i < 40; i++) {
+        registry.fault("uploads/upload", [](const test::HttpRequest& request, test::HttpReply& reply) {
+            if (!request.header("content-range").starts_with("0-"))
+                reply.status = request.method == "PATCH" ? 500 : 404;
+        });
+    }
+    auto error = error_of([&] { push(registry, large); });
+    CHECK_THAT(error.message(), ContainsSubstring("(tried 5 times)"));
+}
+
+TEST_CASE_METHOD(PushFixture, "a registry that takes no chunks gets the blob in one piece") {
+    for (int status : {400, 404, 405, 416}) {
+        FakeRegistry simple;
+        simple.fault("uploads/upload", faults::status(status));
+        push(simple, content);
+        CHECK(simple.blob(digest) == content);
+        CHECK(steps(simple) == Steps{"POST", "PATCH 0-63999", "POST", "PUT 200000"});
+    }
+    CHECK(notices().empty());
+}
+
+TEST_CASE_METHOD(PushFixture, "what arrived is what the registry says") {
+    // The fake one does not mean it, and gets the blob in one piece when it has refused the next chunk.
+    registry.fault("uploads/upload", faults::header("Range", "0-49999"));
+    push();
+    CHECK(registry.blob(digest) == content);
+    CHECK(steps() == Steps{"POST", "PATCH 0-63999", "PATCH 50000-113999", "POST", "PUT 200000"});
+}
+
+TEST_CASE_METHOD(PushFixture, "bytes damaged on the way are sent again") {
+    registry.fault("uploads/upload", faults::status(400, {}));
+    registry.fault("uploads/upload", [](const test::HttpRequest&, test::HttpReply& reply) {
+        reply = {};
+        reply.status = 400;
+        reply.body = R"({"errors":[{"code":"DIGEST_INVALID","message":"provided digest did not match"}]})";
+    });
+    push();
+    CHECK(registry.blob(digest) == content);
+    REQUIRE(notices().size() == 1);
+    CHECK_THAT(notices()[0], ContainsSubstring("got other bytes than were sent as blob " + digest.text()));
+}
+
+TEST_CASE_METHOD(PushFixture, "bytes that are always damaged on the way are an integrity error") {
+    for (int i = 0; i < 5; i++) {
+        registry.fault("uploads/upload", faults::header("Docker-Content-Digest", Digest::of("other").text()));
+    }
+    auto error = error_of([&] { push(registry, "small"); });
+    CHECK(error.kind() == ErrorKind::integrity);
+    CHECK_THAT(error.message(), ContainsSubstring("(tried 5 times)"));
+}
+
+TEST_CASE_METHOD(PushFixture, "bytes that are damaged here are not sent again") {
+    TextContent wrong(std::string(content.size(), 'x'));
+    auto error =
+        error_of([&] { destination(registry.reference("app"))->put_blob(blob(digest, content.size()), wrong, {}); });
+    CHECK(error.kind() == ErrorKind::integrity);
+    CHECK_THAT(error.message(), ContainsSubstring("it is damaged on this machine"));
+    CHECK(steps() == whole_in_chunks);
+    CHECK_FALSE(registry.blob(digest));
+}
+
+TEST_CASE_METHOD(PushFixture, "content of another size is refused before anything is sent") {
+    TextContent small("small");
+    auto error = error_of([&] { destination(registry.reference("app"))->put_blob(blob(digest, 6), small, {}); });
+    CHECK(error.kind() == ErrorKind::integrity);
+    CHECK(registry.server().requests().empty());
+}
+
+TEST_CASE_METHOD(PushFixture, "a file that cannot be read ends the upload") {
+    class Broken : public BlobContent {
+      public:
+        uint64_t size() const override { return 5; }
+        void read(uint64_t, std::span<std::byte>) const override { throw Error(ErrorKind::io, "disk gone"); }
+    } broken;
+    auto error = error_of([&] { destination(registry.reference("app"))->put_blob(blob(digest, 5), broken, {}); });
+    CHECK(error.kind() == ErrorKind::io);
+    CHECK(error.message() == "disk gone");
+}
+
+TEST_CASE_METHOD(PushFixture, "a push is stopped at once") {
+    std::stop_source stop;
+    auto target = destination(registry.reference("app"));
+    TextContent source(content);
+    auto error = error_of([&] {
+        target->put_blob(blob(digest, content.size()), source, stop.get_token(), [&](uint64_t sent) {
+            if (sent > 64'000) stop.request_stop();
+        });
+    });
+    CHECK(error.kind() == ErrorKind::interrupted);
+}
+
+TEST_CASE_METHOD(PushFixture, "blobs are sent by several threads at once") {
+    registry.needs_push_scope = true;
+    auto target = destination(registry.reference("app"));
+    std::vector<std::string> contents;
+    for (size_t i = 0; i < 6; i++) contents.push_back(noise(150'000 + i));
+    {
+        std::vector<std::jthread> threads;
+        for (const auto& bytes : contents) {
+            threads.emplace_back(
+                [&] { target->put_blob(blob(Digest::of(bytes), bytes.size()), TextContent(bytes), {}); });
+        }
+    }
+    for (const auto& bytes : contents) CHECK(registry.blob(Digest::of(bytes)) == bytes);
+}
+
+TEST_CASE_METHOD(PushFixture, "whether a blob is there is asked without fetching it") {
+    registry.add_blob(content);
+    CHECK(has(digest, content.size()));
+    CHECK(steps() == Steps{"HEAD"});
+    CHECK_FALSE(has(Digest::of("absent"), 6));
+}
+
+TEST_CASE_METHOD(PushFixture, "a blob of another size is not there") {
+    registry.add_blob(content);
+    CHECK_FALSE(has(digest, content.size() - 1));
+}
+
+TEST_CASE_METHOD(PushFixture, "a look at a blob is repeated after a server error, and may be redirected") {
+    FakeRegistry storage;
+    storage.add_blob(content);
+    registry.fault("blobs/", faults::status(502));
+    registry.fault("blobs/", faults::redirect(storage.server().url() + "/v2/x/blobs/" + digest.text()));
+    CHECK(has(digest, content.size()));
+    registry.fault("blobs/", faults::redirect(storage.server().url() + "/v2/x/blobs/absent"));
+    CHECK_FALSE(has(digest, content.size()));
+}
+
+TEST_CASE_METHOD(PushFixture, "storage that forbids to look is no yes and no error") {
+    FakeRegistry storage;
+    storage.fault("blobs/", faults::status(403));
+    registry.fault("blobs/", faults::redirect(storage.server().url() + "/v2/x/blobs/" + digest.text()));
+    CHECK_FALSE(has(digest, content.size()));
+}
+
+TEST_CASE_METHOD(PushFixture, "a manifest is put under its tag") {
+    auto target = destination(registry.reference("app", "main"));
+    target->put_manifest(manifest, "application/vnd.oci.image.manifest.v1+json", {});
+    CHECK(registry.manifest("app", "main") == manifest);
+    auto request = registry.requests("manifests/").at(0);
+    CHECK(request.path == "/v2/app/manifests/main");
+    CHECK(request.header("content-type") == "application/vnd.oci.image.manifest.v1+json");
+    CHECK(pull_manifest(registry.reference("app", "main")) == manifest);
+}
+
+TEST_CASE_METHOD(PushFixture, "a manifest is put under its digest, which must be right") {
+    std::string name = fmt::format("{}/app@{}", registry.host(), Digest::of(manifest).text());
+    destination(name)->put_manifest(manifest, "application/vnd.oci.image.manifest.v1+json", {});
+    CHECK(registry.requests("manifests/").at(0).path == "/v2/app/manifests/" + Digest::of(manifest).text());
+    auto error = error_of([&] { destination(name)->put_manifest(manifest + " ", "x/y", {}); });
+    CHECK(error.kind() == ErrorKind::integrity);
+    CHECK(registry.requests("manifests/").size() == 1);
+}
+
+TEST_CASE_METHOD(PushFixture, "a manifest is sent again after a server error") {
+    registry.fault("manifests/", faults::no_answer());
+    registry.fault("manifests/", faults::status(429, {{"Retry-After", "0"}}));
+    destination(registry.reference("app"))->put_manifest(manifest, "application/vnd.oci.image.manifest.v1+json", {});
+    CHECK(registry.manifest("app", "latest") == manifest);
+}
+
+TEST_CASE_METHOD(PushFixture, "a manifest that the registry stored with another digest is an error") {
+    registry.fault("manifests/", faults::header("Docker-Content-Digest", Digest::of("other").text()));
+    auto error = error_of([&] { destination(registry.reference("app"))->put_manifest(manifest, "a/b", {}); });
+    CHECK(error.kind() == ErrorKind::integrity);
+    CHECK_THAT(error.message(), ContainsSubstring("stored manifest " + registry.reference("app")));
+}
+
+TEST_CASE_METHOD(PushFixture, "a refusal says what the registry said") {
+    registry.fault("manifests/", [](const test::HttpRequest&, test::HttpReply& reply) {
+        reply = {};
+        reply.status = 400;
+        reply.body = R"({"errors":[{"code":"MANIFEST_BLOB_UNKNOWN","message":"blob unknown to registry"}]})";
+    });
+    auto error = error_of([&] { destination(registry.reference("app"))->put_manifest(manifest, "a/b", {}); });
+    CHECK(error.kind() == ErrorKind::network);
+    CHECK(error.message() == fmt::format("{} does not take manifest {} (status 400: blob unknown to registry)",
+                                         registry.host(), registry.reference("app")));
+}
+
+TEST_CASE_METHOD(PushFixture, "a registry that forbids pushing is told apart") {
+    registry.fault("blobs/", faults::status(403));
+    auto error = error_of([&] { push(); });
+    CHECK(error.kind() == ErrorKind::unauthorized);
+    CHECK(error.message() ==
+          fmt::format("{0} forbids pushing blob {1} of {0}/app:latest", registry.host(), digest.text()));
+}
+
+TEST_CASE_METHOD(PushFixture, "mirrors take no part in a push") {
+    FakeRegistry mirror;
+    options.mirrors[registry.host()] = {mirror.host()};
+    push();
+    CHECK(registry.blob(digest) == content);
+    CHECK(mirror.server().requests().empty());
+}
+
+TEST_CASE_METHOD(PushFixture, "user name and password go with every request") {
+    FakeRegistry closed(Login::basic);
+    login(closed.host(), "bob", "secret");
+    push(closed, content);
+    CHECK(closed.blob(digest) == content);
+}
+
+TEST_CASE_METHOD(PushFixture, "a push without credentials names the remedy") {
+    FakeRegistry closed(Login::basic);
+    auto error = error_of([&] { push(closed, content); });
+    CHECK(error.kind() == ErrorKind::unauthorized);
+    CHECK(error.message() ==
+          fmt::format("{0} wants a login to push blob {1} of {0}/app:latest", closed.host(), digest.text()));
+    CHECK_THAT(error.hint(), ContainsSubstring("docker login"));
+}
+
+TEST_CASE_METHOD(PushFixture, "a token for looking is not kept from being one for pushing") {
+    FakeRegistry closed(Login::token);
+    closed.needs_push_scope = true;
+    login(closed.host(), "bob", "secret");
+    auto target = destination(closed.reference("app"));
+    CHECK_FALSE(target->has_blob(blob(digest, content.size()), {}));
+    target->put_blob(blob(digest, content.size()), TextContent(content), {});
+    CHECK(closed.blob(digest) == content);
+    auto all = closed.server().requests();
+    std::erase_if(all, [](const test::HttpRequest& request) { return request.path != "/token"; });
+    REQUIRE(all.size() == 1);
+    CHECK_THAT(all[0].query, ContainsSubstring("scope=repository%3Aapp%3Apull%2Cpush"));
+}
+
+TEST_CASE_METHOD(PushFixture, "a pull's token does not stand in the way of a push") {
+    FakeRegistry closed(Login::token);
+    closed.needs_push_scope = true;
+    closed.add_manifest("app", "latest", manifest);
+    login(closed.host(), "bob", "secret");
+    CHECK(pull_manifest(closed.reference("app")) == manifest);
+    push(closed, content);
+    CHECK(closed.blob(digest) == content);
+}
+
+TEST_CASE_METHOD(PushFixture, "a token that expires in mid-upload is renewed, and the chunk sent again") {
+    FakeRegistry closed(Login::token);
+    login(closed.host(), "bob", "secret");
+    auto target = destination(closed.reference("app"));
+    bool revoked = false;
+    target->put_blob(blob(digest, content.size()), TextContent(content), {}, [&](uint64_t sent) {
+        if (sent > 64'000 && !std::exchange(revoked, true)) closed.revoke_tokens();
+    });
+    CHECK(closed.blob(digest) == content);
+    CHECK(notices().empty());
+}
+
+TEST_CASE_METHOD(PushFixture, "somebody who may not push is told so") {
+    FakeRegistry closed(Login::token);
+    closed.needs_push_scope = true;
+    closed.grants_push = false;
+    login(closed.host(), "bob", "secret");
+    auto error = error_of([&] { push(closed, content); });
+    CHECK(error.kind() == ErrorKind::unauthorized);
+    CHECK(error.message() ==
+          fmt::format("{0} does not let \"bob\" push blob {1} of {0}/app:latest", closed.host(), digest.text()));
+}
+
+TEST_CASE_METHOD(PushFixture, "an upload that is sent to another host goes there without credentials") {
+    FakeRegistry closed(Login::basic), storage;
+    login(closed.host(), "bob", "secret");
+    std::string there = storage.server().url() + "/v2/x/blobs/uploads/1?signature=s3cret";
+    closed.fault("uploads/", faults::header("Location", there));
+    storage.fault("uploads/", faults::status(201));
+    push(closed, "small");
+    auto sent = storage.requests("uploads/").at(0);
+    CHECK(sent.method == "PUT");
+    CHECK(sent.body == "small");
+    CHECK(sent.header("authorization").empty());
+    CHECK(sent.query == "signature=s3cret&digest=" + percent_encoded(Digest::of("small").text()));
+}
+
+TEST_CASE_METHOD(PushFixture, "what another host says is told without the secrets of its URL") {
+    FakeRegistry storage;
+    for (int status : {401, 403, 400}) {
+        std::string there = storage.server().url() + "/v2/x/blobs/uploads/1?signature=s3cret";
+        registry.fault("uploads/", faults::header("Location", there));
+        storage.fault("uploads/", faults::status(status));
+        auto error = error_of([&] { push(registry, "small"); });
+        CHECK_THAT(error.message(), ContainsSubstring(storage.host()) && !ContainsSubstring("s3cret"));
+    }
+}
+
+TEST_CASE_METHOD(PushFixture, "a Location may be absolute") {
+    registry.upload_base = registry.server().url();
+    push();
+    CHECK(registry.blob(digest) == content);
+    CHECK(steps() == whole_in_chunks);
+}
+
+TEST_CASE_METHOD(PushFixture, "an upload must be told where it goes") {
+    registry.fault("uploads/", faults::status(202));
+    auto error = error_of([&] { push(); });
+    CHECK_THAT(error.message(), ContainsSubstring("does not say where to send blob"));
+    registry.fault("uploads/", faults::header("Location", "ftp://127.0.0.1/x"));
+    error = error_of([&] { push(); });
+    CHECK_THAT(error.message(), ContainsSubstring("sent to nowhere: \"ftp://127.0.0.1/x\""));
+}
+
+TEST_CASE_METHOD(PushFixture, "a body follows a 307, but no 302") {
+    FakeRegistry other;
+    registry.fault("manifests/", faults::redirect(other.server().url() + "/v2/app/manifests/latest", 307));
+    auto target = destination(registry.reference("app"));
+    target->put_manifest(manifest, "a/b", {});
+    CHECK(other.manifest("app", "latest") == manifest);
+    registry.fault("manifests/", faults::redirect(other.server().url() + "/v2/app/manifests/latest", 302));
+    auto error = error_of([&] { target->put_manifest(manifest, "a/b", {}); });
+    CHECK_THAT(error.message(), ContainsSubstring("(status 302)"));
+}
