@@ -33,8 +33,8 @@ std::string login_command(const std::string& registry) {
         ErrorKind::network,
         fmt::format("{} limits the number of requests (status 429{})", response.url.authority(), said(response)),
         after);
-    error.hint(fmt::format("log in with {} for a higher limit, or use a mirror with --registry-mirror",
-                           login_command(subject.registry)));
+    const char* otherwise = subject.access == Access::pull ? ", or use a mirror with --registry-mirror" : "";
+    error.hint(fmt::format("log in with {} for a higher limit{}", login_command(subject.registry), otherwise));
     throw error;
 }
 
@@ -163,7 +163,8 @@ void throw_transfer_error(CURLcode code, const std::string& explanation, const U
     default: break;
     }
     if (code == too_large) throw_oversized_header(url);
-    std::string message = fmt::format("transfer from {} failed: {}", url.authority(), explanation);
+    std::string message = fmt::format("{} {} failed: {}", code == CURLE_SEND_ERROR ? "sending to" : "transfer from",
+                                      url.authority(), explanation);
     if (code == CURLE_GOT_NOTHING || code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR) {
         throw ConnectionLost(ErrorKind::network, message);
     }
