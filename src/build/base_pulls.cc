@@ -7,9 +7,9 @@
 namespace gbuild::build {
 
 BasePulls::BasePulls(const BaseImages& bases, const LayerJob& job, const sandbox::Sandbox* sandbox) :
-    bases_(bases),
-    outer_stop_(job.stop, [this] { stop_.request_stop(); }),
-    job_{job.store, job.packing, job.jobs, job.events, stop_.get_token()} {
+    bases_(bases), outer_stop_(job.stop, [this] { stop_.request_stop(); }), job_{job.store,         job.packing,
+                                                                                 job.jobs,          job.events,
+                                                                                 stop_.get_token(), job.imported} {
     if (sandbox && sandbox->has_overlay()) directories_ = std::make_unique<BaseDirectories>(job_, *sandbox);
 }
 
@@ -51,12 +51,17 @@ const LayerPacks& BasePulls::layers_of(const BaseImage& image) {
     return batch.get();
 }
 
-std::shared_ptr<const pack::Pack> BasePulls::layer(const Digest& diff_id) {
+const BaseImage* BasePulls::image_with(const Digest& diff_id) const {
     for (const auto& [name, image] : bases_.all()) {
         const std::vector<Digest>& layers = image.config.diff_ids;
-        if (std::find(layers.begin(), layers.end(), diff_id) != layers.end()) return layers_of(image).at(diff_id);
+        if (std::find(layers.begin(), layers.end(), diff_id) != layers.end()) return &image;
     }
     return nullptr;
+}
+
+std::shared_ptr<const pack::Pack> BasePulls::layer(const Digest& diff_id) {
+    const BaseImage* image = image_with(diff_id);
+    return image ? layers_of(*image).at(diff_id) : nullptr;
 }
 
 const std::filesystem::path& BasePulls::directory_of(const BaseImage& image) {

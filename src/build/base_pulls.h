@@ -30,7 +30,9 @@ class BasePulls {
 
     // The packs of the image's layers, at least. Throws what pulling them failed with.
     const LayerPacks& layers_of(const BaseImage& image);
-    // The pack of a layer of one of the build's images; null for another one's.
+    // Whether it is a layer of one of the build's images.
+    bool has(const Digest& diff_id) const { return image_with(diff_id) != nullptr; }
+    // The pack of such a layer; null for another one's.
     std::shared_ptr<const pack::Pack> layer(const Digest& diff_id);
     // Where the image's files are; there must be a sandbox with overlays.
     const std::filesystem::path& directory_of(const BaseImage& image);
@@ -41,6 +43,8 @@ class BasePulls {
         std::map<const BaseImage*, Batch> batches;
         int transfers = 0;  // numbers given so far
     };
+
+    const BaseImage* image_with(const Digest& diff_id) const;
 
     const BaseImages& bases_;
     std::stop_source stop_;

@@ -9,6 +9,8 @@
 
 #include <fmt/format.h>
 
+#include "cache_export.h"
+#include "cache_import.h"
 #include "gbuild/base/synchronized.h"
 #include "gbuild/base/text.h"
 #include "look_ahead.h"
@@ -148,7 +150,7 @@ class WarnsOnce : public EventSink {
     Synchronized<std::set<std::pair<std::string, std::string>>> warned_;
 };
 
-enum class Chance { first, last };
+enum class Chance { another, last };
 
 // Executes the plan and writes the image; nullopt when a pack of the store turned out to be damaged and this was not
 // the last chance. That pack is removed, so that it is made anew.
@@ -160,9 +162,12 @@ std::optional<BuildResult> execute(const BuildOptions& options, const StageJob& 
     try {
         const StagesResult made = stages.run();
         trace.keep(stages.trace());
-        return write_output(made, output,
-                            {options, job.inputs.plan, packs, job.inputs.epoch, packing.jobs, packing.store,
-                             packing.events, packing.stop});
+        BuildResult result = write_output(made, output,
+                                          {options, job.inputs.plan, packs, job.inputs.epoch, packing.jobs,
+                                           packing.store, packing.events, packing.stop});
+        export_caches({options, job.inputs.plan, job.inputs.bases, stages, *packing.imported, packing.store,
+                       packing.events, packing.stop});
+        return result;
     } catch (const Error& error) {
         trace.keep(stages.trace());
         if (error.kind() == ErrorKind::interrupted || !stages.drop_damaged_packs() || chance == Chance::last) throw;
@@ -225,6 +230,7 @@ BuildResult run_build(const BuildOptions& options, EventSink& events, std::stop_
     auto directories = open_directories(contexts, written);
 
     store::Store store(options.store_root);
+    CacheImport imported(options, store, events, stop);
     BaseImages bases(options, store, contexts, stop);
     plan::Plan plan = resolve_and_plan(file, request, contexts, bases, events);
     int64_t epoch = epoch_of(options, plan, bases);
@@ -235,12 +241,15 @@ BuildResult run_build(const BuildOptions& options, EventSink& events, std::stop_
     const unsigned jobs = jobs_of(options);
     WarnsOnce once(events);
     const StageJob job{{plan, bases, context.get(), directories, epoch, options.packing, options.run},
-                       {store, options.packing, jobs, once, stop},
+                       {store, options.packing, jobs, once, stop, &imported},
                        cache_policy(options, plan),
                        sandbox};
     TraceKeeper trace(store, options, plan);
-    auto result = execute(options, job, trace, output, Chance::first);
-    if (!result) result = execute(options, job, trace, output, Chance::last);
+    // Of two things that may be damaged, the store and a cache elsewhere, each is found out once.
+    std::optional<BuildResult> result;
+    for (Chance chance : {Chance::another, Chance::another, Chance::last}) {
+        if (!result) result = execute(options, job, trace, output, chance);
+    }
     for (const auto& [name, image] : bases.all()) result->bases.push_back({image.name, image.resolved.manifest_digest});
     tag_result(options, store, *result);
     return std::move(*result);
@@ -251,6 +260,7 @@ PlannedBuild plan_build(const BuildOptions& options, EventSink& events, std::sto
     NamedContexts contexts = named_contexts(options);
     auto directories = open_directories(contexts, {});
     store::Store store(options.store_root);
+    CacheImport imported(options, store, events, stop);
     BaseImages bases(options, store, contexts, std::move(stop));
     PlannedBuild planned;
     planned.plan = resolve_and_plan(file, plan_request(options), contexts, bases, events);
@@ -258,7 +268,8 @@ PlannedBuild plan_build(const BuildOptions& options, EventSink& events, std::sto
     std::unique_ptr<ContextDir> context = reads_context(plan) ? open_build_context(options, {}) : nullptr;
     const KeyInputs inputs{
         plan, bases, context.get(), directories, epoch_of(options, plan, bases), options.packing, options.run};
-    planned.outlook = look_ahead(inputs, cache_policy(options, plan), TraceKeeper(store, options, plan), store);
+    planned.outlook =
+        look_ahead(inputs, cache_policy(options, plan), TraceKeeper(store, options, plan), store, imported);
     return planned;
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "gbuild/base/error.h"
 #include "layers.h"
 
@@ -23,16 +25,17 @@ bool KnownLayers::hold(const Digest& layer) {
     auto state = state_.lock();
     if (state->numbers.contains(layer) || state->held.contains(layer)) return true;
     auto file = store_.open_pack(pack_key(layer, packs_.options()));
-    if (!file) return false;
+    if (!file) return elsewhere_.has(layer);
     state->held.emplace(layer, std::move(*file));
     return true;
 }
 
 uint32_t KnownLayers::number_of(const Digest& layer) {
     if (auto number = number_at_hand(layer)) return *number;
-    auto pack = pull_(layer);
-    if (!pack) throw Error(ErrorKind::internal, "a layer that nobody holds was asked for");
-    return add(layer, pack);
+    auto pack = elsewhere_.get(layer);
+    if (pack) return add(layer, pack);
+    state_.lock()->found_damage = true;
+    throw Error(ErrorKind::integrity, fmt::format("the layer {} of a step's result is gone", layer.short_hex()));
 }
 
 std::optional<uint32_t> KnownLayers::number_at_hand(const Digest& layer) {

@@ -17,14 +17,18 @@ namespace gbuild::build {
 // Thread-safe. The store and the set must outlive it.
 class KnownLayers {
   public:
-    // `pull` gets the layers of the build's images, and gives null for others. From any thread.
-    using Pull = std::function<std::shared_ptr<const pack::Pack>(const Digest& layer)>;
-    KnownLayers(const store::Store& store, pack::PackSet& packs, Pull pull) :
-        store_(store), packs_(packs), pull_(std::move(pull)) {}
+    // Where layers come from that the store does not have. From any thread.
+    struct Elsewhere {
+        std::function<bool(const Digest& layer)> has;                               // as far as is known
+        std::function<std::shared_ptr<const pack::Pack>(const Digest& layer)> get;  // null when it turns out to be gone
+    };
+    KnownLayers(const store::Store& store, pack::PackSet& packs, Elsewhere elsewhere) :
+        store_(store), packs_(packs), elsewhere_(std::move(elsewhere)) {}
 
     // The pack's number; that of an earlier one of the layer when there is one.
     uint32_t add(const Digest& layer, const std::shared_ptr<const pack::Pack>& pack);
-    // Whether the layer is known, or its pack in the store; which is kept open from then on, whoever removes it.
+    // Whether the layer can be had: it is known, elsewhere, or its pack in the store; which is kept open from then on,
+    // whoever removes it.
     bool hold(const Digest& layer);
     // Of a layer that is known, held or an image's; throws integrity, having removed the pack, when that turns out to
     // be damaged, and what pulling throws.
@@ -33,8 +37,7 @@ class KnownLayers {
     // The reverse.
     Digest layer_of(uint32_t number) const;
 
-    // Removes from the store the packs that turned out to be damaged, so that they are made anew; whether there were
-    // any.
+    // Whether packs turned out to be damaged or gone; what of that is in the store is removed, so that it is made anew.
     bool drop_damaged() const;
 
   private:
@@ -50,7 +53,7 @@ class KnownLayers {
 
     const store::Store& store_;
     pack::PackSet& packs_;
-    Pull pull_;
+    Elsewhere elsewhere_;
     mutable Synchronized<State> state_;
 };
 

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "cache_import.h"
 #include "gbuild/base/synchronized.h"
 #include "gbuild/layer/tar_stream.h"
 #include "reporting_sink.h"
@@ -140,7 +141,8 @@ class LayerRun {
             job_.events.emit(TransferFinished{task.transfer, true});
             return pack;
         }
-        auto pack = pull(task, key);
+        auto pack = job_.imported ? job_.imported->fetch(task.diff_id) : nullptr;
+        if (!pack) pack = pull(task, key);
         job_.events.emit(TransferFinished{task.transfer, false});
         return pack;
     }

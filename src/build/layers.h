@@ -14,12 +14,15 @@
 
 namespace gbuild::build {
 
+class CacheImport;
+
 struct LayerJob {
     const store::Store& store;
     pack::PackOptions packing;
     unsigned jobs = 1;
     EventSink& events;
     std::stop_token stop;
+    CacheImport* imported = nullptr;  // has packs of layers, too, if any
 };
 
 using LayerPacks = std::map<Digest, std::shared_ptr<const pack::Pack>>;  // by diffID

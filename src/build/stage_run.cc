@@ -89,7 +89,7 @@ tree::Tree merge_image(const BaseImage& image, BasePulls& pulls, KnownLayers& la
 }
 
 StageRun::StageRun(BuildContext& build, size_t index) :
-    build_(build), stage_(build.inputs.plan.stages.at(index)), origin_(origin_of(stage_, build.inputs)) {
+    build_(build), index_(index), stage_(build.inputs.plan.stages.at(index)), origin_(origin_of(stage_, build.inputs)) {
     const StageResults results = [&](size_t stage) { return std::optional(build_.stage(stage).tree().result()); };
     tree_ = std::make_unique<StageTree>(
         *start_of(stage_, build.inputs.bases, results), [this] { return start(); }, build.layers);
@@ -143,13 +143,16 @@ bool StageRun::find_or_execute(const plan::Step& step, const oci::ContainerConfi
     }
     pull_ahead(step);
     execute(step, before);
-    build_.cache.put(digest, tree_->finish_step());
+    const std::string changes = tree_->finish_step();
+    build_.cache.put(digest, changes);
+    build_.done(index_, digest, changes);
     return false;
 }
 
 bool StageRun::add_known(const Digest& key) {
     auto changes = build_.cache.find(key);
     if (!changes) return false;
+    build_.done(index_, key, *changes);
     tree_->add_known(std::move(*changes));
     is_on_disk_ = false;
     return true;

@@ -27,7 +27,8 @@ struct BuildContext {
     std::function<StageRun&(size_t stage)> stage;
     // The file tree of an image.
     std::function<const tree::Tree&(const plan::Base& image)> image_tree;
-    std::function<void(const plan::Stage&, const plan::Step&, const StepKey&)> used;  // told of each key
+    std::function<void(const plan::Stage&, const plan::Step&, const StepKey&)> used;        // told of each key
+    std::function<void(size_t stage, const Digest& key, const std::string& changes)> done;  // and of each result
 };
 
 class StageRun {
@@ -59,6 +60,7 @@ class StageRun {
     tree::Accounts accounts();
 
     BuildContext& build_;
+    const size_t index_;
     const plan::Stage& stage_;
     const BaseImage* origin_;  // null: scratch
     std::unique_ptr<StageTree> tree_;

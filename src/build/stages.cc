@@ -25,17 +25,21 @@ std::vector<size_t> stages_read_by(const plan::Stage& stage) {
 Stages::Stages(const StageJob& job, pack::PackSet& packs) :
     job_(job),
     outer_stop_(job.packing.stop, [this] { stop_.request_stop(); }),
-    packing_{job.packing.store, job.packing.packing, job.packing.jobs, job.packing.events, stop_.get_token()},
+    packing_{job.packing.store,  job.packing.packing, job.packing.jobs,
+             job.packing.events, stop_.get_token(),   job.packing.imported},
     pulls_(job.inputs.bases, packing_, job.sandbox),
-    layers_(job.packing.store, packs, [this](const Digest& layer) { return pulls_.layer(layer); }),
-    cache_(job.packing.store, job.inputs.bases, layers_),
-    build_{job_.inputs, packing_, pulls_, layers_, packs, cache_, job.policy, nullptr, {}, {}, {}} {
+    layers_(job.packing.store, packs, elsewhere()),
+    cache_(job.packing.store, *job.packing.imported, layers_),
+    build_{job_.inputs, packing_, pulls_, layers_, packs, cache_, job.policy, nullptr, {}, {}, {}, {}} {
     if (job.sandbox) disk_ = std::make_unique<StageDisk>(packing_, job.inputs.run, *job.sandbox, pulls_);
     build_.disk = disk_.get();
     build_.stage = [this](size_t stage) -> StageRun& { return *state_.lock()->runs.at(stage); };
     build_.image_tree = [this](const plan::Base& image) -> const tree::Tree& { return image_tree(image); };
     build_.used = [this](const plan::Stage& stage, const plan::Step& step, const StepKey& key) {
         trace_.lock()->add(stage, step, key);
+    };
+    build_.done = [this](size_t stage, const Digest& key, const std::string& changes) {
+        used_.lock()->push_back({stage, key, changes});
     };
     for (const plan::Stage& stage : job.inputs.plan.stages) needs_.push_back(stages_read_by(stage));
     auto state = state_.lock();
@@ -45,6 +49,15 @@ Stages::Stages(const StageJob& job, pack::PackSet& packs) :
 }
 
 Stages::~Stages() = default;
+
+// The layers of the build's images, and what was imported.
+KnownLayers::Elsewhere Stages::elsewhere() {
+    return {[this](const Digest& layer) { return pulls_.has(layer) || job_.packing.imported->has(layer); },
+            [this](const Digest& layer) {
+                auto pack = pulls_.layer(layer);
+                return pack ? pack : job_.packing.imported->fetch(layer);
+            }};
+}
 
 // The bases of stages in which something is to be executed.
 void Stages::pull_what_is_missing() {

@@ -19,6 +19,13 @@ struct StageJob {
     sandbox::Sandbox* sandbox = nullptr;  // null when no step is a RUN
 };
 
+// A step whose result was found or made.
+struct UsedStep {
+    size_t stage = 0;
+    Digest key;
+    std::string changes;
+};
+
 // What is made of a plan.
 struct StagesResult {
     Digest result;  // stands for the target's files
@@ -39,7 +46,9 @@ class Stages {
     // removed from the store, so that they are made anew the next time.
     bool drop_damaged_packs() const { return layers_.drop_damaged(); }
 
-    // The keys of the steps that were executed or found.
+    // In no order.
+    std::vector<UsedStep> used() { return *used_.lock(); }
+    // The keys of the steps that were executed or found, and of the one that failed.
     BuildTrace trace() { return *trace_.lock(); }
 
   private:
@@ -55,6 +64,8 @@ class Stages {
     void start_ready(State& state, std::vector<std::jthread>& threads);
     const tree::Tree& image_tree(const plan::Base& image);
 
+    KnownLayers::Elsewhere elsewhere();
+
     const StageJob& job_;
     std::stop_source stop_;
     std::stop_callback<std::function<void()>> outer_stop_;
@@ -67,6 +78,7 @@ class Stages {
     std::vector<std::vector<size_t>> needs_;                            // by stage: the stages that it reads
     Synchronized<std::map<const BaseImage*, tree::Tree>> image_trees_;  // of COPY --from
     Synchronized<BuildTrace> trace_;
+    Synchronized<std::vector<UsedStep>> used_;
     std::condition_variable ended_;
     Synchronized<State> state_;
 };

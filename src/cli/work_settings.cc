@@ -2,6 +2,7 @@
 
 #include "gbuild/base/text.h"
 #include "gbuild/cli/build_settings.h"
+#include "gbuild/cli/cache_settings.h"
 #include "gbuild/store/store.h"
 
 namespace gbuild::cli {
@@ -18,6 +19,10 @@ void WorkSettings::declare(OptionSet& options) {
     options.group("How the work is done");
     options.flag("--no-cache", no_cache, "execute all steps, whatever is known of their results");
     options.list("--no-cache-filter", "STAGE", no_cache_filter, "execute all steps of this stage; repeatable");
+    options.list("--cache-from", "SOURCE", cache_from,
+                 "take results of steps from type=registry,ref=REF or type=local,src=DIR, too; repeatable");
+    options.list("--cache-to", "TARGET", cache_to,
+                 "send results of steps to type=registry,ref=REF[,mode=max] or type=local,dest=DIR; repeatable");
     options.value("-j,--jobs", "N", jobs, "threads that compress, and stages at a time (default: one a processor)");
     declare_root(options, root);
 }
@@ -28,6 +33,8 @@ void WorkSettings::apply(build::BuildOptions& build) const {
     for (const std::string& text : no_cache_filter) {
         for (const std::string& stage : split(text, ',')) build.no_cache_of_stages.push_back(stage);
     }
+    for (const std::string& text : cache_from) build.cache_from.push_back(parse_cache_source(text));
+    for (const std::string& text : cache_to) build.cache_to.push_back(parse_cache_target(text));
     build.store_root = store_root(root);
     if (jobs.empty()) return;
     auto count = parse_decimal(jobs);

@@ -52,7 +52,7 @@ class Packages(Case):
 
     def made_by(self, builder, recipe, context):
         image = builder.home / f"{recipe}.gvmi"
-        done = builder.run("build", "--isolation", builder.isolation, "--registry-mirror", package_registry().host,
+        done = builder.run("build", "--no-cache", "--isolation", builder.isolation, "--registry-mirror", package_registry().host,
                            "-t", recipe, "-o", image, context, environment=self.environment())
         if done.returncode != 0:
             self.fail(f"{recipe}, isolation {builder.isolation}: exit code {done.returncode}\n{done.stderr[-8000:]}")

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "gbuild/base/events.h"
+#include "gbuild/build/cache_location.h"
 #include "gbuild/oci/image_config.h"
 #include "gbuild/oci/platform.h"
 #include "gbuild/oci/reference.h"
@@ -52,6 +53,8 @@ struct BuildOptions {
     PullPolicy pull = PullPolicy::missing;
     bool no_cache = false;                        // execute all steps, whatever is known of their results
     std::vector<std::string> no_cache_of_stages;  // those of these stages, by name or number
+    std::vector<CacheSource> cache_from;          // asked for what the store does not know
+    std::vector<CacheTarget> cache_to;            // given what this build used
     RunOptions run;
     registry::ClientOptions registry;
     std::filesystem::path store_root;

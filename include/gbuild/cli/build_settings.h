@@ -37,7 +37,7 @@ struct RegistrySettings {
 struct WorkSettings {
     std::string root, jobs;
     bool no_cache = false;
-    std::vector<std::string> no_cache_filter;
+    std::vector<std::string> no_cache_filter, cache_from, cache_to;
 
     void declare(OptionSet& options);
     void apply(build::BuildOptions& build) const;

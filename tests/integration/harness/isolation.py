@@ -145,7 +145,8 @@ class RunCase(Case):
         self.assertEqual(left, [], "a build left steps' files behind")
 
     def options(self, *more):
-        return ["--isolation", self.way.isolation, *more]
+        """Steps are executed, whatever an earlier test has kept."""
+        return ["--isolation", self.way.isolation, "--no-cache", *more]
 
     def build(self, dockerfile, files=None, options=(), **more):
         return super().build(dockerfile, files, self.options(*options), **more)
