@@ -216,6 +216,10 @@ std::unique_ptr<sandbox::Sandbox> prepare_sandbox(const BuildOptions& options) {
                                               jobs_of(options));
 }
 
+bool runs_commands(const BuildOptions& options) {
+    return plan::runs_commands(load_dockerfile(options), plan_request(options));
+}
+
 BuildResult run_build(const BuildOptions& options, EventSink& events, std::stop_token stop, sandbox::Sandbox* sandbox) {
     options.packing.check();
 

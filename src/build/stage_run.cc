@@ -141,7 +141,7 @@ bool StageRun::find_or_execute(const plan::Step& step, const oci::ContainerConfi
         lock = build_.cache.lock(digest, waiting, build_.packing.stop);
         if (add_known(digest)) return true;
     }
-    pull_ahead(step);
+    prepare_to_execute(step);
     execute(step, before);
     const std::string changes = tree_->finish_step();
     build_.cache.put(digest, changes);
@@ -158,16 +158,16 @@ bool StageRun::add_known(const Digest& key) {
     return true;
 }
 
-// A command that comes later may have a known result after all; but where a step is executed, most that follow are.
-void StageRun::pull_ahead(const plan::Step& step) {
-    if (!origin_) return;
+void StageRun::prepare_to_execute(const plan::Step& step) {
+    // A command that comes later may have a known result after all; but where a step is executed, most that follow are.
     const bool runs = std::any_of(stage_.steps.begin(), stage_.steps.end(), [&](const plan::Step& later) {
         return later.number >= step.number && is_run(later);
     });
-    if (runs)
+    if (origin_ && runs)
         build_.pulls.want_directory(*origin_);
-    else
+    else if (origin_)
         build_.pulls.want({origin_});
+    if (runs && !known_) known_ = Known{tree_->result(), tree_->get().clone()};
 }
 
 void StageRun::execute(const plan::Step& step, const oci::ContainerConfig& before) {
@@ -193,9 +193,29 @@ void StageRun::prepare_root() {
         }
         base = &other.stage_.base;
     }
-    const ExtractedTree& extracted = build_.disk->extracted(
-        origin_, [&] { return origin_ ? merge_image(*origin_, build_.pulls, build_.layers) : tree::Tree(); });
-    root_ = std::make_unique<StageRoot>(*context_, extracted);
+    root_ = std::make_unique<StageRoot>(*context_, extracted_tree());
+}
+
+// The image, and over it what known steps made of it: kept in the store, since the next build is likely to begin there.
+ExtractedTree StageRun::extracted_tree() {
+    const ExtractedTree& image = build_.disk->extracted(origin_, [&] {
+        return origin_ ? merge_image(*origin_, build_.pulls, build_.layers) : tree::Tree();
+    });
+    const Digest start = origin_ ? result_of(*origin_) : image_result({});
+    if (!build_.disk->sandbox().has_overlay() || known_->result == start) return {image.layers, image.tree.clone()};
+    const std::string key = fmt::format("2 {} {} {}", build_.disk->sandbox().owner_form(), start.text(),
+                                        known_->result.text());
+    auto fill = [&](const std::filesystem::path& directory) {
+        layer::write_difference(image.tree, known_->tree, RootedDir(directory), layer::DirectoryForm::overlay,
+                                extraction_options(build_.disk->sandbox(), *contents_));
+    };
+    auto waiting = [&] {
+        build_.packing.events.emit(Notice{"waiting for another one that is extracting the same files"});
+    };
+    known_files_ = build_.packing.store.snapshot(key, fill, waiting, build_.packing.stop);
+    std::vector<std::string> layers = image.layers;
+    layers.insert(layers.begin(), known_files_->files.native());
+    return {std::move(layers), known_->tree.clone()};
 }
 
 void StageRun::run_command(const plan::Step& step, const oci::ContainerConfig& before) {

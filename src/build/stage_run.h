@@ -47,7 +47,8 @@ class StageRun {
     tree::Tree start();
     bool find_or_execute(const plan::Step& step, const oci::ContainerConfig& before);
     bool add_known(const Digest& key);
-    void pull_ahead(const plan::Step& step);
+    void prepare_to_execute(const plan::Step& step);
+    ExtractedTree extracted_tree();
     void execute(const plan::Step& step, const oci::ContainerConfig& before);
     void run_command(const plan::Step& step, const oci::ContainerConfig& before);
     sandbox::StepResult run_in(const plan::Step& step, sandbox::Step command);
@@ -67,6 +68,13 @@ class StageRun {
     std::optional<TempDir> place_;
     std::unique_ptr<pack::ContentReader> contents_;
     std::unique_ptr<RootContext> context_;
+    // What was known when the first step had to be executed, if commands follow.
+    struct Known {
+        Digest result;
+        tree::Tree tree;
+    };
+    std::optional<Known> known_;
+    std::optional<store::Snapshot> known_files_;
     std::unique_ptr<StageRoot> root_;
     bool is_on_disk_ = false;  // root_ shows tree_
 };

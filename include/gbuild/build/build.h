@@ -87,6 +87,9 @@ struct BuildResult {
 // reading the Dockerfile does, and unsupported where commands cannot be run here.
 std::unique_ptr<sandbox::Sandbox> prepare_sandbox(const BuildOptions& options);
 
+// Whether the target has RUN steps. Throws what reading the Dockerfile does.
+bool runs_commands(const BuildOptions& options);
+
 // `sandbox` is what prepare_sandbox() gave. Throws Error. On any failure the output is as it was before, and the store
 // holds nothing unverified.
 BuildResult run_build(const BuildOptions& options, EventSink& events, std::stop_token stop,
