@@ -38,8 +38,13 @@ Digest digest_of(const BlobContent& content, HashAlgorithm algorithm) {
     return *Digest::parse((algorithm == HashAlgorithm::sha512 ? "sha512:" : "sha256:") + hasher.finish_hex());
 }
 
+// No URL that could be taken apart, but it may hold secrets like one.
+std::string shown_location(std::string_view location) {
+    return quoted(without_user_info(location.substr(0, location.find('?')).substr(0, 200)));
+}
+
 // A refusal that says nothing of why, but whose request may be put otherwise.
-bool is_refusal(int status) { return status >= 400 && status < 500 && status != 403 && !is_transient(status); }
+bool is_client_error(int status) { return status >= 400 && status < 500 && status != 403 && !is_transient(status); }
 
 }  // namespace
 
@@ -125,7 +130,7 @@ bool BlobUpload::send_chunk(const Send& send) {
     request.headers.push_back(fmt::format("Content-Range: {}-{}", offset_, offset_ + size - 1));
     in_step_ = false;
     Response response = send(std::move(request));
-    if (is_refusal(response.status)) return false;
+    if (is_client_error(response.status)) return false;
     if (!response.ok()) throw_status(response, target_.subject);
     take_location(response);
     take_offset(response, offset_ + size);
@@ -154,8 +159,9 @@ void BlobUpload::commit(const Send& send) {
     if (response.status == 404 || response.status == 416) throw_lost(response);
     if (registry_error(response).code == "DIGEST_INVALID") throw_wrong_digest(response);
     if (!response.ok()) throw_status(response, target_.subject);
-    auto said = response.headers.find("docker-content-digest");
-    if (said && trim(*said) != blob_.digest.text()) throw_wrong_digest(response);
+    auto said = Digest::parse(trim(response.headers.find("docker-content-digest").value_or("")));
+    // Some name everything by its sha256, too.
+    if (said && said->algorithm() == blob_.digest.algorithm() && *said != blob_.digest) throw_wrong_digest(response);
 }
 
 Request BlobUpload::request_for(const char* method, uint64_t size) const {
@@ -177,7 +183,7 @@ void BlobUpload::take_location(const Response& response) {
     auto target = response.url.resolve(*location);
     if (!target) {
         throw Error(ErrorKind::network, fmt::format("{} wants {} sent to nowhere: {}", response.url.authority(),
-                                                    target_.subject.what, quoted(without_user_info(*location))));
+                                                    target_.subject.what, shown_location(*location)));
     }
     if (response.url.scheme == "https" && target->scheme == "http") {
         throw Error(ErrorKind::network, fmt::format("{} wants {} sent in the clear, to {}", response.url.authority(),

@@ -153,7 +153,7 @@ class LayoutDestination : public ImageDestination {
         }
         nlohmann::json kept = nlohmann::json::array();
         for (auto& entry : *manifests) {
-            if (!is_ours(entry, manifest)) kept.push_back(std::move(entry));
+            if (!is_ours(entry)) kept.push_back(std::move(entry));
         }
         nlohmann::json added = {{"mediaType", manifest.media_type},
                                 {"digest", manifest.digest.text()},
@@ -166,14 +166,11 @@ class LayoutDestination : public ImageDestination {
         write_file_atomically(index_path(), oci::dump_json(index));
     }
 
-    // An entry of our name, or the same manifest under none.
-    bool is_ours(const nlohmann::json& entry, const oci::Descriptor& manifest) const {
-        auto none = nlohmann::json();
-        auto member = [&](const nlohmann::json& object, const char* name) {
-            return object.is_object() ? object.value(name, none) : none;
-        };
-        nlohmann::json name = member(member(entry, "annotations"), ref_name);
-        return name.is_null() ? member(entry, "digest") == manifest.digest.text() : name == tag_;
+    bool is_ours(const nlohmann::json& entry) const {
+        auto annotations = entry.is_object() ? entry.find("annotations") : entry.end();
+        if (annotations == entry.end() || !annotations->is_object()) return false;
+        auto name = annotations->find(ref_name);
+        return name != annotations->end() && *name == tag_;
     }
 
     fs::path directory_;

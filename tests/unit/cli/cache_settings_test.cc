@@ -27,7 +27,7 @@ LocalCache in_directory(const std::string& directory, const std::string& tag = "
 }
 
 template <class Parse>
-Error refused(Parse parse, const std::string& text) {
+Error cache_refusal(Parse parse, const std::string& text) {
     try {
         parse(text);
     } catch (const Error& error) {
@@ -86,7 +86,7 @@ TEST_CASE("what is wrong with --cache-from is said with its remedy") {
     };
     for (const auto& [text, problem, hint] : cases) {
         CAPTURE(text);
-        Error error = refused(parse_cache_source, text);
+        Error error = cache_refusal(parse_cache_source, text);
         CHECK(error.kind() == ErrorKind::usage);
         CHECK_THAT(error.message(), Catch::Matchers::StartsWith("--cache-from ") && ContainsSubstring(": " + problem));
         CHECK_THAT(error.hint(), ContainsSubstring(hint));
@@ -109,7 +109,7 @@ TEST_CASE("what is wrong with --cache-to is said with its remedy") {
     };
     for (const auto& [text, problem, hint] : cases) {
         CAPTURE(text);
-        Error error = refused(parse_cache_target, text);
+        Error error = cache_refusal(parse_cache_target, text);
         CHECK(error.kind() == ErrorKind::usage);
         CHECK_THAT(error.message(), Catch::Matchers::StartsWith("--cache-to ") && ContainsSubstring(": " + problem));
         CHECK_THAT(error.hint(), ContainsSubstring(hint));
@@ -117,7 +117,7 @@ TEST_CASE("what is wrong with --cache-to is said with its remedy") {
 }
 
 TEST_CASE("a cache's reference is checked as any other") {
-    Error error = refused(parse_cache_source, "type=registry,ref=h:1/Upper");
+    Error error = cache_refusal(parse_cache_source, "type=registry,ref=h:1/Upper");
     CHECK(error.kind() == ErrorKind::usage);
     REQUIRE_FALSE(error.context().empty());
     CHECK_THAT(error.context().back(), ContainsSubstring("--cache-from"));

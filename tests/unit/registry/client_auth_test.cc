@@ -8,16 +8,6 @@
 using namespace gbuild;
 using namespace gbuild::registry;
 
-namespace {
-
-std::vector<test::HttpRequest> token_requests(const FakeRegistry& registry) {
-    auto all = registry.server().requests();
-    std::erase_if(all, [](const test::HttpRequest& request) { return request.path != "/token"; });
-    return all;
-}
-
-}  // namespace
-
 TEST_CASE_METHOD(ClientFixture, "a public image needs a token but no password") {
     FakeRegistry registry(Login::token);
     registry.password.clear();

@@ -93,6 +93,13 @@ class ClientFixture {
     std::unique_ptr<Client> client_;
 };
 
+// What the registry's token service was asked for.
+inline std::vector<test::HttpRequest> token_requests(const FakeRegistry& registry) {
+    auto all = registry.server().requests();
+    std::erase_if(all, [](const test::HttpRequest& request) { return request.path != "/token"; });
+    return all;
+}
+
 // The error that `body` throws; the test fails when there is none.
 template <class Body>
 Error error_of(Body&& body) {

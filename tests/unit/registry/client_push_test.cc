@@ -1,5 +1,6 @@
 #include <fcntl.h>
 
+#include <atomic>
 #include <thread>
 
 #include <fmt/format.h>
@@ -257,19 +258,44 @@ TEST_CASE_METHOD(PushFixture, "a push is stopped at once") {
     CHECK(error.kind() == ErrorKind::interrupted);
 }
 
-TEST_CASE_METHOD(PushFixture, "blobs are sent by several threads at once") {
-    registry.needs_push_scope = true;
-    auto target = destination(registry.reference("app"));
+TEST_CASE_METHOD(PushFixture, "blobs are sent by several threads at once, for one token") {
+    FakeRegistry closed(Login::token);
+    closed.needs_push_scope = true;
+    login(closed.host(), "bob", "secret");
+    auto target = destination(closed.reference("app"));
     std::vector<std::string> contents;
     for (size_t i = 0; i < 6; i++) contents.push_back(noise(150'000 + i));
     {
         std::vector<std::jthread> threads;
         for (const auto& bytes : contents) {
-            threads.emplace_back(
-                [&] { target->put_blob(blob(Digest::of(bytes), bytes.size()), TextContent(bytes), {}); });
+            threads.emplace_back([&] {
+                auto descriptor = blob(Digest::of(bytes), bytes.size());
+                if (!target->has_blob(descriptor, {})) target->put_blob(descriptor, TextContent(bytes), {});
+            });
         }
     }
-    for (const auto& bytes : contents) CHECK(registry.blob(Digest::of(bytes)) == bytes);
+    for (const auto& bytes : contents) CHECK(closed.blob(Digest::of(bytes)) == bytes);
+    CHECK(token_requests(closed).size() == 1);
+}
+
+TEST_CASE_METHOD(PushFixture, "pulls and pushes at the same time do not take each other's token") {
+    FakeRegistry closed(Login::token);
+    closed.needs_push_scope = true;
+    closed.add_manifest("app", "latest", manifest);
+    login(closed.host(), "bob", "secret");
+    std::atomic<int> done = 0;
+    for (int round = 0; round < 20; round++) {
+        Client client(options);
+        auto reference = oci::Reference::parse(closed.reference("app"));
+        auto source = client.image(reference);
+        auto target = client.destination(reference);
+        std::jthread pull([&] { done += source->root_manifest({}).json == manifest; });
+        std::jthread push([&] {
+            target->put_manifest(manifest, "application/vnd.oci.image.manifest.v1+json", {});
+            done++;
+        });
+    }
+    CHECK(done == 40);
 }
 
 TEST_CASE_METHOD(PushFixture, "whether a blob is there is asked without fetching it") {
@@ -386,8 +412,7 @@ TEST_CASE_METHOD(PushFixture, "a token for looking is not kept from being one fo
     CHECK_FALSE(target->has_blob(blob(digest, content.size()), {}));
     target->put_blob(blob(digest, content.size()), TextContent(content), {});
     CHECK(closed.blob(digest) == content);
-    auto all = closed.server().requests();
-    std::erase_if(all, [](const test::HttpRequest& request) { return request.path != "/token"; });
+    auto all = token_requests(closed);
     REQUIRE(all.size() == 1);
     CHECK_THAT(all[0].query, ContainsSubstring("scope=repository%3Aapp%3Apull%2Cpush"));
 }
@@ -461,9 +486,9 @@ TEST_CASE_METHOD(PushFixture, "an upload must be told where it goes") {
     registry.fault("uploads/", faults::status(202));
     auto error = error_of([&] { push(); });
     CHECK_THAT(error.message(), ContainsSubstring("does not say where to send blob"));
-    registry.fault("uploads/", faults::header("Location", "ftp://127.0.0.1/x"));
+    registry.fault("uploads/", faults::header("Location", "ftp://bob:s3cret@127.0.0.1/x?signature=s3cret"));
     error = error_of([&] { push(); });
-    CHECK_THAT(error.message(), ContainsSubstring("sent to nowhere: \"ftp://127.0.0.1/x\""));
+    CHECK_THAT(error.message(), ContainsSubstring("sent to nowhere: \"ftp://***@127.0.0.1/x\""));
 }
 
 TEST_CASE_METHOD(PushFixture, "a body follows a 307, but no 302") {
