@@ -1,14 +1,13 @@
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <fstream>
-#include <set>
 #include <thread>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "client_fixture.h"
+#include "gbuild/base/file_lock.h"
 #include "gbuild/oci/media_type.h"
 #include "gbuild/registry/artifact.h"
 #include "image_files.h"
@@ -210,4 +209,14 @@ TEST_CASE_METHOD(LayoutPushFixture, "several writers lose no entry") {
     }
     CHECK(index()["manifests"].size() == 6);
     for (int i = 0; i < 6; i++) CHECK(root(fmt::format("tag{}", i)) == manifest_called(fmt::format("tag{}", i)));
+}
+
+TEST_CASE_METHOD(LayoutPushFixture, "the index is not touched while another process writes it") {
+    put(manifest_called("a"));
+    FileLock other = FileLock::acquire(directory / ".lock", LockMode::exclusive);
+    std::stop_source stop;
+    stop.request_stop();
+    auto error = error_of([&] { open()->put_manifest(manifest_called("a"), a_manifest_type, stop.get_token()); });
+    CHECK(error.kind() == ErrorKind::interrupted);
+    CHECK(index()["manifests"].empty());
 }
