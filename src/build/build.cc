@@ -244,11 +244,12 @@ BuildResult run_build(const BuildOptions& options, EventSink& events, std::stop_
     if (sandbox) report_isolation(*sandbox, events);
     const unsigned jobs = jobs_of(options);
     WarnsOnce once(events);
+    TraceKeeper trace(store, options, plan);
     const StageJob job{{plan, bases, context.get(), directories, epoch, options.packing, options.run},
                        {store, options.packing, jobs, once, stop, &imported},
                        cache_policy(options, plan),
-                       sandbox};
-    TraceKeeper trace(store, options, plan);
+                       sandbox,
+                       options.no_cache || (trace.last().empty() && options.cache_from.empty())};
     // Of two things that may be damaged, the store and a cache elsewhere, each is found out once.
     std::optional<BuildResult> result;
     for (Chance chance : {Chance::another, Chance::another, Chance::last}) {

@@ -59,17 +59,19 @@ KnownLayers::Elsewhere Stages::elsewhere() {
             }};
 }
 
-// The bases of stages in which something is to be executed.
+// The bases of stages in which something is to be executed; before the sources of COPY are read where that is clear.
 void Stages::pull_what_is_missing() {
-    std::vector<const BaseImage*> wanted;
     const auto& stages = job_.inputs.plan.stages;
-    const std::vector<StageForecast> forecasts = make_forecast(job_.inputs, job_.policy, cache_);
-    for (size_t i = 0; i < stages.size(); i++) {
-        if (!forecasts[i].is_known() && is_external(stages[i].base)) {
-            wanted.push_back(&job_.inputs.bases.at(stages[i].base));
+    const auto want = [&](const std::function<bool(size_t stage)>& is_wanted) {
+        std::vector<const BaseImage*> images;
+        for (size_t i = 0; i < stages.size(); i++) {
+            if (is_external(stages[i].base) && is_wanted(i)) images.push_back(&job_.inputs.bases.at(stages[i].base));
         }
-    }
-    pulls_.want(wanted);
+        pulls_.want(images);
+    };
+    if (job_.is_first) want([](size_t) { return true; });
+    const std::vector<StageForecast> forecasts = make_forecast(job_.inputs, job_.policy, cache_);
+    want([&](size_t stage) { return !forecasts[stage].is_known(); });
 }
 
 StagesResult Stages::run() {

@@ -8,7 +8,7 @@ import socket
 import time
 
 from harness.case import shared_layout, shared_registry
-from harness.isolation import RunCase, every_way
+from harness.isolation import Marked, RunCase, every_way
 from harness.registry import Registry
 
 THREE_STAGES = """FROM box AS tools
@@ -120,6 +120,22 @@ COPY --from=one /heard /
 COPY --from=two /etc/passwd /p
 """, options=["--jobs", "2", "--timeout", "60"])
         self.assertEqual(self.read("heard"), b"hello\n")
+
+
+@every_way
+class Cancelled(Marked, CacheCase):
+    def test_the_first_error_ends_the_other_stages(self):
+        result = self.build(f"""FROM box AS one
+RUN sleep {self.mark}
+FROM box AS two
+RUN sleep 0.3; exit 3
+FROM box
+COPY --from=one / /one
+COPY --from=two / /two
+""", options=["--jobs", "2"], code=11)
+        self.assertIn("exit code 3", result.err)
+        self.assertEqual(result.err.count("error:"), 1)
+        self.assert_no_process_left()
 
 
 class Stale(CacheCase, RunCase):
