@@ -1,6 +1,7 @@
 #include "gbuild/dockerfile/mount.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <set>
 #include <vector>
@@ -14,6 +15,9 @@
 namespace gbuild::dockerfile {
 
 namespace {
+
+constexpr std::array<std::string_view, 5> type_names = {"bind", "cache", "tmpfs", "secret", "ssh"};
+constexpr std::array<std::string_view, 3> sharing_names = {"shared", "private", "locked"};
 
 [[noreturn]] void refuse(std::string message, std::string hint) {
     throw Error(ErrorKind::dockerfile, std::move(message)).hint(std::move(hint));
@@ -43,7 +47,8 @@ struct Key {
     std::string name;       // as written, lower case
     std::string canonical;  // "src" → "source"
     std::string value;
-    bool has_value;
+    bool has_value = false;
+    bool open = false;  // depends on variables that are not known here
 };
 
 std::string canonical_key(const std::string& name) {
@@ -138,7 +143,7 @@ uint64_t parse_size(const Key& key) {
 }
 
 MountType parse_type(const Key& key) {
-    static const std::vector<std::string> names = {"bind", "cache", "tmpfs", "secret", "ssh"};
+    static const std::vector<std::string> names(type_names.begin(), type_names.end());
     auto found = std::find(names.begin(), names.end(), to_lower(key.value));
     if (found == names.end()) {
         bad_value(key, suggest(key.value, names, "", fmt::format("the types are {}", join(names, ", "))));
@@ -147,17 +152,12 @@ MountType parse_type(const Key& key) {
 }
 
 MountSharing parse_sharing(const Key& key) {
-    static const std::vector<std::string> names = {"shared", "private", "locked"};
+    static const std::vector<std::string> names(sharing_names.begin(), sharing_names.end());
     auto found = std::find(names.begin(), names.end(), to_lower(key.value));
     if (found == names.end()) {
         bad_value(key, suggest(key.value, names, "", fmt::format("it is one of: {}", join(names, ", "))));
     }
     return static_cast<MountSharing>(found - names.begin());
-}
-
-const char* type_name(MountType type) {
-    constexpr const char* names[] = {"bind", "cache", "tmpfs", "secret", "ssh"};
-    return names[static_cast<size_t>(type)];
 }
 
 // The keys that only some types take.
@@ -202,17 +202,34 @@ void set_value(Mount& mount, const Key& key) {
         mount.gid = parse_number(key);
 }
 
+std::vector<Key> parse_keys(std::string_view text, const ExpandValue& expand) {
+    std::vector<Key> keys;
+    for (const std::string& field : split_fields(text)) {
+        Key key = parse_key(field);
+        if (key.canonical == "from" && has_variable(key.value)) {
+            refuse("from in --mount does not expand variables",
+                   "name a stage with FROM and a global ARG (FROM $IMAGE AS name) and mount from that");
+        }
+        const bool expands = key.has_value && key.canonical != "from";
+        if (expand && expands) key.value = expand(key.value);
+        key.open = expands && !expand && has_variable(key.value);
+        keys.push_back(std::move(key));
+    }
+    return keys;
+}
+
 }  // namespace
 
-Mount parse_mount(std::string_view text) {
-    std::vector<Key> keys;
-    for (const std::string& field : split_fields(text)) keys.push_back(parse_key(field));
+std::string_view mount_type_name(MountType type) { return type_names.at(static_cast<size_t>(type)); }
+std::string_view mount_sharing_name(MountSharing sharing) { return sharing_names.at(static_cast<size_t>(sharing)); }
 
+Mount parse_mount(std::string_view text, const ExpandValue& expand) {
+    const std::vector<Key> keys = parse_keys(text, expand);
     Mount mount;
     bool type_known = true;
     for (const Key& key : keys) {
         if (key.canonical != "type") continue;
-        if (has_variable(key.value))
+        if (key.open)
             type_known = false;
         else
             mount.type = parse_type(key);
@@ -222,14 +239,10 @@ Mount parse_mount(std::string_view text) {
     for (const Key& key : keys) {
         given.insert(key.canonical);
         if (type_known && !takes_key(mount.type, key.canonical)) {
-            refuse(fmt::format("a {} mount does not take {}", type_name(mount.type), key.name),
+            refuse(fmt::format("a {} mount does not take {}", mount_type_name(mount.type), key.name),
                    "remove it, or change the type");
         }
-        if (key.canonical == "from" && has_variable(key.value)) {
-            refuse("from in --mount does not expand variables",
-                   "name a stage with FROM and a global ARG (FROM $IMAGE AS name) and mount from that");
-        }
-        if (!has_variable(key.value)) set_value(mount, key);
+        if (!key.open) set_value(mount, key);
     }
     if (!type_known) return mount;
     if (mount.target == "/") refuse("a mount cannot cover the root directory", "give target a directory below /");

@@ -1,4 +1,4 @@
-// The instructions that change nothing but the configuration, and RUN.
+// The instructions that change nothing but the configuration.
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -128,23 +128,6 @@ void StagePlanner::healthcheck(Step&) {
 void StagePlanner::maintainer(Step&) { stage_.author = instruction_->args[0]; }
 
 void StagePlanner::onbuild(Step&) { config_.on_build.push_back(instruction_->args[0]); }
-
-void StagePlanner::run_command(Step& step) {
-    RunStep run;
-    run.args = with_shell(instruction_->args);
-    run.heredocs = instruction_->heredocs;
-    run.shell_form = instruction_->form == dockerfile::Form::shell;
-    run.arg_environment = scope_.environment(config_);
-    run.proxies = scope_.proxies(config_);
-    for (const dockerfile::Flag& flag : instruction_->flags) {
-        if (flag.name == "mount") run.mounts.push_back(flag.value);
-        if (flag.name == "network") run.network = flag.value;
-        if (flag.name != "security") continue;
-        run.security = flag.value;
-        run.security_span = flag.span;
-    }
-    step.action = std::move(run);
-}
 
 void StagePlanner::stop_signal(Step& step) {
     std::string signal = single(step);

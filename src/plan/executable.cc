@@ -23,12 +23,6 @@ class StageCheck {
         file_(file), scope_(graph.globals(), request) {}
 
     void look_at(const dockerfile::Instruction& instruction) {
-        if (instruction.name == "RUN") {
-            if (const dockerfile::Flag* mount = instruction.flag("mount")) {
-                refuse(mount->span, "RUN --mount cannot be executed yet",
-                       "COPY what the command reads, and have it write to a directory of the image");
-            }
-        }
         try {
             follow(instruction);
         } catch (const Error& error) {

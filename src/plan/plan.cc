@@ -183,10 +183,12 @@ class Planner {
     // The stage with the stages it copies from numbered as the plan does.
     const SourceStage& renumbered(const SourceStage& source) {
         current_ = source;
-        for (auto& [index, copied] : current_.sources) {
+        auto renumber = [this](CopySource& copied) {
             if (auto* stage = std::get_if<StageBase>(&copied))
                 stage->stage = static_cast<int>(positions_.at(stage->stage));
-        }
+        };
+        for (auto& [index, copied] : current_.sources) renumber(copied);
+        for (MountOrigin& mount : current_.mounts) renumber(mount.source);
         return current_;
     }
 
@@ -220,12 +222,14 @@ std::vector<NeededBase> needed_bases(const dockerfile::Dockerfile& file, const P
         const SourceStage& stage = graph.stage(index);
         const auto& from = file.instructions[stage.from];
         add(stage.base, file.span_of(from, from.args[0]));
-        for (const auto& [instruction, source] : stage.sources) {
-            const SourceSpan& span = file.instructions[instruction].flag("from")->span;
+        auto add_source = [&](const CopySource& source, const SourceSpan& span) {
             if (const auto* image = std::get_if<ImageBase>(&source)) add(*image, span);
             if (const auto* context = std::get_if<NamedContextBase>(&source)) add(*context, span);
+        };
+        for (const auto& [instruction, source] : stage.sources) {
+            add_source(source, file.instructions[instruction].flag("from")->span);
         }
-        for (const NeededBase& mount : stage.mounts) add(mount.base, mount.span);
+        for (const MountOrigin& mount : stage.mounts) add_source(mount.source, mount.span);
     }
     return bases;
 }

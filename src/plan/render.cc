@@ -72,11 +72,32 @@ class Renderer {
     }
     std::string describe_source(const NamedContextBase& base) const { return "named context " + base.name; }
 
+    // "bind (read only): stage build, /out -> /in"
+    std::string mount_text(const RunMount& mount) const {
+        using dockerfile::MountType;
+        std::string text(dockerfile::mount_type_name(mount.type));
+        if (mount.read_only && (mount.from || mount.type == MountType::cache)) text += " (read only)";
+        text += ": ";
+        if (mount.type == MountType::cache) text += fmt::format("{} ({})", mount.id, sharing_name(mount));
+        if (mount.type == MountType::secret || mount.type == MountType::ssh) text += mount.id;
+        if (mount.type == MountType::cache && mount.from) text += ", at first ";
+        if (mount.from) text += fmt::format("{}, {}", source_text(*mount.from), mount.path);
+        if (mount.env) text += fmt::format(" -> ${}", *mount.env);
+        if (mount.target.empty()) return text;
+        return mount.type == MountType::tmpfs ? text + mount.target : text + " -> " + mount.target;
+    }
+    static std::string_view sharing_name(const RunMount& mount) {
+        return dockerfile::mount_sharing_name(mount.sharing);
+    }
+
     void add_step(std::string& out, const Step& step) const {
         out += fmt::format("{:>3}    {}\n", step.number, shown(step.expanded));
         if (const auto* copy = std::get_if<CopyStep>(&step.action)) {
             out += fmt::format("         {} -> {}\n", shown(source_text(copy->source)), shown(copy->destination));
         }
+        const auto* run = std::get_if<RunStep>(&step.action);
+        if (!run) return;
+        for (const RunMount& mount : run->mounts) out += fmt::format("         {}\n", shown(mount_text(mount)));
     }
 
     std::optional<StepNote> note_of(size_t stage, size_t step) const {
@@ -116,16 +137,38 @@ class Renderer {
         if (!step.checksum.empty()) json["checksum"] = step.checksum;
         return json;
     }
+    Json mount_json(const RunMount& mount) const {
+        using dockerfile::MountType;
+        Json json = {{"type", dockerfile::mount_type_name(mount.type)}};
+        if (mount.from) {
+            json["from"] = std::visit([this](const auto& one) { return source_json(one); }, *mount.from);
+            json["source"] = masked_text(mount.path);
+        }
+        if (!mount.target.empty()) json["target"] = masked_text(mount.target);
+        json["readOnly"] = mount.read_only;
+        if (!mount.id.empty()) json["id"] = masked_text(mount.id);
+        if (mount.env) json["env"] = masked_text(*mount.env);
+        if (mount.type == MountType::cache) json["sharing"] = sharing_name(mount);
+        if (mount.size) json["size"] = *mount.size;
+        if (mount.type == MountType::bind || mount.type == MountType::tmpfs) return json;
+        json["mode"] = fmt::format("{:04o}", mount.mode);
+        json["uid"] = mount.uid;
+        json["gid"] = mount.gid;
+        if (mount.type != MountType::cache) json["required"] = mount.required;
+        return json;
+    }
     Json action_json(const RunStep& step) const {
         Json environment = Json::object();
         for (const auto& [name, value] : step.arg_environment) {
             environment[name] = is_proxy_name(name) ? "***" : masked_text(value);
         }
+        Json mounts = Json::array();
+        for (const RunMount& mount : step.mounts) mounts.push_back(mount_json(mount));
         return {{"kind", "run"},
                 {"args", masked_list(step.args)},
                 {"form", step.shell_form ? "shell" : "exec"},
                 {"argEnvironment", environment},
-                {"mounts", masked_list(step.mounts)},
+                {"mounts", mounts},
                 {"network", step.network},
                 {"security", step.security}};
     }

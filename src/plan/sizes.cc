@@ -37,7 +37,10 @@ size_t held_by(const CopyStep& step) {
     return sum;
 }
 size_t held_by(const RunStep& step) {
-    size_t sum = sum_of(step.args) + sum_of(step.arg_environment) + sum_of(step.mounts);
+    size_t sum = sum_of(step.args) + sum_of(step.arg_environment);
+    for (const RunMount& mount : step.mounts) {
+        sum += sizeof mount + mount.path.size() + mount.target.size() + mount.id.size();
+    }
     for (const dockerfile::Heredoc& heredoc : step.heredocs) sum += size_of(heredoc.contents);
     return sum;
 }

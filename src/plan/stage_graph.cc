@@ -131,13 +131,12 @@ void StageGraph::resolve_sources(SourceStage& stage) {
             stage.sources.emplace(i, resolve_source(instruction, from->value, from->span, stage));
         }
         if (instruction.name != "RUN") continue;
-        for (const dockerfile::Flag& flag : instruction.flags) {
+        for (size_t number = 0; number < instruction.flags.size(); number++) {
+            const dockerfile::Flag& flag = instruction.flags[number];
             if (flag.name != "mount") continue;
             std::string from = dockerfile::parse_mount(flag.value).from;
             if (from.empty()) continue;
-            CopySource source = resolve_source(instruction, from, flag.span, stage);
-            if (auto* image = std::get_if<ImageBase>(&source)) stage.mounts.push_back({*image, flag.span});
-            if (auto* context = std::get_if<NamedContextBase>(&source)) stage.mounts.push_back({*context, flag.span});
+            stage.mounts.push_back({i, number, resolve_source(instruction, from, flag.span, stage), flag.span});
         }
     }
 }

@@ -11,6 +11,14 @@
 
 namespace gbuild::plan {
 
+// What a RUN --mount=from=… names.
+struct MountOrigin {
+    size_t instruction = 0;
+    size_t flag = 0;  // of the instruction
+    CopySource source;
+    SourceSpan span;
+};
+
 // A stage as written. Stage numbers are the Dockerfile's here.
 struct SourceStage {
     int index = 0;
@@ -21,8 +29,8 @@ struct SourceStage {
     oci::Platform platform;
     std::vector<std::string> unset;        // names that FROM uses and that are not set
     std::map<size_t, CopySource> sources;  // by instruction: what its --from names
-    std::vector<NeededBase> mounts;        // what RUN --mount=from=… names
-    std::set<int> needs;                   // stages, all with lower numbers
+    std::vector<MountOrigin> mounts;
+    std::set<int> needs;  // stages, all with lower numbers
 };
 
 class StageGraph {

@@ -1,6 +1,7 @@
 // Turns the instructions of one stage into steps.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -58,6 +59,9 @@ class StagePlanner {
     dockerfile::WordSpans spans_of_args() const;
     void copy_flags(CopyStep& copy, std::vector<dockerfile::Flag>& shown);
     void check_sources(const CopyStep& copy, const std::string& destination);
+    std::optional<CopySource> origin_of_mount(size_t flag) const;
+    RunMount plan_mount(const dockerfile::Mount& mount, const RunStep& run, const SourceSpan& span) const;
+    void add_mount(RunStep& run, const dockerfile::Flag& flag, size_t number);
     std::vector<std::string> with_shell(const std::vector<std::string>& args) const;
     std::vector<std::pair<std::string, std::string>> expand_pairs(Step& step);
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,8 +23,14 @@ struct Mount {
     std::optional<uint32_t> mode, uid, gid;
 };
 
-// Throws dockerfile (without a place) for unknown keys, malformed values and keys that the type does not take. Values
-// that hold a "$" are not looked at: they are checked when they have been expanded.
-Mount parse_mount(std::string_view text);
+// What variables in the value of a key stand for.
+using ExpandValue = std::function<std::string(std::string_view)>;
+
+// Throws dockerfile (without a place) for unknown keys, malformed values and keys that the type does not take. Without
+// `expand`, values that hold a "$" are not looked at. `from` is never expanded.
+Mount parse_mount(std::string_view text, const ExpandValue& expand = {});
+
+std::string_view mount_type_name(MountType type);
+std::string_view mount_sharing_name(MountSharing sharing);
 
 }  // namespace gbuild::dockerfile

@@ -13,6 +13,7 @@
 #include "gbuild/base/error.h"
 #include "gbuild/base/events.h"
 #include "gbuild/dockerfile/ast.h"
+#include "gbuild/dockerfile/mount.h"
 #include "gbuild/oci/image_config.h"
 #include "gbuild/oci/platform.h"
 
@@ -65,13 +66,36 @@ struct WorkdirStep {
     std::string path;  // absolute, cleaned
 };
 
+// What RUN --mount shows a command. The command's result depends on, and the key of a step has to count:
+//  - of every mount its type, target and read_only;
+//  - bind: what lies at `path` of `from`: names, modes, owners and contents (build/mount_sources.h has a digest of it);
+//  - cache: id, mode, uid, gid, `from` and `path`, but never what the cache holds;
+//  - tmpfs: size;
+//  - secret and ssh: id, env, mode, uid, gid and required, but never the secret's value nor the agent's socket.
+// `sharing` does not count.
+struct RunMount {
+    dockerfile::MountType type = dockerfile::MountType::bind;
+    // bind: always. cache: what it holds at first; unset means nothing.
+    std::optional<CopySource> from;
+    std::string path = "/";          // in `from`: absolute, cleaned
+    std::string target;              // in the image: absolute, cleaned; "": a secret that is a variable only
+    bool read_only = true;           // bind that is not: what is written is gone afterwards
+    std::string id;                  // cache, secret, ssh
+    std::optional<std::string> env;  // secret: the variable that gets the value
+    bool required = false;           // secret, ssh: to have none is an error
+    dockerfile::MountSharing sharing = dockerfile::MountSharing::shared;  // cache
+    std::optional<uint64_t> size;                                         // tmpfs, bytes
+    uint32_t mode = 0, uid = 0, gid = 0;  // secret: of the file; ssh: of the socket; cache: of the directory when new
+    SourceSpan span;                      // of the flag
+};
+
 struct RunStep {
     std::vector<std::string> args;  // exec form as written, shell form with the shell in front
     std::vector<dockerfile::Heredoc> heredocs;
     bool shell_form = true;
     std::map<std::string, std::string> arg_environment;  // declared ARGs visible to the command
     std::map<std::string, std::string> proxies;          // proxy arguments that were given and that no ENV covers
-    std::vector<std::string> mounts;                     // validated, as written
+    std::vector<RunMount> mounts;
     std::string network = "default";
     std::string security = "sandbox";
     std::optional<SourceSpan> security_span;  // of the flag
@@ -150,8 +174,8 @@ struct NeededBase {
 // expanded), so that they can be fetched side by side.
 std::vector<NeededBase> needed_bases(const dockerfile::Dockerfile& file, const PlanRequest& request);
 
-// Refuses, before anything is fetched, what this version cannot execute (RUN --mount, ADD of URLs and git) in the
-// stages the target needs: an unsupported error at the line, with a hint.
+// Refuses, before anything is fetched, what this version cannot execute (ADD of URLs and git) in the stages the target
+// needs: an unsupported error at the line, with a hint.
 void require_executable(const dockerfile::Dockerfile& file, const PlanRequest& request);
 
 // Whether a stage that the target needs has a RUN.

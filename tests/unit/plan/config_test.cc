@@ -266,7 +266,8 @@ TEST_CASE("RUN holds its command, flags and heredocs") {
     CHECK(run.args == Strings{"/bin/bash", "-c", "cat <<E"});
     CHECK(run.shell_form);
     CHECK(run.heredocs[0].contents == "$x\n");
-    CHECK(run.mounts == Strings{"type=cache,target=/c"});
+    REQUIRE(run.mounts.size() == 1);
+    CHECK(run.mounts[0].target == "/c");
     CHECK(run.network == "none");
     CHECK(run.security == "insecure");
 }
