@@ -15,28 +15,18 @@ namespace gbuild::sandbox {
 
 namespace {
 
-// Puts a directory's mtime back to what it was at construction.
-class KeptTime {
-  public:
-    explicit KeptTime(const std::string& directory) : path_(directory.empty() ? "/" : directory) {
-        known_ = ::stat(path_.c_str(), &before_) == 0;
-    }
-    KeptTime(const KeptTime&) = delete;
-    KeptTime& operator=(const KeptTime&) = delete;
-    ~KeptTime() {
-        const std::array<timespec, 2> times = {before_.st_atim, before_.st_mtim};
-        if (known_) ::utimensat(AT_FDCWD, path_.c_str(), times.data(), 0);
-    }
-
-  private:
-    std::string path_;
-    struct stat before_ {};
-    bool known_;
-};
-
 std::string parent_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
 
 }  // namespace
+
+KeptTime::KeptTime(const std::string& directory) : path_(directory.empty() ? "/" : directory) {
+    known_ = ::stat(path_.c_str(), &before_) == 0;
+}
+
+KeptTime::~KeptTime() {
+    const std::array<timespec, 2> times = {before_.st_atim, before_.st_mtim};
+    if (known_) ::utimensat(AT_FDCWD, path_.c_str(), times.data(), 0);
+}
 
 void MountPoints::make(const std::string& path, PointType type) {
     for (size_t end = path.find('/', 1); end != std::string::npos; end = path.find('/', end + 1)) {
@@ -58,8 +48,8 @@ void MountPoints::make_one(const std::string& path, PointType type) {
     made_.push_back({path, type});
 }
 
-void MountPoints::remove() {
-    for (; !made_.empty(); made_.pop_back()) {
+void MountPoints::remove(size_t first) {
+    for (; made_.size() > first; made_.pop_back()) {
         const Made& made = made_.back();
         KeptTime kept(parent_of(made.path));
         struct stat found {};

@@ -81,10 +81,14 @@ void mount_overlay(const StepRoot& root) {
         layers.push_back(open_directory(layer));
         lower += (lower.empty() ? "" : ":") + by_descriptor(layers.back());
     }
-    const UniqueFd upper = open_directory(root.upper), work = open_directory(root.work);
     // Attributes that root alone may set are of no use to the others, and all modes are to see the same.
-    const std::string options =
-        fmt::format("lowerdir={},upperdir={},workdir={},userxattr", lower, by_descriptor(upper), by_descriptor(work));
+    std::string options = fmt::format("lowerdir={},userxattr", lower);
+    UniqueFd upper, work;
+    if (!root.upper.empty()) {
+        upper = open_directory(root.upper);
+        work = open_directory(root.work);
+        options += fmt::format(",upperdir={},workdir={}", by_descriptor(upper), by_descriptor(work));
+    }
     check_stage(::mount("overlay", root.directory.c_str(), "overlay", 0, options.c_str()), "mount(overlay)");
 }
 
@@ -96,6 +100,7 @@ void StepMounts::take_along(ProcMount proc) {
         UniqueFd node = clone_mount(fmt::format("/dev/{}", name).c_str(), 0);
         if (node) nodes_.push_back({name, std::move(node)});
     }
+    extra_.take_along();
 }
 
 void StepMounts::enter(ProcMount proc) {
@@ -113,12 +118,15 @@ void StepMounts::enter(ProcMount proc) {
     mount_dev();
     inject_files();
     inject_scripts();
+    mount_extra();
 }
+
+void StepMounts::note_mounted(std::string target) { mounted_.push_back({std::move(target), points_.count()}); }
 
 void StepMounts::mount_proc() {
     points_.make("/proc", PointType::directory);
+    note_mounted("/proc");
     attach(proc_, "/proc");
-    mounted_.emplace_back("/proc");
     // Real root needs no capability to write here; elsewhere this costs nothing.
     for (const char* path : {"/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/fs"}) {
         const UniqueFd part(::open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE));
@@ -131,14 +139,14 @@ void StepMounts::mount_proc() {
 void StepMounts::mount_sys() {
     if (!sys_) return;
     points_.make("/sys", PointType::directory);
+    note_mounted("/sys");
     attach(sys_, "/sys");
-    mounted_.emplace_back("/sys");
 }
 
 void StepMounts::mount_dev() {
     points_.make("/dev", PointType::directory);
     check_stage(::mount("tmpfs", "/dev", "tmpfs", MS_NOSUID, "mode=755"), "mount(tmpfs on /dev)");
-    mounted_.emplace_back("/dev");
+    note_mounted("/dev");
     for (const Node& node : nodes_) {
         write_new_file("/dev/" + node.name, "", 0666);
         attach(node.mount, "/dev/" + node.name);
@@ -150,7 +158,10 @@ void StepMounts::mount_dev() {
                                                          {"pts/ptmx", "/dev/ptmx"}};
     for (const auto& [target, path] : links) check_stage(::symlink(target, path), "symlink");
     check_stage(::mkdir("/dev/shm", 0755), "mkdir(/dev/shm)");
-    check_stage(::mount("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777"), "mount(tmpfs on /dev/shm)");
+    std::string options = "mode=1777";
+    if (step_.shm_size) options += fmt::format(",size={}", *step_.shm_size);
+    check_stage(::mount("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, options.c_str()),
+                "mount(tmpfs on /dev/shm)");
     check_stage(::mkdir("/dev/pts", 0755), "mkdir(/dev/pts)");
     const unsigned long flags = MS_NOSUID | MS_NOEXEC;
     // The terminals' group, 5, is there only where ids are mapped.
@@ -171,8 +182,13 @@ void StepMounts::inject_files() {
             fail_stage(fmt::format("mount on {}", target));
         }
         check_stage(::unlink(source), "unlink");
-        mounted_.push_back(target);
+        note_mounted(target);
     }
+}
+
+void StepMounts::mount_extra() {
+    extra_.make();
+    for (size_t i = 0; i < step_.mounts.size(); i++) note_mounted(extra_.attach(i, points_));
 }
 
 void StepMounts::inject_scripts() {
@@ -182,7 +198,11 @@ void StepMounts::inject_scripts() {
 }
 
 void StepMounts::clean_up() {
-    for (; !mounted_.empty(); mounted_.pop_back()) ::umount2(mounted_.back().c_str(), MNT_DETACH | UMOUNT_NOFOLLOW);
+    for (; !mounted_.empty(); mounted_.pop_back()) {
+        // What was made in this mount, for others.
+        points_.remove(mounted_.back().points);
+        ::umount2(mounted_.back().target.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW);
+    }
     points_.remove();
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "extra_mounts.h"
 #include "gbuild/base/fd.h"
 #include "gbuild/sandbox/step.h"
 #include "mount_points.h"
@@ -15,7 +16,7 @@ enum class ProcMount : uint8_t {
     host,   // where /proc is masked, the kernel refuses a fresh one; the step then has the host's PID namespace
 };
 
-// overlayfs on `root.directory`. Throws StageFailure.
+// overlayfs on `root.directory`; read-only where there is no `upper`. Throws StageFailure.
 void mount_overlay(const StepRoot& root);
 
 // Moves the calling process, which has a mount namespace of its own, into the step's root directory. What has to come
@@ -23,10 +24,12 @@ void mount_overlay(const StepRoot& root);
 // made: a symbolic link of the image leads nowhere but into the image.
 class StepMounts {
   public:
-    explicit StepMounts(const Step& step) : step_(step) {}
+    StepMounts(const Step& step, Owners owners) : step_(step), extra_(step, owners) {}
 
-    // Throws StageFailure. Afterwards "/" is the image's root.
+    // Throws StageFailure, MountFailure. Afterwards "/" is the image's root.
     void enter(ProcMount proc);
+    // Of what is mounted, in addition to step.owners.
+    const std::vector<PathRecord>& owners_apart() const { return extra_.owners_apart(); }
     // Removes the mount points that were made for this step. No process of it may be left.
     void clean_up();
 
@@ -36,6 +39,7 @@ class StepMounts {
     void mount_sys();
     void mount_dev();
     void inject_files();
+    void mount_extra();
     void inject_scripts();
 
     struct Node {
@@ -46,7 +50,13 @@ class StepMounts {
     MountPoints points_;
     UniqueFd proc_, sys_;
     std::vector<Node> nodes_;
-    std::vector<std::string> mounted_;
+    struct Mounted {
+        std::string target;
+        size_t points;  // made before
+    };
+    void note_mounted(std::string target);
+    ExtraMounts extra_;
+    std::vector<Mounted> mounted_;
 };
 
 }  // namespace gbuild::sandbox

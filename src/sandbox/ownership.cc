@@ -105,7 +105,8 @@ void OwnerBook::set_owner(int fd, const struct stat& status, RecordedOwner owner
         } else {
             const std::string value = encode(owner);
             if (::setxattr(path.c_str(), owner_attribute, value.data(), value.size(), 0) == 0) return;
-            if (errno != EOPNOTSUPP && errno != EPERM) refuse(errno);
+            // EROFS: of a read-only mount, an owner that is known beforehand.
+            if (errno != EOPNOTSUPP && errno != EPERM && errno != EROFS) refuse(errno);
         }
     }
     const Key key{status.st_dev, key_of(fd)};

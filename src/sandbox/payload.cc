@@ -64,6 +64,15 @@ void drop_capabilities() {
     }
 }
 
+void set_limits(const std::vector<ResourceLimit>& limits) {
+    for (const ResourceLimit& limit : limits) {
+        const rlimit value{limit.soft, limit.hard};
+        if (::setrlimit(static_cast<__rlimit_resource_t>(limit.resource), &value) != 0) {
+            fail_stage(fmt::format("the limit {}={}:{}", limit.name, limit.soft, limit.hard));
+        }
+    }
+}
+
 // Real ids; emulated ones were set from outside.
 void become(const Identity& identity) {
     std::vector<gid_t> groups(identity.groups.begin(), identity.groups.end());
@@ -125,6 +134,7 @@ void run_payload(const Step& step, Emulation emulation, int output, UniqueFd cha
             if (::read(channel.get(), &answer, 1) != 1) ::_exit(125);
         }
         ::umask(022);
+        set_limits(step.limits);
         if (!step.all_capabilities) drop_capabilities();
         if (emulation != Emulation::ownership) {
             // So that the command can open /dev/stdout.

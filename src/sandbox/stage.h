@@ -13,6 +13,12 @@ struct StageFailure {
     int error_number = 0;
 };
 
+// Thrown where something cannot be mounted because of what the image has at `target`, or what the step asks for.
+struct MountFailure {
+    std::string target;
+    int error_number = 0;
+};
+
 [[noreturn]] inline void fail_stage(std::string what) { throw StageFailure{std::move(what), errno}; }
 
 // For calls that return -1 and set errno.

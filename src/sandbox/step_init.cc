@@ -53,6 +53,9 @@ class StepInit {
             set_up();
             report.result = run_command();
             clean_up();
+        } catch (const MountFailure& failure) {
+            report.result = not_started({"cannot mount on " + failure.target, failure.error_number});
+            report.result.code = 126;
         } catch (const StageFailure& failure) {
             report.failed_stage = failure.what;
             report.error_number = failure.error_number;
@@ -79,7 +82,8 @@ class StepInit {
             bring_up_loopback();
         }
         check_stage(::sethostname(step_.hostname.data(), step_.hostname.size()), "sethostname");
-        mounts_ = std::make_unique<StepMounts>(step_);
+        const bool emulates = context_.emulation() == Emulation::ownership;
+        mounts_ = std::make_unique<StepMounts>(step_, emulates ? Owners::recorded : Owners::real);
         mounts_->enter(context_.proc);
     }
 
@@ -107,6 +111,10 @@ class StepInit {
         Supervisor::Options options;
         options.emulation = context_.emulation();
         options.known = step_.owners;
+        if (mounts_) {
+            const auto& more = mounts_->owners_apart();
+            options.known.insert(options.known.end(), more.begin(), more.end());
+        }
         options.has_devices = step_.has_devices;
         auto supervisor = std::make_unique<Supervisor>(receive_listener(channel), proc, std::move(options));
         if (context_.emulation() == Emulation::ownership) supervisor->set_identity(command, step_.identity);

@@ -20,6 +20,17 @@ class Writer {
     }
     void operator()(const PathRecord& record) { fields(record.path, record.owner.uid, record.owner.gid); }
     void operator()(const InjectedFile& file) { fields(file.path, file.contents); }
+    void operator()(const ResourceLimit& limit) { fields(limit.name, limit.resource, limit.soft, limit.hard); }
+    void operator()(const StepMount& mount) {
+        fields(static_cast<uint8_t>(mount.kind), mount.target, static_cast<uint8_t>(mount.read_only), mount.layers,
+               mount.upper, mount.work, mount.point, mount.path, mount.size, mount.contents, mount.mode, mount.uid,
+               mount.gid);
+    }
+    template <class T>
+    void operator()(const std::optional<T>& value) {
+        (*this)(static_cast<uint8_t>(value.has_value()));
+        if (value) (*this)(*value);
+    }
     template <class T>
     void operator()(const std::vector<T>& values) {
         out_.varint(values.size());
@@ -49,6 +60,20 @@ class Reader {
     }
     void operator()(PathRecord& record) { fields(record.path, record.owner.uid, record.owner.gid); }
     void operator()(InjectedFile& file) { fields(file.path, file.contents); }
+    void operator()(ResourceLimit& limit) { fields(limit.name, limit.resource, limit.soft, limit.hard); }
+    void operator()(StepMount& mount) {
+        uint8_t kind = 0, read_only = 0;
+        fields(kind, mount.target, read_only, mount.layers, mount.upper, mount.work, mount.point, mount.path,
+               mount.size, mount.contents, mount.mode, mount.uid, mount.gid);
+        mount.kind = static_cast<StepMount::Kind>(kind);
+        mount.read_only = read_only != 0;
+    }
+    template <class T>
+    void operator()(std::optional<T>& value) {
+        uint8_t is_there = 0;
+        (*this)(is_there);
+        if (is_there != 0) (*this)(value.emplace());
+    }
     template <class T>
     void operator()(std::vector<T>& values) {
         uint64_t count = in_.varint(in_.left());  // each takes a byte at least
@@ -74,6 +99,7 @@ std::vector<std::byte> encode(const Step& step) {
     write.fields(step.hostname, static_cast<uint8_t>(step.network), static_cast<uint8_t>(step.all_capabilities));
     write.fields(step.files, step.scripts, step.owners, step.cgroup.value_or(""),
                  static_cast<uint8_t>(step.has_devices));
+    write.fields(step.mounts, step.limits, step.shm_size);
     return write.take();
 }
 
@@ -87,6 +113,7 @@ Step decode_step(std::span<const std::byte> bytes) {
     read.fields(step.identity.uid, step.identity.gid, step.identity.groups);
     read.fields(step.hostname, network, all_capabilities);
     read.fields(step.files, step.scripts, step.owners, cgroup, has_devices);
+    read.fields(step.mounts, step.limits, step.shm_size);
     step.network = static_cast<Network>(network);
     step.all_capabilities = all_capabilities != 0;
     step.has_devices = has_devices != 0;

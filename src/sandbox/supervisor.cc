@@ -114,7 +114,8 @@ class Supervisor::State {
     void adopt(const PathRecord& record) {
         const UniqueFd file(::open(("/" + record.path).c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
         if (!file && errno == ENOENT) return;
-        if (!file || ::fchownat(file.get(), "", 0, 0, AT_EMPTY_PATH) != 0) {
+        // What is mounted read-only is not copied up.
+        if (!file || (::fchownat(file.get(), "", 0, 0, AT_EMPTY_PATH) != 0 && errno != EROFS)) {
             throw_errno("cannot keep the owner of /" + record.path);
         }
         struct stat status {};

@@ -26,6 +26,36 @@ struct InjectedFile {
     std::string contents;
 };
 
+// What a step sees at `target` while it runs, and what leaves no trace there. With chroot isolation nothing is mounted:
+// what is in the one layer of a bind is moved there and back, what is in its place meanwhile is in `point`, all on one
+// file system; read_only has no effect, and there is no other kind.
+struct StepMount {
+    enum class Kind : uint8_t {
+        bind,   // what `layers` show together; with `upper` and `work` as well, changes go there, else to the one layer
+        tmpfs,  // an empty directory of its own, in memory
+        file,   // a file with `contents`, in memory
+    };
+    Kind kind = Kind::bind;
+    std::string target;  // in the image, absolute; symbolic links are followed there. Made when missing
+    bool read_only = false;
+    // bind: absolute paths of directories on the host, highest first. Several with nothing above are read-only.
+    std::vector<std::string> layers;
+    std::string upper, work;  // empty directories, or ""
+    std::string point;        // bind: an empty directory, needed where there is more than one layer or an upper one
+    std::string path;         // bind: what of them is shown, without "/" in front and symbolic links; "": all
+    std::optional<uint64_t> size;            // tmpfs, bytes
+    std::string contents;                    // file
+    uint32_t mode = 0444, uid = 0, gid = 0;  // file
+};
+
+// A limit of setrlimit(2).
+struct ResourceLimit {
+    static constexpr uint64_t unlimited = UINT64_MAX;
+    std::string name;  // "nofile"
+    int resource = 0;  // RLIMIT_NOFILE
+    uint64_t soft = 0, hard = 0;
+};
+
 enum class Network : uint8_t { host, none };
 
 struct Step {
@@ -36,8 +66,11 @@ struct Step {
     Identity identity;
     std::string hostname = "gbuild";
     Network network = Network::host;
-    bool all_capabilities = false;      // --security=insecure
-    std::vector<InjectedFile> files;    // bound over what is there
+    bool all_capabilities = false;    // --security=insecure
+    std::vector<InjectedFile> files;  // bound over what is there
+    std::vector<StepMount> mounts;    // in this order
+    std::vector<ResourceLimit> limits;
+    std::optional<uint64_t> shm_size;   // of /dev/shm, bytes
     std::vector<InjectedFile> scripts;  // names in /dev/pipes, executable
     std::vector<PathRecord> owners;     // of symbolic links, FIFOs and sockets; for ownership emulation
     bool has_devices = false;           // there are device nodes outside /dev

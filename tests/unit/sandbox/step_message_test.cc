@@ -19,6 +19,23 @@ TEST_CASE("a step travels whole") {
     step.scripts = {{"EOF", "#!/bin/sh\n"}};
     step.owners = {{"a/link", {7, 8}}};
     step.cgroup = "/sys/fs/cgroup/x";
+    StepMount mount;
+    mount.kind = StepMount::Kind::file;
+    mount.target = "/run/secrets/x";
+    mount.read_only = true;
+    mount.layers = {"/l1", "/l2"};
+    mount.upper = "/up";
+    mount.work = "/wo";
+    mount.point = "/po";
+    mount.path = "in/it";
+    mount.size = 12;
+    mount.contents = "c";
+    mount.mode = 0400;
+    mount.uid = 1;
+    mount.gid = 2;
+    step.mounts = {mount, {}};
+    step.limits = {{"nofile", 7, 100, ResourceLimit::unlimited}};
+    step.shm_size = 4096;
     const Step back = decode_step(encode(step));
     CHECK(back.root.layers == step.root.layers);
     CHECK(back.root.upper == "/upper");
@@ -40,6 +57,27 @@ TEST_CASE("a step travels whole") {
     REQUIRE(back.owners.size() == 1);
     CHECK(back.owners[0].owner == RecordedOwner{7, 8});
     CHECK(back.cgroup == "/sys/fs/cgroup/x");
+    REQUIRE(back.mounts.size() == 2);
+    CHECK(back.mounts[0].kind == StepMount::Kind::file);
+    CHECK(back.mounts[0].target == "/run/secrets/x");
+    CHECK(back.mounts[0].read_only);
+    CHECK(back.mounts[0].layers == mount.layers);
+    CHECK(back.mounts[0].upper == "/up");
+    CHECK(back.mounts[0].work == "/wo");
+    CHECK(back.mounts[0].point == "/po");
+    CHECK(back.mounts[0].path == "in/it");
+    CHECK(back.mounts[0].size == 12u);
+    CHECK(back.mounts[0].contents == "c");
+    CHECK(back.mounts[0].mode == 0400);
+    CHECK(back.mounts[0].uid == 1);
+    CHECK(back.mounts[0].gid == 2);
+    CHECK_FALSE(back.mounts[1].size);
+    REQUIRE(back.limits.size() == 1);
+    CHECK(back.limits[0].name == "nofile");
+    CHECK(back.limits[0].resource == 7);
+    CHECK(back.limits[0].soft == 100);
+    CHECK(back.limits[0].hard == ResourceLimit::unlimited);
+    CHECK(back.shm_size == 4096u);
 }
 
 TEST_CASE("a report travels whole") {
