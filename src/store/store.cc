@@ -114,7 +114,7 @@ Store::Store(const fs::path& root) : root_(fs::absolute(root).lexically_normal()
         make_directories(root_);
         claim(root_);
         for (const char* folder : {"blobs", "blobs/sha256", "blobs/sha512", "packs", "steps", "builds", "outputs",
-                                   "snapshots", "refs", "images", "locks", "tmp"}) {
+                                   "snapshots", "caches", "refs", "images", "locks", "tmp"}) {
             make_directory(root_ / folder);
         }
         reclaim(root_ / "tmp");

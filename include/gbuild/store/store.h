@@ -7,6 +7,7 @@
 //   builds/<hash>             what the last build of a Dockerfile was made of, to tell why the next one differs
 //   outputs/<hash>            what was last written to a file
 //   snapshots/<hash>/files/   an image's files, extracted for commands to run on
+//   caches/<hash>-<n>/files/  what RUN --mount=type=cache shows; several where steps do not share one
 //   refs/<hash>               what a reference stood for when last resolved
 //   images/<hash>             one tagged image each
 //   locks/<hash>              lock files
@@ -19,8 +20,8 @@
 // last grew. Nothing is synced to disk: after a power failure a file may be shorter than it was or hold zeros, so what
 // is read is checked. Blobs, notes and records are checked here, by digest, size or syntax, and are absent when
 // damaged; packs carry checksums of all they hold, and who reads one checks them (pack part); snapshots count as absent
-// after the machine was started anew. All of the store may be deleted while no gbuild runs. Directories are 0700:
-// layers can hold what their owner would not share.
+// after the machine was started anew. Caches stay. All of the store may be deleted while no gbuild runs. Directories
+// are 0700: layers can hold what their owner would not share.
 #pragma once
 
 #include <cstdint>
@@ -44,6 +45,19 @@ namespace gbuild::store {
 struct Snapshot {
     std::filesystem::path files;
     FileLock in_use;
+};
+
+// A directory that commands write to, and that outlives them. `in_use` is a lock of cache_lock(): whoever has that for
+// himself alone may remove the directory's parent.
+struct Cache {
+    std::filesystem::path files;
+    FileLock in_use;
+};
+
+enum class CacheUse {
+    shared,     // with others who use it so
+    alone,      // one after the other
+    an_unused,  // alone, and of several under one key the first that nobody uses
 };
 
 enum class Removal { pretend, really };
@@ -120,6 +134,13 @@ class Store {
     std::optional<std::string> read_note(NoteKind kind, const std::string& key) const;
     void put_note(NoteKind kind, const std::string& key, std::string_view bytes) const;
     void remove_note(NoteKind kind, const std::string& key) const;
+
+    // `key` says which, any text. A new one is a directory (0755) that `fill` is given to put something in; `waiting`
+    // is called once before waiting for others, if set.
+    Cache cache(const std::string& key, CacheUse use, const std::function<void(const std::filesystem::path&)>& fill,
+                const std::function<void()>& waiting = {}, const std::stop_token& stop = {}) const;
+    // The lock file of a directory in caches/, by the directory's name.
+    std::filesystem::path cache_lock(const std::string& name) const;
 
     // The manifest digest a reference and platform stood for when last resolved.
     std::optional<Digest> remembered(const std::string& reference, const std::string& platform) const;
