@@ -101,14 +101,20 @@ int64_t epoch_of(const BuildOptions& options, const plan::Plan& plan, const Base
     return std::max<int64_t>(0, image ? image->config.created.value_or(0) : 0);
 }
 
+bool reads_context(const plan::Step& step) {
+    const auto* copy = std::get_if<plan::CopyStep>(&step.action);
+    if (copy) return std::holds_alternative<plan::ContextSource>(copy->source);
+    const auto* run = std::get_if<plan::RunStep>(&step.action);
+    return run && std::any_of(run->mounts.begin(), run->mounts.end(), [](const plan::RunMount& mount) {
+               return mount.from && std::holds_alternative<plan::ContextSource>(*mount.from);
+           });
+}
+
 bool reads_context(const plan::Plan& plan) {
-    for (const auto& stage : plan.stages) {
-        for (const auto& step : stage.steps) {
-            const auto* copy = std::get_if<plan::CopyStep>(&step.action);
-            if (copy && std::holds_alternative<plan::ContextSource>(copy->source)) return true;
-        }
-    }
-    return false;
+    return std::any_of(plan.stages.begin(), plan.stages.end(), [](const plan::Stage& stage) {
+        return std::any_of(stage.steps.begin(), stage.steps.end(),
+                           [](const plan::Step& step) { return reads_context(step); });
+    });
 }
 
 CachePolicy cache_policy(const BuildOptions& options, const plan::Plan& plan) {

@@ -17,6 +17,12 @@ namespace {
 constexpr size_t resolv_conf_cap = 1 << 20;
 constexpr const char* hosts = "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n127.0.1.1 gbuild\n";
 
+std::string hosts_file(const RunOptions& options) {
+    std::string text = hosts;
+    for (const auto& [name, address] : options.hosts) text += fmt::format("{}\t{}\n", address, name);
+    return text;
+}
+
 std::string text_or_empty(const char* path) {
     try {
         return read_text_file(path, resolv_conf_cap);
@@ -164,9 +170,11 @@ sandbox::Step make_step(const RunRequest& request) {
     step.network = run.network == "none"   ? sandbox::Network::none
                    : run.network == "host" ? sandbox::Network::host
                                            : request.options.network;
-    inject(step, request.tree, "etc/hosts", hosts);
+    inject(step, request.tree, "etc/hosts", hosts_file(request.options));
     if (step.network == sandbox::Network::host) inject(step, request.tree, "etc/resolv.conf", resolv_conf());
     step.timeout = request.options.timeout;
+    step.limits = request.options.limits;
+    step.shm_size = request.options.shm_size;
     return step;
 }
 

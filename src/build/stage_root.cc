@@ -109,6 +109,12 @@ void StageRoot::keep_step(const tree::Tree& tree) {
     remove_tree(work_);
 }
 
+std::vector<std::string> StageRoot::layers() const {
+    std::vector<std::string> all = {directory_};
+    all.insert(all.end(), layers_.begin(), layers_.end());
+    return all;
+}
+
 std::vector<PathRecord> StageRoot::path_records() const {
     std::vector<PathRecord> records;
     if (!context_.sandbox.records_owners()) return records;

@@ -55,6 +55,9 @@ class StageRoot {
     // Goes on from what the command made, which is `tree`.
     void keep_step(const tree::Tree& tree);
 
+    // The directories that together show what show() was given last, highest first.
+    std::vector<std::string> layers() const;
+
     // Owners that are in no file of show()'s tree, for ownership emulation.
     std::vector<PathRecord> path_records() const;
     // Whether there are device nodes where a step sees them: /dev is its own.

@@ -8,6 +8,7 @@
 #include "command_output.h"
 #include "gbuild/base/text.h"
 #include "layers.h"
+#include "run_mounts.h"
 #include "run_step.h"
 
 namespace gbuild::build {
@@ -184,6 +185,10 @@ void StageRun::prepare_root() {
     place_.emplace(build_.disk->new_place());
     contents_ = std::make_unique<pack::ContentReader>(build_.packs);
     context_.reset(new RootContext{build_.disk->sandbox(), place_->path(), *contents_});
+    mounts_.emplace(MountSources::Inputs{
+        [this](const plan::CopySource& source) { return source_of(source); },
+        [this](const plan::CopySource& source) -> const ExtractedTree& { return extracted_for(source); }, *context_,
+        build_.packs, build_.inputs.epoch});
     const plan::Base* base = &stage_.base;
     while (const auto* below = std::get_if<plan::StageBase>(base)) {
         StageRun& other = build_.stage(static_cast<size_t>(below->stage));
@@ -198,13 +203,11 @@ void StageRun::prepare_root() {
 
 // The image, and over it what known steps made of it: kept in the store, since the next build is likely to begin there.
 ExtractedTree StageRun::extracted_tree() {
-    const ExtractedTree& image = build_.disk->extracted(origin_, [&] {
-        return origin_ ? merge_image(*origin_, build_.pulls, build_.layers) : tree::Tree();
-    });
+    const ExtractedTree& image = extracted(origin_);
     const Digest start = origin_ ? result_of(*origin_) : image_result({});
     if (!build_.disk->sandbox().has_overlay() || known_->result == start) return {image.layers, image.tree.clone()};
-    const std::string key = fmt::format("2 {} {} {}", build_.disk->sandbox().owner_form(), start.text(),
-                                        known_->result.text());
+    const std::string key =
+        fmt::format("2 {} {} {}", build_.disk->sandbox().owner_form(), start.text(), known_->result.text());
     auto fill = [&](const std::filesystem::path& directory) {
         layer::write_difference(image.tree, known_->tree, RootedDir(directory), layer::DirectoryForm::overlay,
                                 extraction_options(build_.disk->sandbox(), *contents_));
@@ -216,6 +219,20 @@ ExtractedTree StageRun::extracted_tree() {
     std::vector<std::string> layers = image.layers;
     layers.insert(layers.begin(), known_files_->files.native());
     return {std::move(layers), known_->tree.clone()};
+}
+
+const ExtractedTree& StageRun::extracted(const BaseImage* image) {
+    return build_.disk->extracted(
+        image, [&] { return image ? merge_image(*image, build_.pulls, build_.layers) : tree::Tree(); });
+}
+
+// A stage's files differ from what is at its bottom in little.
+const ExtractedTree& StageRun::extracted_for(const plan::CopySource& source) {
+    if (const auto* stage = std::get_if<plan::StageBase>(&source)) {
+        return extracted(build_.stage(static_cast<size_t>(stage->stage)).origin_);
+    }
+    if (const auto* image = std::get_if<plan::ImageBase>(&source)) return extracted(&build_.inputs.bases.at(*image));
+    return extracted(&build_.inputs.bases.at(std::get<plan::NamedContextBase>(source)));
 }
 
 void StageRun::run_command(const plan::Step& step, const oci::ContainerConfig& before) {
@@ -234,18 +251,23 @@ void StageRun::run_command(const plan::Step& step, const oci::ContainerConfig& b
 }
 
 sandbox::StepResult StageRun::run_in(const plan::Step& step, sandbox::Step command) {
+    const auto& run = std::get<plan::RunStep>(step.action);
+    const LayerJob& packing = build_.packing;
+    RunMounts mounts({run.mounts, tree_->get(), build_.inputs.run, packing.store, *mounts_, *context_,
+                      build_.inputs.epoch, packing.events, packing.stop});
     command.root = root_->begin_step();
     command.owners = root_->path_records();
     command.has_devices = root_->has_devices();
+    mounts.add_to(command);
     CommandOutput output([&](std::vector<std::string> lines) {
         build_.packing.events.emit(StepOutput{step.number, std::move(lines)});
     });
     sandbox::StepResult result = build_.disk->run(command, [&](std::string_view text) { output.add(text); });
     output.finish();
     if (result.end != sandbox::StepResult::End::exited || result.code != 0) {
-        throw step_failure(std::get<plan::RunStep>(step.action), result, build_.inputs.run,
-                           {output.last_lines().begin(), output.last_lines().end()});
+        throw step_failure(run, result, build_.inputs.run, {output.last_lines().begin(), output.last_lines().end()});
     }
+    mounts.take_out_of(result.owners);
     return result;
 }
 

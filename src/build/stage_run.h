@@ -6,6 +6,7 @@
 
 #include "forecast.h"
 #include "gbuild/build/copy_layer.h"
+#include "mount_sources.h"
 #include "stage_disk.h"
 #include "stage_tree.h"
 
@@ -54,6 +55,8 @@ class StageRun {
     sandbox::StepResult run_in(const plan::Step& step, sandbox::Step command);
     void keep_changes(const sandbox::StepResult& result);
     void prepare_root();
+    const ExtractedTree& extracted(const BaseImage* image);
+    const ExtractedTree& extracted_for(const plan::CopySource& source);
     void copy(const plan::CopyStep& step);
     void make_directory(const std::string& name, const std::string& user);
     std::variant<const ContextDir*, TreeSource> source_of(const plan::CopySource& source);
@@ -76,6 +79,7 @@ class StageRun {
     std::optional<Known> known_;
     std::optional<store::Snapshot> known_files_;
     std::unique_ptr<StageRoot> root_;
+    std::optional<MountSources> mounts_;
     bool is_on_disk_ = false;  // root_ shows tree_
 };
 

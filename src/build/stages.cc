@@ -12,10 +12,17 @@ std::vector<size_t> stages_read_by(const plan::Stage& stage) {
     if (const auto* below = std::get_if<plan::StageBase>(&stage.base)) {
         needs.push_back(static_cast<size_t>(below->stage));
     }
-    for (const plan::Step& step : stage.steps) {
-        const auto* copy = std::get_if<plan::CopyStep>(&step.action);
-        const auto* source = copy ? std::get_if<plan::StageBase>(&copy->source) : nullptr;
+    auto add = [&](const plan::CopySource& read) {
+        const auto* source = std::get_if<plan::StageBase>(&read);
         if (source) needs.push_back(static_cast<size_t>(source->stage));
+    };
+    for (const plan::Step& step : stage.steps) {
+        if (const auto* copy = std::get_if<plan::CopyStep>(&step.action)) add(copy->source);
+        const auto* run = std::get_if<plan::RunStep>(&step.action);
+        if (!run) continue;
+        for (const plan::RunMount& mount : run->mounts) {
+            if (mount.from) add(*mount.from);
+        }
     }
     return needs;
 }

@@ -5,6 +5,7 @@
 #include "copy_selection.h"
 #include "gbuild/base/binary.h"
 #include "gbuild/base/text.h"
+#include "mount_sources.h"
 #include "stage_tree.h"
 
 namespace gbuild::build {
@@ -60,6 +61,10 @@ class KeyMaker {
         key_.add("the network", none ? "none" : "host");
         key_.add("the security mode", step.security);
         key_.add("the platform", stage_.platform.text());
+        add_run_options();
+        for (size_t i = 0; i < step.mounts.size(); i++) {
+            if (!add_mount(step.mounts[i], fmt::format("mount {}", i + 1))) return false;
+        }
         return true;
     }
 
@@ -93,6 +98,60 @@ class KeyMaker {
     }
 
   private:
+    void add_run_options() {
+        const RunOptions& run = inputs_.run;
+        BinaryWriter hosts, limits;
+        for (const auto& [name, address] : run.hosts) {
+            hosts.text(name);
+            hosts.text(address);
+        }
+        for (const sandbox::ResourceLimit& limit : run.limits) {
+            limits.text(limit.name);
+            limits.number(limit.soft);
+            limits.number(limit.hard);
+        }
+        key_.add("--add-host", as_text(hosts.bytes()));
+        key_.add("--ulimit", as_text(limits.bytes()));
+        key_.add("--shm-size", std::to_string(run.shm_size));
+    }
+
+    // What a cache holds, a secret's value and an agent's keys are none of the key's business.
+    bool add_mount(const plan::RunMount& mount, const std::string& name) {
+        key_.add(name,
+                 fmt::format("{} {} {} {} {} {:o} {} {}", static_cast<int>(mount.type), mount.read_only, mount.required,
+                             mount.size.has_value(), mount.size.value_or(0), mount.mode, mount.uid, mount.gid) +
+                     list_text({mount.target, mount.path, mount.id, optional_text(mount.env)}));
+        if (!mount.from) return true;
+        if (const ContextDir* directory = directory_of(*mount.from)) {
+            add_files(mount, name, *directory);
+            return true;
+        }
+        const auto result = result_of_source(*mount.from);
+        if (result) key_.add("what " + name + " shows", result->text());
+        return result.has_value();
+    }
+    void add_files(const plan::RunMount& mount, const std::string& name, const ContextDir& directory) {
+        for (const ContextEntry& entry : mounted_entries(directory, mount.path)) {
+            const SourceItem item{entry.path, entry.inode, nullptr};
+            std::string text;
+            add_file(text, 0, item, directory);
+            key_.add(fmt::format("{} of {}", name_of(item), name), text);
+        }
+    }
+    std::optional<Digest> result_of_source(const plan::CopySource& source) const {
+        if (const auto* stage = std::get_if<plan::StageBase>(&source)) {
+            return results_(static_cast<size_t>(stage->stage));
+        }
+        if (const auto* image = std::get_if<plan::ImageBase>(&source)) return result_of(inputs_.bases.at(*image));
+        return result_of(inputs_.bases.at(std::get<plan::NamedContextBase>(source)));
+    }
+    const ContextDir* directory_of(const plan::CopySource& source) const {
+        if (std::holds_alternative<plan::ContextSource>(source)) return inputs_.context;
+        const auto* named = std::get_if<plan::NamedContextBase>(&source);
+        const auto found = named ? inputs_.directories.find(named->name) : inputs_.directories.end();
+        return found == inputs_.directories.end() ? nullptr : found->second.get();
+    }
+
     bool add_source(const plan::ContextSource&, const plan::CopyStep& step) {
         add_files(step, *inputs_.context);
         return true;

@@ -2,6 +2,7 @@
 
 #include "gbuild/base/text.h"
 #include "gbuild/cli/build_settings.h"
+#include "run_inputs.h"
 
 namespace gbuild::cli {
 
@@ -38,6 +39,15 @@ void RunSettings::declare(OptionSet& options) {
     options.list("--allow", "security.insecure", allow, "permit RUN --security=insecure");
     options.value("--timeout", "TIME", timeout, "how long a step may take: seconds, or 15m, 2h (default: no limit)");
     options.value("--memory", "SIZE", memory, "memory a step may use, for example 2G, where control groups allow that");
+    options.list(
+        "--secret", "id=ID[,src=FILE|,env=VARIABLE]", secrets,
+        "a secret for RUN --mount=type=secret; without src and env the variable or file called ID; repeatable");
+    options.list("--ssh", "default|ID[=SOCKET]", agents,
+                 "an ssh agent for RUN --mount=type=ssh (default: $SSH_AUTH_SOCK); repeatable");
+    options.list("--add-host", "NAME=ADDRESS", hosts, "a line for the steps' /etc/hosts; repeatable");
+    options.list("--ulimit", "TYPE=SOFT[:HARD]", limits,
+                 "a limit for the steps' processes, for example nofile=1024; repeatable");
+    options.value("--shm-size", "SIZE", shm_size, "size of the steps' /dev/shm (default: 64M)");
     options.value("--pids", "N", pids, "processes a step may have, where control groups allow that");
 }
 
@@ -62,6 +72,15 @@ void RunSettings::apply(build::BuildOptions& build, const Console& console) cons
         run.pids = parse_decimal(pids);
         if (!run.pids || *run.pids == 0) refuse("--pids", pids, "a number of processes");
     }
+    if (!shm_size.empty()) {
+        auto size = parse_size(shm_size);
+        if (!size || *size == 0) refuse("--shm-size", shm_size, "a size such as 64M or 1G");
+        run.shm_size = *size;
+    }
+    for (const std::string& text : secrets) add_secret(run.secrets, text, console);
+    for (const std::string& text : agents) add_agent(run.agents, text, console);
+    for (const std::string& text : hosts) run.hosts.push_back(parse_host(text));
+    for (const std::string& text : limits) run.limits.push_back(parse_limit(text));
     for (const char* name : proxy_names) {
         if (auto value = console.env(name)) run.proxies[name] = *value;
     }

@@ -38,6 +38,12 @@ struct RunOptions {
     std::optional<uint64_t> memory;                     // bytes a step may use
     std::optional<uint64_t> pids;                       // processes a step may have
     std::map<std::string, std::string> proxies;         // for commands only; never stored
+    // For RUN --mount=type=secret and ssh, by id. Never stored, shown or part of a key.
+    std::map<std::string, std::string> secrets;              // values
+    std::map<std::string, std::filesystem::path> agents;     // sockets of ssh agents
+    std::vector<std::pair<std::string, std::string>> hosts;  // names and addresses, for /etc/hosts
+    std::vector<sandbox::ResourceLimit> limits;
+    uint64_t shm_size = 64u << 20;  // of /dev/shm, bytes
 };
 
 struct BuildOptions {

@@ -45,10 +45,11 @@ struct WorkSettings {
 
 // How RUN is executed.
 struct RunSettings {
-    std::string isolation = "auto", network = "default", timeout, memory, pids;
-    std::vector<std::string> allow;
+    std::string isolation = "auto", network = "default", timeout, memory, pids, shm_size;
+    std::vector<std::string> allow, secrets, agents, hosts, limits;
 
     void declare(OptionSet& options);
+    // Reads the files of secrets: throws what that does, too.
     void apply(build::BuildOptions& build, const Console& console) const;
 };
 

@@ -140,3 +140,17 @@ TEST_CASE("how a step failed is said") {
     result.problem = "/bin/sh: No such file or directory";
     CHECK_THAT(step_failure(f.run, result, f.options, {}).hint(), ContainsSubstring("exec form"));
 }
+
+TEST_CASE("hosts, limits and shared memory of the command line") {
+    Fixture f;
+    CHECK(f.step().shm_size == 64u << 20);
+    f.options.hosts = {{"db", "10.0.0.5"}};
+    f.options.limits = {{"nofile", 7, 1, 2}};
+    f.options.shm_size = 4096;
+    const sandbox::Step step = f.step();
+    REQUIRE(step.files.size() == 2);
+    CHECK(step.files[0].contents.ends_with("127.0.1.1 gbuild\n10.0.0.5\tdb\n"));
+    REQUIRE(step.limits.size() == 1);
+    CHECK(step.limits[0].hard == 2);
+    CHECK(step.shm_size == 4096u);
+}

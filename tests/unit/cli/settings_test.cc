@@ -267,3 +267,88 @@ TEST_CASE("limits of RUN that are none") {
     settings.allow = {"network.host"};
     CHECK_THAT(failure(settings), ContainsSubstring("security.insecure"));
 }
+
+TEST_CASE("a secret is a file's contents or a variable's value") {
+    TempDir dir;
+    const std::string file = (dir.path() / "key").native();
+    write_file_atomically(file, "from the file\n");
+    FakeConsole fake;
+    fake.environment = {{"TOKEN", "from the environment"}, {"plain", "by its own name"}};
+    RunSettings settings;
+    settings.secrets = {"id=a,src=" + file, "id=b,source=" + file + ",type=file",
+                        "id=c,env=TOKEN",   "id=d,type=env,src=TOKEN",
+                        "id=plain",         "type=env,id=TOKEN"};
+    const auto secrets = apply(settings, fake).run.secrets;
+    CHECK(secrets.at("a") == "from the file\n");
+    CHECK(secrets.at("b") == secrets.at("a"));
+    CHECK(secrets.at("c") == "from the environment");
+    CHECK(secrets.at("d") == secrets.at("c"));
+    CHECK(secrets.at("plain") == "by its own name");
+    CHECK(secrets.at("TOKEN") == secrets.at("c"));
+}
+
+TEST_CASE("a secret that cannot be had is an error that says so") {
+    auto refused = [](const std::string& text, ErrorKind kind = ErrorKind::usage) {
+        RunSettings settings;
+        settings.secrets = {text};
+        return failure(settings, kind);
+    };
+    CHECK_THAT(refused("src=/etc/passwd"), ContainsSubstring("an id is missing"));
+    CHECK_THAT(refused("token"), ContainsSubstring("has no value"));
+    CHECK_THAT(refused("id=a,file=x"), ContainsSubstring("unknown key \"file\""));
+    CHECK_THAT(refused("id=a,type=vault"), ContainsSubstring("unknown type"));
+    CHECK_THAT(refused("id=a,src=x,env=Y"), ContainsSubstring("not both"));
+    CHECK_THAT(refused("id=a,env=NOT_SET"), ContainsSubstring("the environment has no \"NOT_SET\""));
+    CHECK_THAT(refused("id=a,src=/tmp"), ContainsSubstring("is a directory"));
+    CHECK_THAT(refused("id=a,src=/no/such/file", ErrorKind::not_found), ContainsSubstring("/no/such/file"));
+    CHECK_THAT(refused("id=a,src=/dev/zero", ErrorKind::limit), ContainsSubstring("/dev/zero"));
+}
+
+TEST_CASE("an ssh agent is a socket") {
+    FakeConsole fake;
+    RunSettings settings;
+    settings.agents = {"default"};
+    CHECK_THAT(failure(settings), ContainsSubstring("SSH_AUTH_SOCK is not set"));
+    settings.agents = {"=/x"};
+    CHECK_THAT(failure(settings), ContainsSubstring("an id is missing"));
+    settings.agents = {"a=/etc/passwd"};
+    CHECK_THAT(failure(settings, ErrorKind::unsupported), ContainsSubstring("not the socket of an ssh agent"));
+    settings.agents = {"a=/no/such/socket"};
+    CHECK_THAT(failure(settings, ErrorKind::not_found), !ContainsSubstring("/no/such/socket"));
+}
+
+TEST_CASE("hosts for the steps") {
+    FakeConsole fake;
+    RunSettings settings;
+    settings.hosts = {"a:10.0.0.1", "b=::1", "c.d=[fe80::1]"};
+    using Hosts = std::vector<std::pair<std::string, std::string>>;
+    CHECK(apply(settings, fake).run.hosts == Hosts{{"a", "10.0.0.1"}, {"b", "::1"}, {"c.d", "fe80::1"}});
+    for (const char* text : {"a", "=1.2.3.4", "a b=1.2.3.4", "a=1.2.3", "a="}) {
+        settings.hosts = {text};
+        CHECK_THAT(failure(settings), ContainsSubstring("--add-host"));
+    }
+    settings.hosts = {"a=host-gateway"};
+    CHECK_THAT(failure(settings, ErrorKind::unsupported), ContainsSubstring("host-gateway"));
+}
+
+TEST_CASE("limits and shared memory for the steps") {
+    FakeConsole fake;
+    RunSettings settings;
+    CHECK(apply(settings, fake).run.shm_size == 64u << 20);
+    settings.limits = {"nofile=100:200", "CPU=5", "core=-1"};
+    settings.shm_size = "1G";
+    const auto run = apply(settings, fake).run;
+    REQUIRE(run.limits.size() == 3);
+    CHECK(run.limits[0].soft == 100);
+    CHECK(run.limits[0].hard == 200);
+    CHECK(run.limits[1].hard == 5);
+    CHECK(run.limits[2].soft == sandbox::ResourceLimit::unlimited);
+    CHECK(run.shm_size == 1u << 30);
+    settings.shm_size = "0";
+    CHECK_THAT(failure(settings), ContainsSubstring("--shm-size"));
+    settings.shm_size.clear();
+    for (const char* text : {"files=1", "rttime=1", "nofile", "nofile=x", "nofile=2:1", "nofile=1:2:3"}) {
+        settings.limits = {text};
+        CHECK_THAT(failure(settings), ContainsSubstring("--ulimit"));
+    }
+}
