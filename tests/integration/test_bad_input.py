@@ -96,10 +96,6 @@ class BadInput(Case):
     def test_unterminated_heredoc(self):
         self.refused("FROM tiny\nCOPY <<EOF /f\ntext\n", DOCKERFILE, "Dockerfile:2", "EOF")
 
-    def test_mounts_of_run_are_refused_with_their_line_before_anything_is_fetched(self):
-        self.refused("FROM registry.invalid/never/asked\n\nRUN --mount=type=cache,target=/c make\n", UNSUPPORTED, "Dockerfile:3:5: error:",
-                     "RUN --mount", "hint:")
-
     def test_options_for_run_that_make_no_sense(self):
         for option in [["--timeout", "soon"], ["--timeout", "0"], ["--memory", "much"], ["--pids", "0"], ["--allow", "everything"],
                        ["--isolation", "vm"], ["--network", "bridge"]]:

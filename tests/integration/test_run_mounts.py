@@ -154,7 +154,8 @@ class Caches(Marked):
 
     def test_outlives_the_build_and_is_not_in_the_image(self):
         for expected in ["", "x\n", "x\nx\n"]:
-            tree = self.built("FROM box\nRUN --mount=type=cache,target=/c cat /c/f >/seen; echo x >>/c/f; true\n")
+            tree = self.built("FROM box\nRUN --mount=type=cache,target=/c cat /c/f >/seen; echo x >>/c/f; true\n",
+                              options=["--no-cache"])
             self.assertEqual(self.read("/seen").decode(), expected)
             self.assertEqual(self.added(tree).keys(), {b"seen", b"."})
 
@@ -181,7 +182,7 @@ class Caches(Marked):
                       "stat -c %a /c >>/seen; echo more >>/c/f\n")
         self.build(dockerfile.format("one"))
         self.assertEqual(self.read("/seen"), b"5:6\none\n711\n")
-        self.build(dockerfile.format("one"))
+        self.build(dockerfile.format("one"), options=["--no-cache"])
         self.assertEqual(self.read("/seen"), b"5:6\none\nmore\n711\n")
         self.build(dockerfile.format("two"))
         self.assertEqual(self.read("/seen"), b"5:6\ntwo\n711\n")
@@ -386,6 +387,49 @@ class Settings:
     def test_limit_that_is_unknown(self):
         result = self.build("FROM box\nRUN true\n", options=["--ulimit", "rttime=5"], code=USAGE)
         self.assert_error(result, "--ulimit", "nofile")
+
+
+class KnownResults(RunCase):
+    """What is executed again."""
+
+    def test_after_a_change_of_what_is_mounted(self):
+        def run(**changes):
+            return self.lines("--mount=source=sub,target=/s cat /s/b", files={**FILES, **changes})
+        self.assertEqual(run(), ["text of b"])
+        self.assertEqual(run(), [])
+        self.assertEqual(run(a="not mounted"), [])
+        self.assertEqual(run(**{"sub/b": "changed\n"}), ["changed"])
+        self.assertEqual(run(**{"sub/new": "new\n"}), ["text of b"])
+
+    def test_after_a_change_of_the_stage(self):
+        def run(text):
+            result = self.build(f"FROM box AS made\nRUN echo {text} >/f\nFROM box\n"
+                                "RUN --mount=from=made,source=/f,target=/f cat /f\n", options=["--progress", "plain"])
+            return [line for line in result.err.splitlines() if line.endswith((" one", " two")) and line.startswith("#")]
+        self.assertEqual(len(run("one")), 1)
+        self.assertEqual(run("one"), [])
+        self.assertEqual(len(run("two")), 1)
+
+    def test_values_of_secrets_do_not_count(self):
+        def run(value, mount="id=T,env=T"):
+            return self.lines(f"--mount=type=secret,{mount} echo $T", options=["--secret", "id=T"], env={"T": value})
+        self.assertEqual(run("1"), ["1"])
+        self.assertEqual(run("2"), [])
+        self.assertEqual(run("2", "id=T,env=T,required"), ["2"])
+
+    def test_what_caches_hold_does_not_count(self):
+        def run(mount="target=/c"):
+            return self.lines(f"--mount=type=cache,{mount} echo x >>/c/f; wc -l </c/f")
+        self.assertEqual(run(), ["1"])
+        self.assertEqual(run(), [])
+        self.assertEqual(run("target=/c,sharing=locked"), [])
+        self.assertEqual(run("target=/c,id=other"), ["1"])
+
+    def test_hosts_and_limits_count(self):
+        def run(*options):
+            return self.lines("echo ran", options=options)
+        for options in [(), ("--add-host", "a=1.2.3.4"), ("--ulimit", "nofile=100"), ("--shm-size", "1M")]:
+            self.assertEqual((run(*options), run(*options)), (["ran"], []))
 
 
 class SameImage(Case):
