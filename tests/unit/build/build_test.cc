@@ -153,18 +153,6 @@ TEST_CASE("what the first step with files misses is said before any step is begu
     CHECK(shop.events.all<StepStarted>().empty());
 }
 
-TEST_CASE("RUN with a mount is refused before anything is fetched, with its line") {
-    Workshop shop;
-    try {
-        shop.build("FROM no-such-registry.invalid/base\nRUN --mount=type=tmpfs,target=/x true\n");
-        FAIL("nothing thrown");
-    } catch (const Error& error) {
-        CHECK(error.kind() == ErrorKind::unsupported);
-        REQUIRE(error.span());
-        CHECK(error.span()->line == 2);
-    }
-}
-
 TEST_CASE("WORKDIR over a file is an error, through a symbolic link it stays in the image") {
     Workshop shop;
     shop.file("f", "");
