@@ -87,11 +87,45 @@ void BaseImages::resolve(const std::vector<plan::NeededBase>& bases) {
     std::map<std::string, std::future<BaseImage>> running;
     for (const auto& needed : bases) {
         std::string key = key_of(needed.base);
-        if (!running.contains(key)) running.emplace(key, std::async(std::launch::async, task, needed));
+        if (running.contains(key) || images_.contains(key)) continue;
+        running.emplace(key, std::async(std::launch::async, task, needed));
     }
     for (auto& [key, image] : running) image.wait();
     if (*first.lock()) std::rethrow_exception(*first.lock());
     for (auto& [key, image] : running) images_.emplace(key, image.get());
+}
+
+std::optional<oci::ImageConfig> BaseImages::known_config(const plan::Base& base) const {
+    const auto* image = std::get_if<plan::ImageBase>(&base);
+    const auto* named = std::get_if<plan::NamedContextBase>(&base);
+    const NamedContext* context = named ? &contexts_.at(named->name) : nullptr;
+    const auto* registry = context ? std::get_if<RegistryContext>(context) : nullptr;
+    try {
+        if (image) return remembered_config(image->reference, image->platform);
+        if (registry) return remembered_config(registry->reference, named->platform);
+        const auto* layout = context ? std::get_if<OciLayoutContext>(context) : nullptr;
+        if (!layout) return std::nullopt;
+        BaseImage found{"", registry::open_oci_layout(layout->path, layout->reference), {}, {}, true};
+        found.resolved = registry::resolve_image(*found.source, named->platform, stop_.get_token());
+        MemorySink sink(oci::max_config_size);
+        found.source->fetch_blob(found.resolved.manifest.config, sink, stop_.get_token());
+        return oci::parse_image_config(sink.take());
+    } catch (const Error&) {
+        return std::nullopt;  // whatever it is, resolve() will tell
+    }
+}
+
+std::optional<oci::ImageConfig> BaseImages::remembered_config(const std::string& reference,
+                                                              const oci::Platform& platform) const {
+    if (options_.pull == PullPolicy::always) return std::nullopt;
+    auto digest = store_.remembered(oci::Reference::parse(reference).text(), platform.text());
+    auto manifest = digest ? store_.read_blob(*digest, oci::max_manifest_size) : std::nullopt;
+    if (!manifest) return std::nullopt;
+    const auto parsed = oci::parse_manifest(*manifest, "");
+    const auto* of_image = std::get_if<oci::Manifest>(&parsed);
+    auto config = of_image ? store_.read_blob(of_image->config.digest, oci::max_config_size) : std::nullopt;
+    if (!config) return std::nullopt;
+    return oci::parse_image_config(*config);
 }
 
 const BaseImage& BaseImages::at(const plan::Base& base) const {

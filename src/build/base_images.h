@@ -28,9 +28,13 @@ class BaseImages {
     BaseImages(const BuildOptions& options, const store::Store& store, std::map<std::string, NamedContext> contexts,
                std::stop_token stop);
 
-    // Resolves them all side by side. The first failure stops the rest and is thrown, with the image's name as context
-    // and the place that names it.
+    // Resolves them all side by side, those that have not been. The first failure stops the rest and is thrown, with
+    // the image's name as context and the place that names it.
     void resolve(const std::vector<plan::NeededBase>& bases);
+
+    // What can be told of a base without asking a registry and without reading much; nullopt when nothing can. Starts
+    // no threads.
+    std::optional<oci::ImageConfig> known_config(const plan::Base& base) const;
 
     // One that resolve() was given and that is an image; throws dockerfile for a directory context used as an image.
     const BaseImage& at(const plan::Base& base) const;
@@ -44,6 +48,8 @@ class BaseImages {
     BaseImage from_archive(std::string name, std::unique_ptr<registry::ImageSource> source,
                            const oci::Platform& platform);
     std::optional<BaseImage> from_store(const oci::Reference& reference, const oci::Platform& platform);
+    std::optional<oci::ImageConfig> remembered_config(const std::string& reference,
+                                                      const oci::Platform& platform) const;
     void read_config(BaseImage& image, const oci::Platform& platform);
 
     const BuildOptions& options_;

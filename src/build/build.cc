@@ -74,14 +74,19 @@ void report(const std::vector<Warning>& warnings, const dockerfile::CheckOptions
         .at(*first->span);
 }
 
-plan::Plan resolve_and_plan(const dockerfile::Dockerfile& file, const plan::PlanRequest& request,
+plan::Plan resolve_and_plan(dockerfile::Dockerfile file, const plan::PlanRequest& request,
                             const NamedContexts& contexts, BaseImages& bases, EventSink& events) {
     report(file.warnings, file.checks, events);
-    bases.resolve(images_to_resolve(plan::needed_bases(file, request), contexts));
-    plan::Plan plan = plan::make_plan(file, request, [&](const plan::Base& base) {
+    auto config_of = [&](const plan::Base& base) {
         if (is_directory(base, contexts)) refuse_directory(base);
         return bases.at(base).config;
-    });
+    };
+    bases.resolve(images_to_resolve(plan::needed_bases(file, request), contexts));
+    while (plan::add_triggers(file, request, config_of)) {
+        plan::require_executable(file, request);
+        bases.resolve(images_to_resolve(plan::needed_bases(file, request), contexts));
+    }
+    plan::Plan plan = plan::make_plan(file, request, config_of);
     report(plan.warnings, file.checks, events);
     return plan;
 }
@@ -187,6 +192,40 @@ unsigned jobs_of(const BuildOptions& options) {
     return options.jobs > 0 ? options.jobs : std::max(1u, std::thread::hardware_concurrency());
 }
 
+// The sandbox for the plan's commands; null when it has none. Only a trigger's can come without one.
+sandbox::Sandbox* sandbox_for(const plan::Plan& plan, sandbox::Sandbox* prepared) {
+    const auto is_command = [](const plan::Step& step) { return std::holds_alternative<plan::RunStep>(step.action); };
+    for (const plan::Stage& stage : plan.stages) {
+        const auto run = std::find_if(stage.steps.begin(), stage.steps.end(), is_command);
+        if (run == stage.steps.end()) continue;
+        if (prepared) return prepared;
+        throw Error(ErrorKind::unsupported, fmt::format("{} cannot be executed here", quoted(run->text)))
+            .hint("gbuild doctor tells what this machine lacks")
+            .at(run->span);
+    }
+    return nullptr;
+}
+
+// Whether the target has a RUN, or the triggers of its bases bring one: of a base that is not known yet, they may.
+enum class Commands { none, possible, certain };
+
+Commands commands_of(const BuildOptions& options, const store::Store& store, dockerfile::Dockerfile file,
+                     const plan::PlanRequest& request) {
+    if (plan::runs_commands(file, request)) return Commands::certain;
+    const NamedContexts contexts = named_contexts(options);
+    BaseImages bases(options, store, contexts, {});
+    Commands commands = Commands::none;
+    auto known_config = [&](const plan::Base& base) {
+        if (is_directory(base, contexts)) refuse_directory(base);
+        auto config = bases.known_config(base);
+        if (!config) commands = Commands::possible;
+        return config.value_or(oci::ImageConfig());
+    };
+    while (plan::add_triggers(file, request, known_config)) {
+    }
+    return plan::runs_commands(file, request) ? Commands::certain : commands;
+}
+
 void report_isolation(const sandbox::Sandbox& sandbox, EventSink& events) {
     events.emit(Notice{fmt::format("RUN steps are isolated by {}", sandbox.description())});
     if (sandbox.isolation() == sandbox::Isolation::chroot) {
@@ -215,11 +254,17 @@ std::unique_ptr<sandbox::Sandbox> prepare_sandbox(const BuildOptions& options) {
     dockerfile::Dockerfile file = load_dockerfile(options);
     plan::PlanRequest request = plan_request(options);
     plan::require_executable(file, request);
-    if (!plan::runs_commands(file, request)) return nullptr;
-    // Tried where it will be done.
     store::Store store(options.store_root);
-    return std::make_unique<sandbox::Sandbox>(sandbox::choose_isolation(options.run.isolation, store.staging()),
-                                              jobs_of(options));
+    const Commands commands = commands_of(options, store, file, request);
+    if (commands == Commands::none) return nullptr;
+    try {
+        // Tried where it will be done.
+        return std::make_unique<sandbox::Sandbox>(sandbox::choose_isolation(options.run.isolation, store.staging()),
+                                                  jobs_of(options));
+    } catch (const Error& error) {
+        if (commands == Commands::possible && error.kind() == ErrorKind::unsupported) return nullptr;
+        throw;
+    }
 }
 
 bool runs_commands(const BuildOptions& options) {
@@ -242,11 +287,11 @@ BuildResult run_build(const BuildOptions& options, EventSink& events, std::stop_
     store::Store store(options.store_root);
     CacheImport imported(options, store, events, stop);
     BaseImages bases(options, store, contexts, stop);
-    plan::Plan plan = resolve_and_plan(file, request, contexts, bases, events);
+    plan::Plan plan = resolve_and_plan(std::move(file), request, contexts, bases, events);
     int64_t epoch = epoch_of(options, plan, bases);
     std::unique_ptr<ContextDir> context = reads_context(plan) ? open_build_context(options, written) : nullptr;
 
-    if (!sandbox && plan::runs_commands(file, request)) throw Error(ErrorKind::internal, "RUN without a sandbox");
+    sandbox = sandbox_for(plan, sandbox);
     if (sandbox) report_isolation(*sandbox, events);
     const unsigned jobs = jobs_of(options);
     WarnsOnce once(events);
@@ -274,7 +319,7 @@ PlannedBuild plan_build(const BuildOptions& options, EventSink& events, std::sto
     CacheImport imported(options, store, events, stop);
     BaseImages bases(options, store, contexts, std::move(stop));
     PlannedBuild planned;
-    planned.plan = resolve_and_plan(file, plan_request(options), contexts, bases, events);
+    planned.plan = resolve_and_plan(std::move(file), plan_request(options), contexts, bases, events);
     const plan::Plan& plan = planned.plan;
     std::unique_ptr<ContextDir> context = reads_context(plan) ? open_build_context(options, {}) : nullptr;
     const KeyInputs inputs{

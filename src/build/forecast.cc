@@ -35,6 +35,7 @@ StageForecast forecast_stage(const plan::Stage& stage, const KeyInputs& inputs, 
             one.key = key_of(stage, step, before, *result, results, inputs);
         } catch (Error& error) {
             if (!error.span()) error.at(step.span);
+            if (step.is_trigger) error.context(fmt::format("executing the base's trigger {}", quoted(step.text)));
             throw;
         }
         auto changes = one.key && use_cache ? cache.find(one.key->digest()) : std::nullopt;

@@ -120,6 +120,7 @@ void StageRun::run() {
             report.finish(has_result(step) && find_or_execute(step, *before));
         } catch (Error& error) {
             if (!error.span()) error.at(step.span);
+            if (step.is_trigger) error.context(fmt::format("executing the base's trigger {}", quoted(step.text)));
             throw;
         }
         before = &step.config;

@@ -234,12 +234,7 @@ void parse_healthcheck(Statement& statement) {
 void parse_onbuild(Statement& statement) {
     require_arguments(statement, "write ONBUILD and an instruction");
     std::string_view word = split_blanks(statement.rest).front();
-    if (equal_ignoring_case(word, "onbuild")) {
-        statement.fail(word, "ONBUILD cannot trigger ONBUILD", "remove one of the two");
-    }
-    if (equal_ignoring_case(word, "from") || equal_ignoring_case(word, "maintainer")) {
-        statement.fail(word, fmt::format("ONBUILD cannot trigger {}", quoted(word)), "remove the line");
-    }
+    check_trigger_word(statement.line, word);
     auto offset = static_cast<size_t>(statement.rest.data() - statement.line.text().data());
     Instruction trigger = parse_instruction(statement.line, offset, statement.reader, statement.escape,
                                             statement.warnings, Nesting::trigger);

@@ -33,7 +33,7 @@ SourceSpan Dockerfile::span_of_line(int line) const {
 }
 
 SourceSpan Dockerfile::span_of(const Instruction& instruction, std::string_view part) const {
-    if (part.empty()) return instruction.span;
+    if (part.empty() || instruction.is_trigger) return instruction.span;
     // Of a long part its beginning will do, and of a long line what spans show of it.
     std::string_view beginning = part.substr(0, max_span_source / 2);
     int last = std::min(instruction.last_line, static_cast<int>(lines.size()));

@@ -43,6 +43,9 @@ void check_flag_values(const Statement& statement);
 // Fills args, form and heredocs from `rest`.
 void parse_arguments(Statement& statement, Nesting nesting);
 
+// Throws when `word`, of `line`, is an instruction that ONBUILD cannot trigger.
+void check_trigger_word(const LogicalLine& line, std::string_view word);
+
 Instruction parse_instruction(const LogicalLine& line, size_t offset, LineReader& reader, char escape,
                               std::vector<Warning>& warnings, Nesting nesting);
 

@@ -38,7 +38,9 @@ void add_pairs(std::vector<std::string>& words, const std::vector<std::string>& 
 
 std::string describe(const dockerfile::Instruction& instruction, const std::vector<dockerfile::Flag>& flags,
                      const std::vector<std::string>& args) {
-    std::vector<std::string> words = {instruction.name};
+    std::vector<std::string> words;
+    if (instruction.is_trigger) words.emplace_back("ONBUILD");
+    words.push_back(instruction.name);
     for (const auto& flag : flags) words.push_back("--" + flag.name + (flag.has_value ? "=" + flag.value : ""));
     if (instruction.name == "ENV" || instruction.name == "LABEL") {
         add_pairs(words, args);

@@ -6,6 +6,7 @@
 #include "paths.h"
 #include "sizes.h"
 #include "stage_graph.h"
+#include "triggers.h"
 #include "variables.h"
 
 namespace gbuild::plan {
@@ -58,29 +59,16 @@ class StageCheck {
     oci::ContainerConfig config_;
 };
 
-void refuse_stage_triggers(const dockerfile::Dockerfile& file, const StageGraph& graph, const SourceStage& stage) {
-    const auto* below = std::get_if<StageBase>(&stage.base);
-    if (!below) return;
-    const SourceStage& parent = graph.stage(below->stage);
-    for (size_t i = parent.from; i < parent.end; i++) {
-        if (file.instructions[i].name != "ONBUILD") continue;
-        const auto& from = file.instructions[stage.from];
-        refuse(file.span_of(from, from.args[0]),
-               fmt::format("the base has ONBUILD triggers, which are not supported: {}",
-                           quoted(file.instructions[i].args[0])),
-               "use a base without ONBUILD, and write the instructions themselves");
-    }
-}
-
 }  // namespace
 
 void require_executable(const dockerfile::Dockerfile& file, const PlanRequest& request) {
     StageGraph graph(file, request);
     for (int index : graph.needed()) {
         const SourceStage& stage = graph.stage(index);
-        refuse_stage_triggers(file, graph, stage);
         StageCheck check(file, graph, request);
-        for (size_t i = stage.from + 1; i < stage.end; i++) check.look_at(file.instructions[i]);
+        for (size_t i = stage.from + 1; i < stage.end; i++) {
+            naming_trigger(file.instructions[i], [&] { check.look_at(file.instructions[i]); });
+        }
     }
 }
 

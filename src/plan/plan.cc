@@ -11,6 +11,7 @@
 #include "paths.h"
 #include "stage_graph.h"
 #include "stage_planner.h"
+#include "triggers.h"
 
 namespace gbuild::plan {
 
@@ -24,13 +25,6 @@ std::string key_of(const Base& base) {
         return "context " + context->name + " " + context->platform.text();
     }
     return {};
-}
-
-[[noreturn]] void refuse_triggers(SourceSpan span, const std::string& trigger) {
-    throw Error(ErrorKind::unsupported, fmt::format("the base has ONBUILD triggers, which are not supported: {}",
-                                                    quoted(trigger.substr(0, trigger.find('\n')))))
-        .hint("use a base without ONBUILD, and write the instructions themselves")
-        .at(std::move(span));
 }
 
 // Arguments that no ARG need declare: the proxies, the platform, and what steers the builder itself.
@@ -124,8 +118,11 @@ class Planner {
         stage.platform = source.platform;
         warn_unset(from, source);
         StageScope scope = set_base(stage, source);
-        if (!stage.base_config.config.on_build.empty()) {
-            refuse_triggers(file_.span_of(from, from.args[0]), stage.base_config.config.on_build.front());
+        // Triggers are for this stage, not for what is built on it; but a context that replaces a stage keeps them.
+        auto& triggers = stage.base_config.config.on_build;
+        if (!triggers.empty() && !source.replaced) {
+            if (!has_triggers(file_, source)) throw Error(ErrorKind::internal, "a base's triggers were not added");
+            triggers.clear();
         }
         positions_[source.index] = plan_.stages.size();
         StagePlanner planner(context_, renumbered(source), stage, std::move(scope));
@@ -147,23 +144,13 @@ class Planner {
             stage.base_config.config.working_dir = "/";
         } else {
             auto [entry, is_new] = configs_.try_emplace(key_of(source.base));
-            if (is_new) entry->second = config_of(source);
+            if (is_new) entry->second = config_of(file_, source, base_config_);
             stage.base_config = entry->second;
         }
         stage.author = stage.base_config.author;
         auto& config = stage.base_config.config;
         if (!config.env_value("PATH")) config.set_env("PATH", default_path);
         return StageScope(graph_.globals(), request_);
-    }
-
-    oci::ImageConfig config_of(const SourceStage& source) const {
-        try {
-            return base_config_(source.base);
-        } catch (Error& error) {
-            const auto& from = file_.instructions[source.from];
-            if (!error.span()) error.at(file_.span_of(from, from.args[0]));
-            throw;
-        }
     }
 
     void warn_unset(const dockerfile::Instruction& from, const SourceStage& source) {

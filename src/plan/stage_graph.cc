@@ -8,6 +8,7 @@
 #include "gbuild/dockerfile/mount.h"
 #include "gbuild/dockerfile/suggest.h"
 #include "gbuild/oci/reference.h"
+#include "triggers.h"
 
 namespace gbuild::plan {
 
@@ -72,7 +73,10 @@ void StageGraph::add_stage(size_t from) {
     if (instructions[from].args.size() == 3) stage.name = to_lower(instructions[from].args[2]);
     resolve_platform(instructions[from], stage);
     stage.base = resolve_base(instructions[from], stage);
-    resolve_sources(stage);
+    if (stage.replaced) stage.end = stage.from + 1;
+    for (size_t i = stage.from + 1; i < stage.end; i++) {
+        naming_trigger(instructions[i], [&] { resolve_sources(i, stage); });
+    }
     stages_.push_back(std::move(stage));
 }
 
@@ -105,7 +109,7 @@ Base StageGraph::resolve_base(const dockerfile::Instruction& from, SourceStage& 
     }
     if (!stage.name.empty()) {
         if (auto context = named_context(stage.name)) {
-            stage.end = stage.from + 1;  // the context stands for what the stage would have made
+            stage.replaced = true;
             return NamedContextBase{*context, stage.platform};
         }
     }
@@ -124,20 +128,18 @@ Base StageGraph::resolve_base(const dockerfile::Instruction& from, SourceStage& 
     return ImageBase{name, stage.platform};
 }
 
-void StageGraph::resolve_sources(SourceStage& stage) {
-    for (size_t i = stage.from + 1; i < stage.end; i++) {
-        const auto& instruction = file_.instructions[i];
-        if (const dockerfile::Flag* from = instruction.flag("from")) {
-            stage.sources.emplace(i, resolve_source(instruction, from->value, from->span, stage));
-        }
-        if (instruction.name != "RUN") continue;
-        for (size_t number = 0; number < instruction.flags.size(); number++) {
-            const dockerfile::Flag& flag = instruction.flags[number];
-            if (flag.name != "mount") continue;
-            std::string from = dockerfile::parse_mount(flag.value).from;
-            if (from.empty()) continue;
-            stage.mounts.push_back({i, number, resolve_source(instruction, from, flag.span, stage), flag.span});
-        }
+void StageGraph::resolve_sources(size_t index, SourceStage& stage) {
+    const auto& instruction = file_.instructions[index];
+    if (const dockerfile::Flag* from = instruction.flag("from")) {
+        stage.sources.emplace(index, resolve_source(instruction, from->value, from->span, stage));
+    }
+    if (instruction.name != "RUN") return;
+    for (size_t number = 0; number < instruction.flags.size(); number++) {
+        const dockerfile::Flag& flag = instruction.flags[number];
+        if (flag.name != "mount") continue;
+        std::string from = dockerfile::parse_mount(flag.value).from;
+        if (from.empty()) continue;
+        stage.mounts.push_back({index, number, resolve_source(instruction, from, flag.span, stage), flag.span});
     }
 }
 

@@ -27,6 +27,7 @@ struct SourceStage {
     size_t end = 0;    // one past its last instruction
     Base base;
     oci::Platform platform;
+    bool replaced = false;                 // by the named context `base`, with all that its lines would have made
     std::vector<std::string> unset;        // names that FROM uses and that are not set
     std::map<size_t, CopySource> sources;  // by instruction: what its --from names
     std::vector<MountOrigin> mounts;
@@ -48,7 +49,7 @@ class StageGraph {
     void add_stage(size_t from);
     Base resolve_base(const dockerfile::Instruction& from, SourceStage& stage);
     void resolve_platform(const dockerfile::Instruction& from, SourceStage& stage);
-    void resolve_sources(SourceStage& stage);
+    void resolve_sources(size_t instruction, SourceStage& stage);
     CopySource resolve_source(const dockerfile::Instruction& instruction, const std::string& name,
                               const SourceSpan& span, SourceStage& stage);
     CopySource resolve_index(uint64_t index, const SourceSpan& span, SourceStage& stage) const;

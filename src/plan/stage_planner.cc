@@ -8,6 +8,7 @@
 #include "gbuild/base/text.h"
 #include "gbuild/dockerfile/suggest.h"
 #include "paths.h"
+#include "triggers.h"
 
 namespace gbuild::plan {
 
@@ -25,7 +26,9 @@ StagePlanner::StagePlanner(PlanContext& context, const SourceStage& source, Stag
 
 void StagePlanner::run() {
     context_.size.add(config_, scope_.size(), stage_.span);
-    for (size_t i = source_.from + 1; i < source_.end; i++) plan_step(i);
+    for (size_t i = source_.from + 1; i < source_.end; i++) {
+        naming_trigger(context_.file.instructions[i], [&] { plan_step(i); });
+    }
 }
 
 StagePlanner::Handler StagePlanner::handler_for(std::string_view instruction) {
@@ -69,6 +72,7 @@ void StagePlanner::plan_step(size_t index) {
     step.text = describe(instruction);
     step.expanded = masked(step.text, context_.plan.hidden_values);
     step.span = instruction.span;
+    step.is_trigger = instruction.is_trigger;
     (this->*handler_for(instruction.name))(step);
     warn_unset(known);
     context_.size.add(config_, scope_.size() + size_of(step), instruction.span);

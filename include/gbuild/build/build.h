@@ -88,9 +88,11 @@ struct BuildResult {
     std::vector<BaseUsed> bases;
 };
 
-// What the Dockerfile's RUN steps will be executed in; null when the target has none. To be called while the process
-// has one thread, before run_build(): it may move the process into a user namespace (sandbox/sandbox.h). Throws what
-// reading the Dockerfile does, and unsupported where commands cannot be run here.
+// What the RUN steps of the Dockerfile and of its bases' ONBUILD triggers will be executed in; null when the target has
+// none. A base that the store does not know may have triggers, so there is a sandbox for it, too, where one is
+// possible. To be called while the process has one thread, before run_build(): it may move the process into a user
+// namespace (sandbox/sandbox.h). Throws what reading the Dockerfile does, and unsupported where commands cannot be run
+// here.
 std::unique_ptr<sandbox::Sandbox> prepare_sandbox(const BuildOptions& options);
 
 // Whether the target has RUN steps. Throws what reading the Dockerfile does.

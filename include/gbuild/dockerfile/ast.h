@@ -59,6 +59,8 @@ struct Instruction {
     int first_line = 0, last_line = 0;
     std::string original;  // the lines as written, heredocs included
     SourceSpan span;       // of the instruction word
+    // From the ONBUILD of a base: `span`, the flags' spans and the lines are those of the image that FROM names.
+    bool is_trigger = false;
 
     const Flag* flag(std::string_view flag_name) const;
 };

@@ -19,6 +19,13 @@ namespace gbuild::dockerfile {
 //   others                    words as written, quotes kept
 Dockerfile parse(std::string_view text, std::string file);
 
+// What a base's ONBUILD holds, for the FROM that names the base at `place`. As docker has it, the escape character is
+// "\" whatever the Dockerfile's. Throws as parse() does, at `place` and naming the trigger, also for what is not
+// exactly one instruction and for FROM, MAINTAINER and ONBUILD.
+Instruction parse_trigger(std::string_view text, const SourceSpan& place);
+// How errors name a trigger: "executing the base's trigger \"ONBUILD RUN make\"".
+std::string describe_trigger(std::string_view text);
+
 // The syntax as JSON (`gbuild parse`): {"directives": {…}, "instructions": [{"instruction", "flags", "args", "form",
 // "heredocs", "firstLine", "lastLine", "original"}], "warnings": […]}, indented by two.
 std::string to_json(const Dockerfile& dockerfile);

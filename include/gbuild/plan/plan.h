@@ -109,7 +109,8 @@ struct Step {
     std::string instruction;  // "COPY"
     std::string text;         // the instruction as the Dockerfile has it, on one line
     std::string expanded;     // the same with values expanded
-    SourceSpan span;
+    SourceSpan span;          // of a base's trigger: of the image that FROM names
+    bool is_trigger = false;  // `text` and `expanded` begin with "ONBUILD"
     std::variant<ConfigStep, CopyStep, WorkdirStep, RunStep> action;
     oci::ContainerConfig config;  // after this step
 };
@@ -159,9 +160,13 @@ struct PlanRequest {
 // The configuration of a base that is not scratch and not a stage.
 using BaseConfig = std::function<oci::ImageConfig(const Base&)>;
 
-// Throws dockerfile with the place, not_found for a target that is not there, and unsupported for a base whose ONBUILD
-// triggers would have to run. Calls `base_config` once for each distinct base a needed FROM names, in
-// Dockerfile order.
+// Writes out the ONBUILD triggers that bases of the target's stages have, after the FROM that names the base. Returns
+// whether there were any: they may copy from stages that had not been needed, or from images (needed_bases), so call it
+// until there are none. Throws dockerfile at the FROM for a trigger that is no instruction.
+bool add_triggers(dockerfile::Dockerfile& file, const PlanRequest& request, const BaseConfig& base_config);
+
+// Throws dockerfile with the place, not_found for a target that is not there. Calls `base_config` once for each
+// distinct base a needed FROM names, in Dockerfile order. Triggers have been added to `file`.
 Plan make_plan(const dockerfile::Dockerfile& file, const PlanRequest& request, const BaseConfig& base_config);
 
 struct NeededBase {

@@ -50,13 +50,6 @@ TEST_CASE("local ADD, COPY and configuration can be executed") {
           "no error");
 }
 
-TEST_CASE("a stage with triggers as a base is refused") {
-    auto error = refusal("FROM a AS x\nONBUILD USER u\nFROM x\n");
-    CHECK(error.kind == ErrorKind::unsupported);
-    CHECK(error.message == "the base has ONBUILD triggers, which are not supported: \"USER u\"");
-    CHECK(error.line == 3);
-}
-
 TEST_CASE("a missing target is found before anything else") {
     PlanRequest request;
     request.target = "nope";

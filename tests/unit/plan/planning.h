@@ -23,12 +23,17 @@ struct Planning {
     Planning() { request.build_platform = oci::Platform{"linux", "arm64", ""}; }
 
     Plan plan(std::string_view text) {
-        return make_plan(dockerfile::parse(text, "Dockerfile"), request, [this](const Base& base) {
+        auto config_of = [this](const Base& base) {
             const auto* image = std::get_if<ImageBase>(&base);
             std::string name = image ? image->reference : std::get<NamedContextBase>(base).name;
             asked.push_back(name);
             return configs[name];
-        });
+        };
+        auto file = dockerfile::parse(text, "Dockerfile");
+        while (add_triggers(file, request, config_of)) {
+        }
+        asked.clear();
+        return make_plan(file, request, config_of);
     }
 };
 

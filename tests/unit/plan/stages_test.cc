@@ -251,21 +251,6 @@ TEST_CASE("a bad image reference is an error at its place") {
             "TAG is not set: give --build-arg TAG=VALUE, or ARG TAG=VALUE before the first FROM");
 }
 
-TEST_CASE("a base with triggers is not supported") {
-    Planning planning;
-    planning.configs["node"].config.on_build = {"COPY . /app"};
-    auto error = failure_in([&] { planning.plan("ARG a\nFROM node\n"); });
-    REQUIRE(error.kind == ErrorKind::unsupported);
-    REQUIRE(error.message == "the base has ONBUILD triggers, which are not supported: \"COPY . /app\"");
-    REQUIRE(error.line == 2);
-    REQUIRE(error.marked == "node");
-}
-
-TEST_CASE("a stage with triggers is no base either, but a target") {
-    REQUIRE(failure("FROM scratch AS a\nONBUILD USER b\nFROM a\n").kind == ErrorKind::unsupported);
-    REQUIRE(config_of("ONBUILD USER b\n").on_build == Strings{"USER b"});
-}
-
 TEST_CASE("needed bases are images and contexts of FROM, COPY and mounts, each once, in order") {
     PlanRequest request;
     request.named_contexts = {"ctx"};
