@@ -12,6 +12,7 @@ gbuild_part(sandbox    USES base                             LIBS lib::seccomp)
 gbuild_part(pack       USES base tree store                  LIBS lib::squashfs lib::deflate lib::lzo lib::lzma lib::lz4
                                                                   lib::zstd)
 gbuild_part(golem      USES base oci tree store pack)
-gbuild_part(build      USES base dockerfile oci registry tree layer store plan sandbox pack golem)
-gbuild_part(cli        USES base dockerfile oci registry tree layer store plan sandbox pack golem build LIBS CLI11::CLI11
+gbuild_part(exporter   USES base oci tree store pack         LIBS lib::deflate lib::zstd)
+gbuild_part(build      USES base dockerfile oci registry tree layer store plan sandbox pack golem exporter)
+gbuild_part(cli        USES base dockerfile oci registry tree layer store plan sandbox pack golem exporter build LIBS CLI11::CLI11
                                                                   nlohmann_json::nlohmann_json CURL::libcurl lib::archive)

@@ -11,6 +11,7 @@
 
 #include "cache_export.h"
 #include "cache_import.h"
+#include "container_output.h"
 #include "gbuild/base/synchronized.h"
 #include "gbuild/base/text.h"
 #include "look_ahead.h"
@@ -163,19 +164,53 @@ class WarnsOnce : public EventSink {
 
 enum class Chance { another, last };
 
-// Executes the plan and writes the image; nullopt when a pack of the store turned out to be damaged and this was not
+// What a build writes.
+struct Outputs {
+    explicit Outputs(const BuildOptions& options) : container(options.container_outputs) {
+        if (options.writes_gvmi) gvmi.emplace(output_path(options));
+    }
+    std::vector<std::filesystem::path> paths() const {
+        std::vector<std::filesystem::path> paths = container.paths();
+        if (gvmi) paths.insert(paths.end(), {gvmi->target(), gvmi->temporary()});
+        return paths;
+    }
+
+    std::optional<AtomicFile> gvmi;
+    ContainerOutputs container;
+};
+
+BuildResult write_outputs(const BuildOptions& options, const StageJob& job, const pack::PackSet& packs,
+                          const StagesResult& made, Outputs& outputs) {
+    const LayerJob& packing = job.packing;
+    const plan::Plan& plan = job.inputs.plan;
+    const int64_t epoch = job.inputs.epoch;
+    std::vector<WrittenOutput> written;
+    if (!outputs.container.empty()) {
+        written = outputs.container.write(made.tree->get(), {options, plan, packs, epoch, packing.jobs, packing.events,
+                                                             packing.stop, packing.store.staging()});
+    }
+    BuildResult result;
+    result.config = plan.stages.back().config();
+    if (outputs.gvmi) {
+        result = write_output(made, *outputs.gvmi,
+                              {options, plan, packs, epoch, packing.jobs, packing.store, packing.events, packing.stop});
+    }
+    outputs.container.commit();
+    result.container_outputs = std::move(written);
+    return result;
+}
+
+// Executes the plan and writes the outputs; nullopt when a pack of the store turned out to be damaged and this was not
 // the last chance. That pack is removed, so that it is made anew.
 std::optional<BuildResult> execute(const BuildOptions& options, const StageJob& job, TraceKeeper& trace,
-                                   AtomicFile& output, Chance chance) {
+                                   Outputs& outputs, Chance chance) {
     const LayerJob& packing = job.packing;
     pack::PackSet packs(options.packing);
     Stages stages(job, packs);
     try {
         const StagesResult made = stages.run();
         trace.keep(stages.trace());
-        BuildResult result = write_output(made, output,
-                                          {options, job.inputs.plan, packs, job.inputs.epoch, packing.jobs,
-                                           packing.store, packing.events, packing.stop});
+        BuildResult result = write_outputs(options, job, packs, made, outputs);
         export_caches({options, job.inputs.plan, job.inputs.bases, stages, *packing.imported, packing.store,
                        packing.events, packing.stop});
         return result;
@@ -184,7 +219,7 @@ std::optional<BuildResult> execute(const BuildOptions& options, const StageJob& 
         if (error.kind() == ErrorKind::interrupted || !stages.drop_damaged_packs() || chance == Chance::last) throw;
         packing.events.emit(Notice{error.message() + "; packing it anew"});
     }
-    if (::ftruncate(output.fd(), 0) != 0) throw_errno("cannot truncate the unfinished image");
+    if (outputs.gvmi && ::ftruncate(outputs.gvmi->fd(), 0) != 0) throw_errno("cannot truncate the unfinished image");
     return std::nullopt;
 }
 
@@ -279,9 +314,9 @@ BuildResult run_build(const BuildOptions& options, EventSink& events, std::stop_
     plan::PlanRequest request = plan_request(options);
     plan::require_executable(file, request);
     NamedContexts contexts = named_contexts(options);
-    AtomicFile output(output_path(options));
-    std::vector<std::filesystem::path> written = options.side_files;
-    written.insert(written.end(), {output.target(), output.temporary()});
+    Outputs outputs(options);
+    std::vector<std::filesystem::path> written = outputs.paths();
+    written.insert(written.end(), options.side_files.begin(), options.side_files.end());
     auto directories = open_directories(contexts, written);
 
     store::Store store(options.store_root);
@@ -304,10 +339,10 @@ BuildResult run_build(const BuildOptions& options, EventSink& events, std::stop_
     // Of two things that may be damaged, the store and a cache elsewhere, each is found out once.
     std::optional<BuildResult> result;
     for (Chance chance : {Chance::another, Chance::another, Chance::last}) {
-        if (!result) result = execute(options, job, trace, output, chance);
+        if (!result) result = execute(options, job, trace, outputs, chance);
     }
     for (const auto& [name, image] : bases.all()) result->bases.push_back({image.name, image.resolved.manifest_digest});
-    tag_result(options, store, *result);
+    if (options.writes_gvmi) tag_result(options, store, *result);
     return std::move(*result);
 }
 

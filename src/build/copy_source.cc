@@ -273,6 +273,14 @@ class Walk {
 
 }  // namespace
 
+bool ContextRules::is_own(std::string_view path) const {
+    if (own_.empty()) return false;
+    for (size_t end = path.find('/');; end = path.find('/', end + 1)) {
+        if (own_.find(path.substr(0, end)) != own_.end()) return true;
+        if (end == std::string_view::npos) return false;
+    }
+}
+
 ContextDir::ContextDir(RootedDir root, ContextRules rules, std::string name) :
     root_(std::move(root)), rules_(std::move(rules)), name_(std::move(name)) {}
 

@@ -1,6 +1,9 @@
 #include "forecast.h"
 
+#include <fmt/format.h>
+
 #include "gbuild/base/error.h"
+#include "gbuild/base/text.h"
 #include "stage_tree.h"
 
 namespace gbuild::build {

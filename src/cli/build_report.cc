@@ -15,14 +15,58 @@ std::string tag_list(const std::vector<oci::ImageName>& tags) {
     return text;
 }
 
+const char* form_name(build::ContainerOutput::Form form) {
+    using Form = build::ContainerOutput::Form;
+    if (form == Form::oci) return "oci";
+    if (form == Form::docker) return "docker";
+    return form == Form::tar ? "tar" : "local";
+}
+
+std::string output_line(const build::WrittenOutput& written) {
+    const auto& destination = written.output.destination;
+    return fmt::format("Wrote {}: {} ({}{}{})\n", form_name(written.output.form),
+                       destination ? safe_text(destination->string()) : "standard output", human_size(written.size),
+                       written.manifest.empty() ? "" : ", ", written.manifest.text());
+}
+
+Json output_json(const build::WrittenOutput& written) {
+    const auto& destination = written.output.destination;
+    Json json = {{"type", form_name(written.output.form)},
+                 {"dest", destination ? std::filesystem::absolute(*destination).string() : "-"},
+                 {"size", written.size}};
+    if (written.manifest.empty()) return json;
+    json["containerimage.digest"] = written.manifest.text();
+    json["containerimage.config.digest"] = written.config.text();
+    return json;
+}
+
 }  // namespace
 
 std::string golem_hash(const std::string& sha3) { return "hash:sha3:" + sha3; }
 
+std::string image_id(const build::BuildResult& result) {
+    if (!result.file.empty()) return "sha256:" + result.image_id;
+    for (const auto& written : result.container_outputs) {
+        if (!written.config.empty()) return written.config.text();
+    }
+    return "";
+}
+
+std::string build_identity(const build::BuildResult& result) {
+    return result.file.empty() ? image_id(result) : golem_hash(result.sha3);
+}
+
 std::string build_summary(const build::BuildOptions& options, const build::BuildResult& result) {
     std::string text;
-    for (const auto& tag : options.tags) text += fmt::format("Successfully tagged {}\n", tag.text());
-    if (options.tags.empty()) text += fmt::format("Successfully built {}\n", result.image_id.substr(0, 12));
+    const bool gvmi = !result.file.empty();
+    if (gvmi) {
+        for (const auto& tag : options.tags) text += fmt::format("Successfully tagged {}\n", tag.text());
+    }
+    if (!image_id(result).empty() && (!gvmi || options.tags.empty())) {
+        text += fmt::format("Successfully built {}\n", image_id(result).substr(std::string_view("sha256:").size(), 12));
+    }
+    for (const auto& written : result.container_outputs) text += output_line(written);
+    if (!gvmi) return text;
     text += fmt::format("File: {}\n", safe_text(result.file.string()));
     text += fmt::format("Size: {}\n", human_size(result.size));
     text += golem_hash(result.sha3) + "\n";
@@ -40,20 +84,33 @@ Json build_metadata(const build::BuildOptions& options, const build::BuildResult
     for (const auto& base : result.bases) {
         bases.push_back(Json{{"reference", base.reference}, {"digest", base.manifest.text()}});
     }
-    return Json{{"containerimage.config.digest", "sha256:" + result.image_id},
-                {"image.name", tag_list(options.tags)},
-                {"gbuild.file", std::filesystem::absolute(result.file).string()},
-                {"gbuild.size", result.size},
-                {"gbuild.sha3", result.sha3},
-                {"gbuild.hash", golem_hash(result.sha3)},
-                {"gbuild.imageId", result.image_id},
-                {"gbuild.inodes", result.inodes},
-                {"gbuild.platform", options.platform.text()},
-                {"gbuild.compression", std::string(pack::codec_name(options.packing.codec))},
-                {"gbuild.volumes", result.config.volumes},
-                {"gbuild.workingDir", result.config.working_dir},
-                {"gbuild.user", result.config.user},
-                {"gbuild.bases", bases}};
+    Json json = {{"image.name", tag_list(options.tags)}};
+    if (!image_id(result).empty()) json["containerimage.config.digest"] = image_id(result);
+    for (const auto& written : result.container_outputs) {
+        if (written.manifest.empty()) continue;
+        json["containerimage.digest"] = written.manifest.text();
+        break;
+    }
+    if (!result.file.empty()) {
+        json.update({{"gbuild.imageId", result.image_id},
+                     {"gbuild.file", std::filesystem::absolute(result.file).string()},
+                     {"gbuild.size", result.size},
+                     {"gbuild.sha3", result.sha3},
+                     {"gbuild.hash", golem_hash(result.sha3)},
+                     {"gbuild.inodes", result.inodes},
+                     {"gbuild.compression", std::string(pack::codec_name(options.packing.codec))}});
+    }
+    json.update({{"gbuild.platform", options.platform.text()},
+                 {"gbuild.volumes", result.config.volumes},
+                 {"gbuild.workingDir", result.config.working_dir},
+                 {"gbuild.user", result.config.user},
+                 {"gbuild.bases", bases}});
+    if (!result.container_outputs.empty()) {
+        Json outputs = Json::array();
+        for (const auto& written : result.container_outputs) outputs.push_back(output_json(written));
+        json["gbuild.outputs"] = outputs;
+    }
+    return json;
 }
 
 }  // namespace gbuild::cli

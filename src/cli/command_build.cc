@@ -7,7 +7,7 @@
 #include "gbuild/cli/error_text.h"
 #include "gbuild/cli/exit_codes.h"
 #include "gbuild/cli/json_progress.h"
-#include "gbuild/cli/output_path.h"
+#include "gbuild/cli/output_settings.h"
 #include "gbuild/cli/progress.h"
 #include "gbuild/cli/side_file.h"
 #include "gbuild/cli/signals.h"
@@ -24,7 +24,9 @@ constexpr const char* epilogue =
     "  gbuild -t golem-example .                       write golem-example-latest.gvmi here\n"
     "  gbuild -t app:1.0 -f ci/Dockerfile -o out/ .    another Dockerfile, another directory\n"
     "  gbuild --build-arg VERSION=3 --target run -q .  print only the image's hash\n"
-    "  gbuild --registry-mirror mirror.example.org .   take docker.io's images from a mirror\n";
+    "  gbuild --registry-mirror mirror.example.org .   take docker.io's images from a mirror\n"
+    "  gbuild -o type=oci,dest=app.tar -t app .        a container image instead of a .gvmi\n"
+    "  gbuild -o type=docker,dest=- -t app . | docker load\n";
 
 class BuildCommand final : public Command {
   public:
@@ -32,8 +34,7 @@ class BuildCommand final : public Command {
         source_.declare(options);
         options.group("Where it goes");
         options.list("-t,--tag", "NAME[:TAG]", tags_, "name for the image; repeatable, the first one names the file");
-        options.value("-o,--output", "PATH", output_,
-                      "file to write, or a directory to write NAME-TAG.gvmi to (default: the current directory)");
+        output_.declare(options);
         options.value("--iidfile", "PATH", iid_file_, "write the image id to this file");
         options.value("--metadata-file", "PATH", metadata_file_, "write what was built to this file, as JSON");
         options.group("What is shown");
@@ -69,7 +70,7 @@ class BuildCommand final : public Command {
         work_.apply(options);
         run_.apply(options, console);
         source_.apply(options, console);
-        options.output = output_path(output_, options.tags, options.context);
+        output_.apply(options, console.out.is_terminal());
         return options;
     }
 
@@ -78,7 +79,10 @@ class BuildCommand final : public Command {
         if (path.empty()) return std::nullopt;
         SideFile file(option, path);
         std::vector<std::filesystem::path> others = options.side_files;
-        others.push_back(*options.output);
+        if (options.output) others.push_back(*options.output);
+        for (const auto& output : options.container_outputs) {
+            if (output.destination) others.push_back(*output.destination);
+        }
         for (const auto& other : others) {
             if (std::filesystem::weakly_canonical(other) != std::filesystem::weakly_canonical(file.path())) continue;
             throw Error(ErrorKind::usage,
@@ -92,6 +96,10 @@ class BuildCommand final : public Command {
     int build(ProgressMode mode, Console& console) const {
         // Before the watcher, so that Ctrl-C ends a wait for standard input as usual.
         build::BuildOptions options = make_options(console);
+        if (!iid_file_.empty() && !writes_image(options)) {
+            throw Error(ErrorKind::usage, "--iidfile: no image is written, only its files")
+                .hint("leave it out, or write an image, too: -o type=oci,dest=FILE");
+        }
         const auto iid_file = side_file("--iidfile", iid_file_, options);
         const auto metadata_file = side_file("--metadata-file", metadata_file_, options);
         // While there is one thread: what commands run in may be a user namespace, entered by this process.
@@ -106,10 +114,17 @@ class BuildCommand final : public Command {
             }
             result = build::run_build(options, *progress, signals.stop(), sandbox.get());
         }
-        result.file = *options.output;
-        if (iid_file) iid_file->write("sha256:" + result.image_id);
+        if (options.output) result.file = *options.output;
+        if (iid_file) iid_file->write(image_id(result));
         if (metadata_file) metadata_file->write(json_document(build_metadata(options, result)));
-        console.out.write(quiet_ ? golem_hash(result.sha3) + "\n" : build_summary(options, result));
+        // Where standard output is an archive, nothing else may be in it.
+        const bool taken = uses_standard_output(options);
+        if (quiet_) {
+            const std::string identity = build_identity(result);
+            if (!taken && !identity.empty()) console.out.write(identity + "\n");
+        } else {
+            (taken ? console.err : console.out).write(build_summary(options, result));
+        }
         return 0;
     }
 
@@ -119,7 +134,8 @@ class BuildCommand final : public Command {
     WorkSettings work_;
     RunSettings run_;
     std::vector<std::string> tags_;
-    std::string output_, iid_file_, metadata_file_, progress_ = "auto";
+    OutputSettings output_;
+    std::string iid_file_, metadata_file_, progress_ = "auto";
     bool quiet_ = false;
 };
 

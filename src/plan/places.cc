@@ -4,9 +4,6 @@
 
 namespace gbuild::plan {
 
-namespace {
-
-// Everything the target is made of, first step first.
 std::vector<const Step*> steps_of_target(const Plan& plan) {
     std::vector<const Stage*> stages{&plan.stages.back()};
     while (const auto* below = std::get_if<StageBase>(&stages.back()->base)) {
@@ -18,8 +15,6 @@ std::vector<const Step*> steps_of_target(const Plan& plan) {
     }
     return steps;
 }
-
-}  // namespace
 
 std::optional<SourceSpan> place_of(const Plan& plan, std::string_view instruction) {
     auto steps = steps_of_target(plan);

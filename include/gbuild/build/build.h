@@ -13,6 +13,7 @@
 
 #include "gbuild/base/events.h"
 #include "gbuild/build/cache_location.h"
+#include "gbuild/exporter/container_image.h"
 #include "gbuild/oci/image_config.h"
 #include "gbuild/oci/platform.h"
 #include "gbuild/oci/reference.h"
@@ -46,6 +47,22 @@ struct RunOptions {
     uint64_t shm_size = 64u << 20;  // of /dev/shm, bytes
 };
 
+// Something for the container world that a build writes.
+struct ContainerOutput {
+    enum class Form {
+        oci,     // an OCI layout: a tar archive or a directory
+        docker,  // what `docker load` reads
+        tar,     // the file tree
+        local,   // the file tree as files of the user's
+    };
+    Form form = Form::oci;
+    std::optional<std::filesystem::path> destination;                 // a file, or a directory; none: standard output
+    bool directory = false;                                           // always for local
+    exporter::Compression compression = exporter::Compression::gzip;  // of oci's and docker's layer
+    std::optional<int> compression_level;
+    std::vector<oci::ImageName> names;
+};
+
 struct BuildOptions {
     std::filesystem::path context;                    // a directory
     std::optional<std::filesystem::path> dockerfile;  // default: Dockerfile in the context
@@ -68,7 +85,10 @@ struct BuildOptions {
     std::optional<int64_t> timestamp;  // --timestamp or SOURCE_DATE_EPOCH, seconds
     pack::PackOptions packing;
     std::vector<oci::ImageName> tags;
-    std::optional<std::filesystem::path> output;  // default: NAME-TAG.gvmi in the current directory
+    bool writes_gvmi = true;
+    std::optional<std::filesystem::path> output;  // the .gvmi; default: NAME-TAG.gvmi in the current directory
+    std::vector<ContainerOutput> container_outputs;
+    exporter::Annotations annotations, descriptor_annotations;  // of container images
     // What the caller writes about this build. Like the image itself, these files are not part of any build context.
     std::vector<std::filesystem::path> side_files;
 };
@@ -78,14 +98,21 @@ struct BaseUsed {
     Digest manifest;
 };
 
+struct WrittenOutput {
+    ContainerOutput output;
+    uint64_t size = 0;        // of the file, or of a directory's files
+    Digest config, manifest;  // of images
+};
+
 struct BuildResult {
-    std::filesystem::path file;
+    std::filesystem::path file;  // of the .gvmi, as the next three are; empty when none is written
     uint64_t size = 0;
     std::string sha3;             // 56 hex digits
     std::string image_id;         // 64 hex digits
     oci::ContainerConfig config;  // USER as the trailer has it
     uint32_t inodes = 0;
     std::vector<BaseUsed> bases;
+    std::vector<WrittenOutput> container_outputs;
 };
 
 // What the RUN steps of the Dockerfile and of its bases' ONBUILD triggers will be executed in; null when the target has

@@ -35,7 +35,8 @@ enum class Selection {
 using Selector = std::function<Selection(const std::string& path, tree::FileType type)>;
 
 // What of a directory does not exist for COPY: what .dockerignore excludes, and the files that the build itself writes,
-// which would make an image a function of the one before. Paths are relative, cleaned, without leading "/".
+// which would make an image a function of the one before. All that is in them counts, too. Paths are relative, cleaned,
+// without leading "/".
 class ContextRules {
   public:
     ContextRules() = default;  // everything exists
@@ -44,7 +45,8 @@ class ContextRules {
 
     bool excluded(std::string_view path) const { return is_own(path) || ignore_.excluded(path); }
     bool may_reinclude() const { return ignore_.may_reinclude(); }
-    bool is_own(std::string_view path) const { return own_.find(path) != own_.end(); }
+    // Whether it is one of the files and directories that the build writes, or in one.
+    bool is_own(std::string_view path) const;
 
   private:
     dockerfile::IgnoreRules ignore_;

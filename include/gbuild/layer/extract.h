@@ -46,4 +46,9 @@ struct ExtractSummary {
 ExtractSummary extract(const tree::Tree& tree, const std::string& path, const RootedDir& root,
                        const ExtractOptions& options);
 
+// All of the tree, into a directory that may hold files already: directories are merged and take the tree's attributes,
+// other files are replaced, what the tree does not have stays. Throws conflict before anything is changed where one of
+// the two is a directory and the other is not; otherwise as extract().
+ExtractSummary extract_over(const tree::Tree& tree, const RootedDir& root, const ExtractOptions& options);
+
 }  // namespace gbuild::layer

@@ -142,6 +142,8 @@ struct Plan {
     std::vector<std::string> hidden_values;
 };
 
+// Everything the target is made of, first step first: the steps of the stages it is built on, and its own.
+std::vector<const Step*> steps_of_target(const Plan& plan);
 // Where the target's image got what `instruction` sets ("USER"): the last such step of the target stage and of the
 // stages it is built on. nullopt when that comes from elsewhere.
 std::optional<SourceSpan> place_of(const Plan& plan, std::string_view instruction);

@@ -1,0 +1,105 @@
+#include "gbuild/exporter/layer.h"
+
+#include <unordered_map>
+
+#include <fmt/format.h>
+
+#include "compressor.h"
+#include "gbuild/base/error.h"
+#include "gbuild/base/fd.h"
+#include "gbuild/oci/media_type.h"
+
+namespace gbuild::exporter {
+
+namespace {
+
+class TreeTar {
+  public:
+    TreeTar(const pack::PackSet& packs, TarUse use, const std::stop_token& stop, const ByteConsumer& output) :
+        contents_(packs), use_(use), stop_(stop), tar_(output) {}
+
+    void add(const std::string& path, const tree::Node& node) {
+        if (stop_.stop_requested()) throw Error(ErrorKind::interrupted, "interrupted");
+        const tree::Inode& inode = *node.inode;
+        if (!can_hold(path, inode)) return;
+        if (!inode.is_directory() && node.inode.use_count() > 1) {
+            const auto [first, is_first] = names_.try_emplace(&inode, path);
+            if (!is_first) return tar_.add_link(path, first->second, inode);
+        }
+        for (const tree::Xattr& xattr : inode.xattrs) {
+            if (!tar_can_hold(xattr)) left_out_.push_back(fmt::format("{}: extended attribute {}", path, xattr.name));
+        }
+        tar_.add(path, inode);
+        if (!inode.content.empty())
+            contents_.read(inode.content, [this](std::span<const std::byte> bytes) { tar_.data(bytes); });
+    }
+
+    LeftOut finish() {
+        tar_.finish();
+        return std::move(left_out_);
+    }
+
+  private:
+    // A whiteout's directory is left out, and so is all that is in it.
+    bool can_hold(const std::string& path, const tree::Inode& inode) {
+        if (inode.type == tree::FileType::socket) {
+            left_out_.push_back(path + ": a socket");
+            return false;
+        }
+        if (use_ == TarUse::rootfs) return true;
+        const bool whiteout = path.rfind(".wh.", 0) == 0 || path.find("/.wh.") != std::string::npos;
+        if (whiteout) left_out_.push_back(path + ": the name would hide a file of a lower layer");
+        return !whiteout;
+    }
+
+    pack::ContentReader contents_;
+    TarUse use_;
+    const std::stop_token& stop_;
+    TarWriter tar_;
+    LeftOut left_out_;
+    std::unordered_map<const tree::Inode*, std::string> names_;
+};
+
+std::string media_type_of(Compression compression) {
+    const std::string plain(oci::media_type::oci_layer);
+    if (compression == Compression::gzip) return plain + "+gzip";
+    if (compression == Compression::zstd) return plain + "+zstd";
+    return plain;
+}
+
+Digest finish(Hasher& hasher) {
+    Sha256Sum sum;
+    hasher.finish(sum);
+    return Digest::of_sha256(sum);
+}
+
+}  // namespace
+
+LeftOut write_tar(const tree::Tree& tree, const pack::PackSet& packs, TarUse use, const std::stop_token& stop,
+                  const ByteConsumer& output) {
+    TreeTar tar(packs, use, stop, output);
+    tree.walk([&](const std::string& path, const tree::Node& node) { tar.add(path, node); });
+    return tar.finish();
+}
+
+Layer write_layer(const tree::Tree& tree, const pack::PackSet& packs, const LayerOptions& options, int fd) {
+    Layer layer;
+    Hasher plain(HashAlgorithm::sha256), packed(HashAlgorithm::sha256);
+    Compressor compressor(options.compression, options.level.value_or(level_range(options.compression).standard),
+                          options.threads, [&](std::span<const std::byte> bytes) {
+                              packed.update(bytes);
+                              write_all(fd, bytes);
+                              layer.size += bytes.size();
+                          });
+    layer.left_out = write_tar(tree, packs, TarUse::layer, options.stop, [&](std::span<const std::byte> bytes) {
+        plain.update(bytes);
+        compressor.write(bytes);
+    });
+    compressor.finish();
+    layer.diff_id = finish(plain);
+    layer.digest = finish(packed);
+    layer.media_type = media_type_of(options.compression);
+    return layer;
+}
+
+}  // namespace gbuild::exporter
