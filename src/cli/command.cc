@@ -11,17 +11,20 @@ namespace gbuild::cli {
 
 namespace {
 
-constexpr std::array<CommandInfo, 11> commands{{
+constexpr std::array<CommandInfo, 14> commands{{
     {"build", "build a Dockerfile into a .gvmi (the default command)", make_build_command},
     {"plan", "print what a build would do", make_plan_command},
     {"parse", "print a Dockerfile's syntax as JSON", make_parse_command},
     {"images", "list the images built here", make_images_command},
+    {"tag", "give an image a further name", make_tag_command},
+    {"rmi", "forget images' names", make_rmi_command},
     {"inspect", "print an image's configuration and facts", make_inspect_command},
     {"ls", "list files of an image", make_ls_command},
     {"cat", "print a file of an image", make_cat_command},
     {"extract", "copy files of an image to a directory", make_extract_command},
     {"doctor", "tell how RUN can be executed on this machine", make_doctor_command},
-    {"prune", "remove what builds with RUN keep on disk", make_prune_command},
+    {"cache", "list what is kept between builds", make_cache_command},
+    {"prune", "remove what is kept between builds", make_prune_command},
     {"version", "print the versions of gbuild and its libraries", make_version_command},
 }};
 

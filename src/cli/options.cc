@@ -111,7 +111,12 @@ void OptionSet::choice_or_flag(const std::string& names, const std::vector<std::
 
 void OptionSet::argument(const std::string& name, std::string& value, Presence presence, const std::string& help) {
     app_->add_option(name, value, help);
-    arguments_.push_back({name, presence});
+    arguments_.push_back({name, presence, false});
+}
+
+void OptionSet::arguments(const std::string& name, std::vector<std::string>& values, const std::string& help) {
+    app_->add_option(name, values, help);
+    arguments_.push_back({name, Presence::required, true});
 }
 
 // CLI11 takes the next word as the value of "--name="; as two words it takes the empty one.
@@ -198,6 +203,7 @@ std::string OptionSet::usage_line() const {
     std::string line = fmt::format("usage: {} [OPTIONS]", command_);
     for (const auto& argument : arguments_) {
         line += argument.presence == Presence::required ? " " + argument.name : fmt::format(" [{}]", argument.name);
+        if (argument.several) line += "…";
     }
     return line;
 }

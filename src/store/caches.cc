@@ -8,6 +8,7 @@
 #include "gbuild/base/error.h"
 #include "gbuild/base/text.h"
 #include "gbuild/store/store.h"
+#include "last_use.h"
 
 namespace gbuild::store {
 
@@ -56,7 +57,10 @@ Cache Store::cache(const std::string& key, CacheUse use, const std::function<voi
             std::error_code ignored;
             const bool there = fs::is_directory(path / cache_files_name, ignored);
             if (!there && use != CacheUse::shared) make_cache(path, staging(), fill);
-            if (there || use != CacheUse::shared) return Cache{path / cache_files_name, std::move(in_use)};
+            if (there || use != CacheUse::shared) {
+                note_use(path);
+                return Cache{path / cache_files_name, std::move(in_use)};
+            }
             { const FileLock gone = std::move(in_use); }
             const FileLock alone = lock(LockMode::exclusive);
             if (!fs::is_directory(path / cache_files_name, ignored)) make_cache(path, staging(), fill);

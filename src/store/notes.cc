@@ -4,6 +4,7 @@
 #include "gbuild/base/fd.h"
 #include "gbuild/base/text.h"
 #include "gbuild/store/store.h"
+#include "last_use.h"
 
 namespace gbuild::store {
 
@@ -43,7 +44,10 @@ std::optional<std::string> Store::read_note(NoteKind kind, const std::string& ke
         std::string text = read_text(file->get(), note_cap, quoted(path.native()));
         const std::string_view bytes = std::string_view(text).substr(std::min(text.size(), sum_size));
         const Sha256Sum sum = sum_of(key, bytes);
-        if (text.starts_with(as_text(sum))) return std::string(bytes);
+        if (text.starts_with(as_text(sum))) {
+            note_use(file->get());
+            return std::string(bytes);
+        }
     }
     remove_note(kind, key);
     return std::nullopt;

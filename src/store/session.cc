@@ -39,13 +39,6 @@ bool is_at(int fd, const fs::path& path) {
            open_file.st_ino == named.st_ino;
 }
 
-// nullopt when it is not there, not ours to open, or held.
-std::optional<UniqueFd> lock_existing(const fs::path& path) {
-    UniqueFd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-    if (!fd || !try_lock(fd.get()) || !is_at(fd.get(), path)) return std::nullopt;
-    return fd;
-}
-
 // What cannot be removed (files of other ids, by a process that is not in their user namespace) is left for later.
 void remove_quietly(const fs::path& directory) {
     try {
@@ -72,6 +65,18 @@ void reclaim_partial(const fs::path& path) {
 }
 
 }  // namespace
+
+std::optional<UniqueFd> lock_existing(const fs::path& path) {
+    UniqueFd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    if (!fd || !try_lock(fd.get()) || !is_at(fd.get(), path)) return std::nullopt;
+    return fd;
+}
+
+bool is_locked(const fs::path& path) {
+    const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    // A shared lock for a moment: who makes a new file and finds it locked takes another.
+    return fd && ::flock(fd.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
 
 std::optional<UniqueFd> open_locked(const fs::path& path) {
     for (;;) {

@@ -31,4 +31,9 @@ void reclaim(const std::filesystem::path& tmp);
 // Opens `path` for reading and writing and takes its flock, creating it when absent. nullopt when another holds it.
 std::optional<UniqueFd> open_locked(const std::filesystem::path& path);
 
+// Takes the flock of a file that is there; nullopt when it is not, or another holds it.
+std::optional<UniqueFd> lock_existing(const std::filesystem::path& path);
+// Whether a process holds the flock of the file; false when there is none.
+bool is_locked(const std::filesystem::path& path);
+
 }  // namespace gbuild::store

@@ -12,6 +12,7 @@
 #include "gbuild/base/remove_tree.h"
 #include "gbuild/base/text.h"
 #include "gbuild/store/store.h"
+#include "last_use.h"
 
 namespace gbuild::store {
 
@@ -69,21 +70,6 @@ void make_snapshot(const fs::path& target, const fs::path& staging, const std::f
     }
 }
 
-// What removing it would free.
-uint64_t allocated(const fs::path& directory) {
-    uint64_t bytes = 0;
-    std::error_code error;
-    const auto options = fs::directory_options::skip_permission_denied;
-    for (fs::recursive_directory_iterator entry(directory, options, error), end; !error && entry != end;
-         entry.increment(error)) {
-        struct stat status {};
-        if (::lstat(entry->path().c_str(), &status) != 0 || status.st_nlink == 0) continue;
-        const auto names = S_ISDIR(status.st_mode) ? 1u : static_cast<uint64_t>(status.st_nlink);
-        bytes += static_cast<uint64_t>(status.st_blocks) * 512 / names;
-    }
-    return bytes;
-}
-
 }  // namespace
 
 Snapshot Store::snapshot(const std::string& key, const std::function<void(const fs::path&)>& fill,
@@ -99,28 +85,16 @@ Snapshot Store::snapshot(const std::string& key, const std::function<void(const 
         // Between the two locks another process may remove what was made; not time and again.
         for (int turn = 0; turn < 10; turn++) {
             FileLock in_use = lock(LockMode::shared);
-            if (is_complete(path)) return Snapshot{path / files_name, std::move(in_use)};
+            if (is_complete(path)) {
+                note_use(path);
+                return Snapshot{path / files_name, std::move(in_use)};
+            }
             { FileLock gone = std::move(in_use); }
             const FileLock alone = lock(LockMode::exclusive);
             if (!is_complete(path)) make_snapshot(path, staging(), fill);
         }
         throw Error(ErrorKind::conflict, fmt::format("{} is removed whenever it is made", quoted(path.native())));
     });
-}
-
-RemovedSnapshots Store::remove_snapshots(Removal removal) const {
-    RemovedSnapshots removed;
-    for (const auto& entry : fs::directory_iterator(root_ / "snapshots")) {
-        const auto alone = FileLock::try_acquire(snapshot_lock(entry.path()), LockMode::exclusive);
-        if (!alone) {
-            removed.in_use++;
-            continue;
-        }
-        removed.bytes += allocated(entry.path());
-        if (removal == Removal::really) writing([&] { remove_tree(entry.path()); });
-        removed.count++;
-    }
-    return removed;
 }
 
 fs::path Store::snapshot_lock(const fs::path& snapshot) const {

@@ -13,6 +13,7 @@
 
 #include "advice.h"
 #include "gbuild/base/text.h"
+#include "last_use.h"
 #include "records.h"
 #include "session.h"
 
@@ -149,7 +150,10 @@ std::optional<UniqueFd> Store::open_blob(const Digest& digest, std::optional<uin
     if (!fd) return std::nullopt;
     uint64_t found = file_size(fd->get());
     bool damaged = size ? found != *size : found == 0 && !has_digest({}, digest);
-    if (!damaged) return fd;
+    if (!damaged) {
+        note_use(fd->get());
+        return fd;
+    }
     remove_if_there(path);
     return std::nullopt;
 }
@@ -159,7 +163,10 @@ std::optional<std::string> Store::read_blob(const Digest& digest, size_t cap) co
     auto fd = open_if_exists(path);
     if (!fd) return std::nullopt;
     std::string bytes = read_text(fd->get(), cap, digest.text());
-    if (has_digest(bytes, digest)) return bytes;
+    if (has_digest(bytes, digest)) {
+        note_use(fd->get());
+        return bytes;
+    }
     remove_if_there(path);
     return std::nullopt;
 }
@@ -188,7 +195,11 @@ std::unique_ptr<PartialBlob> Store::partial_blob(const Digest& digest, uint64_t 
 std::optional<UniqueFd> Store::open_pack(const std::string& key) const {
     fs::path path = hashed_path("packs", key);
     auto fd = open_if_exists(path);
-    if (!fd || file_size(fd->get()) > 0) return fd;
+    if (!fd) return std::nullopt;
+    if (file_size(fd->get()) > 0) {
+        note_use(fd->get());
+        return fd;
+    }
     remove_if_there(path);
     return std::nullopt;
 }
@@ -231,6 +242,10 @@ void Store::remember(const std::string& reference, const std::string& platform, 
 
 void Store::put_image(const ImageRecord& record) const {
     write_record(root_ / image_path(record.repository, record.tag), to_json(record));
+}
+
+void Store::remove_image(const std::string& repository, const std::string& tag) const {
+    writing([&] { remove_if_there(root_ / image_path(repository, tag)); });
 }
 
 }  // namespace gbuild::store

@@ -43,6 +43,9 @@ std::unique_ptr<Command> make_cat_command();
 std::unique_ptr<Command> make_extract_command();
 std::unique_ptr<Command> make_doctor_command();
 std::unique_ptr<Command> make_prune_command();
+std::unique_ptr<Command> make_cache_command();
+std::unique_ptr<Command> make_rmi_command();
+std::unique_ptr<Command> make_tag_command();
 std::unique_ptr<Command> make_version_command();
 
 }  // namespace gbuild::cli

@@ -44,6 +44,8 @@ class OptionSet {
     void choice_or_flag(const std::string& names, const std::vector<std::string>& words, const std::string& implied,
                         std::string& value, const std::string& help, const std::vector<std::string>& also = {});
     void argument(const std::string& name, std::string& value, Presence presence, const std::string& help);
+    // The last one: as many as there are, at least one.
+    void arguments(const std::string& name, std::vector<std::string>& values, const std::string& help);
     // Text for the end of the help.
     void epilogue(std::string text) { epilogue_ = std::move(text); }
 
@@ -58,6 +60,7 @@ class OptionSet {
     struct Argument {
         std::string name;
         Presence presence;
+        bool several = false;
     };
     std::vector<std::string> with_empty_values(const std::vector<std::string>& arguments) const;
     void check_leftovers() const;

@@ -60,14 +60,6 @@ enum class CacheUse {
     an_unused,  // alone, and of several under one key the first that nobody uses
 };
 
-enum class Removal { pretend, really };
-
-struct RemovedSnapshots {
-    uint64_t count = 0;
-    uint64_t bytes = 0;   // allocated to their files
-    uint64_t in_use = 0;  // further ones, which stay
-};
-
 // Small files of any bytes, found by a key of any text.
 enum class NoteKind : uint8_t { step, build, output };
 
@@ -126,10 +118,6 @@ class Store {
     // waiting for another process that does, if set. Who uses a snapshot does not change it.
     Snapshot snapshot(const std::string& key, const std::function<void(const std::filesystem::path&)>& fill,
                       const std::function<void()>& waiting = {}, const std::stop_token& stop = {}) const;
-    // Those that nobody uses. Files of other ids can only be removed by who is root of the user namespace in which they
-    // were made.
-    RemovedSnapshots remove_snapshots(Removal removal) const;
-
     // A damaged note is absent; one beyond 256 MiB is not written.
     std::optional<std::string> read_note(NoteKind kind, const std::string& key) const;
     void put_note(NoteKind kind, const std::string& key, std::string_view bytes) const;
@@ -147,6 +135,7 @@ class Store {
     void remember(const std::string& reference, const std::string& platform, const Digest& manifest) const;
 
     void put_image(const ImageRecord& record) const;  // replaces the one of the same repository and tag
+    void remove_image(const std::string& repository, const std::string& tag) const;  // its record, not the file
 
   private:
     class Session;

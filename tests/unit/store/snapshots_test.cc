@@ -9,7 +9,6 @@
 
 namespace fs = std::filesystem;
 using namespace gbuild;
-using gbuild::store::Removal;
 using gbuild::store::Snapshot;
 using gbuild::store::Store;
 
@@ -67,23 +66,4 @@ TEST_CASE("a snapshot that was synced outlasts a start of the machine") {
     const fs::path made = store.snapshot("debian", [](const fs::path&) {}).files;
     put_file(made.parent_path() / "boot", "synced");
     CHECK(store.snapshot("debian", must_be_there).files == made);
-}
-
-TEST_CASE("snapshots that are in use are not removed") {
-    TempDir dir;
-    Store store(dir.path());
-    const Snapshot used = store.snapshot("used", [](const fs::path& at) { put_file(at / "f", "x"); });
-    const fs::path unused = store.snapshot("unused", [](const fs::path& at) { put_file(at / "f", "x"); }).files;
-
-    auto removed = Store(dir.path()).remove_snapshots(Removal::pretend);
-    CHECK(removed.count == 1);
-    CHECK(removed.in_use == 1);
-    CHECK(removed.bytes > 0);
-    CHECK(fs::exists(unused));
-
-    removed = Store(dir.path()).remove_snapshots(Removal::really);
-    CHECK(removed.count == 1);
-    CHECK(fs::exists(used.files / "f"));
-    CHECK_FALSE(fs::exists(unused));
-    CHECK(store.remove_snapshots(Removal::really).count == 0);
 }
