@@ -67,16 +67,21 @@ void inject(sandbox::Step& step, const tree::Tree& tree, const std::string& path
     if (!place.empty()) step.files.push_back({std::move(place), std::move(contents)});
 }
 
+// The groups are docker's: the user's own is among them; who names a group means that one alone, and an account has
+// those that list it, whether it was called by name or by number.
 void set_user(sandbox::Step& step, const std::string& user, const tree::Accounts& accounts) {
-    if (user.empty()) {
-        step.identity.groups = tree::groups_of(accounts.group, "root");
-        return;
-    }
-    const tree::Owner owner = tree::resolve_owner(user, accounts, tree::LoneUser::primary_group);
+    const tree::Owner owner =
+        user.empty() ? tree::Owner() : tree::resolve_owner(user, accounts, tree::LoneUser::primary_group);
     step.identity.uid = owner.uid;
     step.identity.gid = owner.gid;
-    // As docker has it: who names a group means that one alone.
-    if (user.find(':') == std::string::npos) step.identity.groups = tree::groups_of(accounts.group, user);
+    step.identity.groups = {owner.gid};
+    if (user.find(':') != std::string::npos) return;
+    auto account = tree::find_user(accounts.passwd, user);
+    if (!account) account = tree::find_user(accounts.passwd, owner.uid);
+    if (!account) return;
+    for (uint32_t gid : tree::groups_of(accounts.group, account->name)) {
+        if (gid != owner.gid) step.identity.groups.push_back(gid);
+    }
 }
 
 class Environment {

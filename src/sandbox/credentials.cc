@@ -130,6 +130,7 @@ Credentials credentials_of(const Identity& identity) {
     credentials.user = {identity.uid, identity.uid, identity.uid, identity.uid};
     credentials.group = {identity.gid, identity.gid, identity.gid, identity.gid};
     credentials.groups = identity.groups;
+    std::sort(credentials.groups.begin(), credentials.groups.end());
     if (identity.uid != 0) credentials.permitted = credentials.effective = 0;
     return credentials;
 }

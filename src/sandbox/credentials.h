@@ -35,7 +35,7 @@ struct Credentials {
     static constexpr uint64_t all_capabilities = UINT64_MAX;  // as many as the kernel lets the process have
 
     IdSet user, group;
-    std::vector<uint32_t> groups;  // supplementary
+    std::vector<uint32_t> groups = {0};  // supplementary, sorted
     bool keep_capabilities = false;
     uint64_t permitted = all_capabilities, effective = all_capabilities;
     bool operator==(const Credentials&) const = default;

@@ -198,8 +198,8 @@ Supervisor::Supervisor(UniqueFd listener, int proc, const Options& options) :
 Supervisor::~Supervisor() = default;
 
 void Supervisor::set_identity(pid_t process, const Identity& identity) {
-    if (identity.uid == 0 && identity.gid == 0 && identity.groups.empty()) return;
-    state_->emulator().credentials().set(process, credentials_of(identity));
+    const Credentials credentials = credentials_of(identity);
+    if (credentials != Credentials()) state_->emulator().credentials().set(process, credentials);
 }
 
 FinalOwners Supervisor::finish() {

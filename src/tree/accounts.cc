@@ -27,26 +27,21 @@ std::string_view take_until(std::string_view& rest, char separator) {
     return taken;
 }
 
-struct PasswdLine {
-    std::string_view name;
-    User user;
-};
-
 // passwd(5): name:password:uid:gid:comment:home:shell, of which the last three may be missing.
-std::optional<PasswdLine> parse_passwd_line(std::string_view line) {
+std::optional<User> parse_passwd_line(std::string_view line) {
     const std::vector<std::string> fields = split(line, ':');
     if (fields.size() < 4 || fields[0].empty()) return std::nullopt;
     const std::optional<uint32_t> uid = parse_id(fields[2]);
     const std::optional<uint32_t> gid = parse_id(fields[3]);
     if (!uid || !gid) return std::nullopt;
-    return PasswdLine{line.substr(0, fields[0].size()), {*uid, *gid, fields.size() > 5 ? fields[5] : std::string()}};
+    return User{*uid, *gid, fields[0], fields.size() > 5 ? fields[5] : std::string()};
 }
 
 template <class Matches>
 std::optional<User> find_user_where(std::string_view passwd, Matches matches) {
     while (!passwd.empty()) {
-        const std::optional<PasswdLine> line = parse_passwd_line(take_until(passwd, '\n'));
-        if (line && matches(*line)) return line->user;
+        std::optional<User> user = parse_passwd_line(take_until(passwd, '\n'));
+        if (user && matches(*user)) return user;
     }
     return std::nullopt;
 }
@@ -80,11 +75,11 @@ Owner resolve_user(std::string_view text, const Accounts& accounts, LoneUser lon
 }  // namespace
 
 std::optional<User> find_user(std::string_view passwd, std::string_view name) {
-    return find_user_where(passwd, [name](const PasswdLine& line) { return line.name == name; });
+    return find_user_where(passwd, [name](const User& user) { return user.name == name; });
 }
 
 std::optional<User> find_user(std::string_view passwd, uint32_t uid) {
-    return find_user_where(passwd, [uid](const PasswdLine& line) { return line.user.uid == uid; });
+    return find_user_where(passwd, [uid](const User& user) { return user.uid == uid; });
 }
 
 // group(5): name:password:gid:members.

@@ -143,6 +143,13 @@ class Identity:
     def test_user_by_number(self):
         self.assertEqual(self.lines("id -u; id -g", "USER 12:34\n"), ["12", "34"])
 
+    def test_groups_hold_the_user_s_own(self):
+        # What checks the groups alone must not take the user for somebody outside of it. The kernel shows them sorted.
+        for user, groups in [("root", "0(root)"), ("app", "50(staff),1001(app)"), ("1000", "50(staff),1001(app)"),
+                             ("app:staff", "50(staff)"), ("12:34", "34"), ("777", "0(root)")]:
+            with self.subTest(user):
+                self.assertEqual(self.lines("id", f"USER {user}\n")[0].rpartition("groups=")[2], groups)
+
     def test_user_that_the_image_does_not_know(self):
         self.assertEqual(self.lines("id -u; id -g", "USER 777\n"), ["777", "0"])
 

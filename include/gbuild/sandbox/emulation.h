@@ -38,7 +38,7 @@ UniqueFd install_filter(const FilterOptions& options);
 struct Identity {
     uint32_t uid = 0;
     uint32_t gid = 0;
-    std::vector<uint32_t> groups;  // supplementary
+    std::vector<uint32_t> groups;  // supplementary; docker has the gid among them
 };
 
 // Owners that no file carries. An inode that overlayfs copied up has another number in its upper layer than the mount

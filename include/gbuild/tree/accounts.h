@@ -24,6 +24,7 @@ struct Accounts {
 struct User {
     uint32_t uid = 0;
     uint32_t gid = 0;
+    std::string name;
     std::string home;
 };
 std::optional<User> find_user(std::string_view passwd, std::string_view name);

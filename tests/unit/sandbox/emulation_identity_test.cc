@@ -90,6 +90,7 @@ void copy_self(const std::string& to, mode_t mode) {
 TEST_CASE("root becomes somebody and cannot come back", "[emulation]") {
     REQUIRE_EMULATED([](const Report& report) {
         EXPECT_TEXT(identity(), "0 0 0 / 0 0 0");
+        EXPECT_TEXT(group_list(), "0 ");
         gid_t groups[] = {8, 7};
         EXPECT_CALL(::setgroups(2, groups), "0");
         EXPECT_TEXT(group_list(), "7 8 ");

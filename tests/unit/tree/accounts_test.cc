@@ -24,6 +24,7 @@ Owner user_owner(std::string_view text) { return resolve_owner(text, accounts, L
 TEST_CASE("a user is found by name and by number") {
     CHECK(find_user(accounts.passwd, "app")->uid == 1000);
     CHECK(find_user(accounts.passwd, 1000)->gid == 1001);
+    CHECK(find_user(accounts.passwd, 1000)->name == "app");
     CHECK(find_user(accounts.passwd, "app")->home == "/home/app");
 }
 
