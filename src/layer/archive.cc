@@ -31,8 +31,9 @@ bool is_archive(std::span<const std::byte> head) {
 
 bool begins_with_tar(std::unique_ptr<ByteSource> file) {
     try {
-        PeekedSource tar(decompress_with(Filters::archive, std::move(file), "archive", max_archive_size),
-                         tar_block_size);
+        PeekedSource tar(
+            decompress_with(Filters::archive, std::move(file), "archive", max_archive_size, tar_block_size),
+            tar_block_size);
         return is_tar(tar.head());
     } catch (const Error& error) {
         if (error.kind() == ErrorKind::integrity || error.kind() == ErrorKind::limit) return false;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <vector>
@@ -33,7 +34,11 @@ class PeekedSource : public ByteSource {
 // Layers may be compressed with gzip and zstd, archives with bzip2 and xz as well.
 enum class Filters { layer, archive };
 
+// Larger runs cost cache misses, smaller ones calls: the best of those measured on a 1.4 GB image.
+inline constexpr uint32_t usual_run_size = uint32_t{512} * 1024;
+
+// Who wants no more than a file's beginning asks for gzip's in runs of that size: what comes later may be damaged.
 std::unique_ptr<ByteSource> decompress_with(Filters filters, std::unique_ptr<ByteSource> inner, std::string what,
-                                            uint64_t max_size);
+                                            uint64_t max_size, uint32_t run_size = usual_run_size);
 
 }  // namespace gbuild::layer

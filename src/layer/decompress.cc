@@ -38,10 +38,10 @@ class CappedSource : public ByteSource {
 };
 
 std::unique_ptr<ByteSource> inflater(Compression compression, std::unique_ptr<ByteSource> inner,
-                                     const std::string& what) {
+                                     const std::string& what, uint32_t run_size) {
     switch (compression) {
     case Compression::none: return inner;
-    case Compression::gzip: return std::make_unique<GzipSource>(std::move(inner), what);
+    case Compression::gzip: return std::make_unique<GzipSource>(std::move(inner), what, run_size);
     case Compression::zstd: return std::make_unique<ZstdSource>(std::move(inner), what);
     case Compression::bzip2:
     case Compression::xz: return std::make_unique<FilterSource>(std::move(inner), what);
@@ -86,12 +86,12 @@ std::span<const std::byte> PeekedSource::next() {
 }
 
 std::unique_ptr<ByteSource> decompress_with(Filters filters, std::unique_ptr<ByteSource> inner, std::string what,
-                                            uint64_t max_size) {
+                                            uint64_t max_size, uint32_t run_size) {
     auto peeked = std::make_unique<PeekedSource>(std::move(inner), magic_size);
     Compression compression = detect_compression(peeked->head());
     const bool for_archives = compression == Compression::bzip2 || compression == Compression::xz;
     if (for_archives && filters == Filters::layer) compression = Compression::none;
-    auto inflated = inflater(compression, std::move(peeked), what);
+    auto inflated = inflater(compression, std::move(peeked), what, run_size);
     return std::make_unique<CappedSource>(std::move(inflated), std::move(what), max_size);
 }
 

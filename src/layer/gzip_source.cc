@@ -10,8 +10,6 @@
 namespace gbuild::layer {
 namespace {
 
-// Larger runs cost cache misses, smaller ones calls: the best of those measured on a 1.4 GB image.
-constexpr size_t inflated_size = size_t{512} * 1024;
 constexpr std::array<uint8_t, 2> magic = {0x1f, 0x8b};
 
 std::string_view reason(int code) {
@@ -26,18 +24,19 @@ std::string_view reason(int code) {
 
 }  // namespace
 
-GzipSource::GzipSource(std::unique_ptr<ByteSource> inner, std::string what) :
+GzipSource::GzipSource(std::unique_ptr<ByteSource> inner, std::string what, uint32_t run_size) :
     inner_(std::move(inner)),
     what_(std::move(what)),
     state_(std::make_unique<inflate_state>()),
-    out_(std::make_unique_for_overwrite<std::byte[]>(inflated_size)) {
+    run_size_(run_size),
+    out_(std::make_unique_for_overwrite<std::byte[]>(run_size)) {
     isal_inflate_init(state_.get());
 }
 
 std::span<const std::byte> GzipSource::next() {
     if (done_) return {};
     state_->next_out = reinterpret_cast<uint8_t*>(out_.get());
-    state_->avail_out = inflated_size;
+    state_->avail_out = run_size_;
     while (state_->avail_out > 0) {
         if (!in_member_ && !start_member()) {
             // The layers below check the digest of everything, junk included.
@@ -48,7 +47,7 @@ std::span<const std::byte> GzipSource::next() {
         inflate_some();
         if (state_->block_state == ISAL_BLOCK_FINISH) in_member_ = false;
     }
-    return {out_.get(), inflated_size - state_->avail_out};
+    return {out_.get(), run_size_ - state_->avail_out};
 }
 
 bool GzipSource::refill() {

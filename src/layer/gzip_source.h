@@ -3,6 +3,7 @@
 
 #include <isa-l/igzip_lib.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -12,8 +13,9 @@ namespace gbuild::layer {
 
 class GzipSource : public ByteSource {
   public:
-    // `inner` must start with a gzip header's magic bytes.
-    GzipSource(std::unique_ptr<ByteSource> inner, std::string what);
+    // `inner` must start with a gzip header's magic bytes. Damage behind `run_size` bytes of output is not found before
+    // they were given out.
+    GzipSource(std::unique_ptr<ByteSource> inner, std::string what, uint32_t run_size);
     std::span<const std::byte> next() override;
 
   private:
@@ -28,6 +30,7 @@ class GzipSource : public ByteSource {
     std::unique_ptr<ByteSource> inner_;
     std::string what_;
     std::unique_ptr<inflate_state> state_;
+    uint32_t run_size_;
     std::unique_ptr<std::byte[]> out_;
     std::span<const std::byte> rest_;  // of the inner run, not yet consumed
     bool in_member_ = false;
