@@ -51,7 +51,7 @@ def box_layers():
     tar.file("etc/group", GROUP + "shadow:x:42:\n").file("etc/shadow", SHADOW, mode=0o640, gid=42)
     tar.directory("home/app", uid=1000, gid=1001).directory("old", mode=0o750, uid=7, gid=8)
     tar.file("old/a", "a\n", uid=7, gid=8).file("old/b", "b\n", mode=0o400, uid=9, gid=10).directory("old/deep/er")
-    tar.file("old/deep/er/c", "c\n").hardlink("old/again", "old/a").symlink("old/link", "a", uid=11, gid=12)
+    tar.file("old/deep/er/c", "c\n").hardlink("old/again", "old/a", uid=7, gid=8).symlink("old/link", "a", uid=11, gid=12)
     tar.fifo("old/pipe", uid=13, gid=14)
     return [*tiny_layers(), tar.bytes()]
 
@@ -66,10 +66,11 @@ CAPABILITY = bytes.fromhex("0100000200200000000000000000000000000000")
 
 def edge_layers():
     """Every rule of the layer format that decent images use."""
-    return [_edge_bottom(), _edge_middle(), _edge_top()]
+    return [odd_layer(), _edge_middle(), _edge_top()]
 
 
-def _edge_bottom():
+def odd_layer():
+    """Every kind of entry."""
     tar = Tar()
     tar.directory("./", mode=0o700)
     tar.directory("./lower").file("./lower/kept", "kept").file("./lower/hidden", "hidden")
@@ -79,8 +80,8 @@ def _edge_bottom():
     tar.file("becomes-directory", "was a file")
     tar.symlink("link-to-directory", "lower")
     tar.file("hard/one", b"shared inode" * 1000, uid=5, gid=6, mode=0o640)
-    tar.hardlink("hard/two", "hard/one")
-    tar.hardlink("./hard/three", "/hard/one")
+    tar.hardlink("hard/two", "hard/one", uid=5, gid=6, mode=0o640)
+    tar.hardlink("./hard/three", "/hard/one", uid=5, gid=6, mode=0o640)
     tar.file("linked-from-above", "linked from above")
     tar.directory("dev").character("dev/zero", 1, 5, mode=0o666).block("dev/loop9", 7, 9, mode=0o660, gid=6)
     tar.character("dev/big", 259, 70000, mode=0o600)

@@ -22,5 +22,7 @@ def with_vm_entries(tree, epoch, volumes=(), workdir="/"):
     for point in [*volumes, workdir]:
         parts = [part for part in point.encode().split(b"/") if part]
         for length in range(1, len(parts) + 1):
-            entries.setdefault(b"/".join(parts[:length]), Entry(stat.S_IFDIR, 0o755, mtime=epoch))
+            path = b"/".join(parts[:length])
+            if entries.setdefault(path, Entry(stat.S_IFDIR, 0o755, mtime=epoch)).kind != stat.S_IFDIR:
+                break  # a link that leads there
     return entries

@@ -28,6 +28,16 @@ def merge(layers):
     return entries
 
 
+def texts(layers, names):
+    """{name: what the highest layer says that has the file}."""
+    found = {}
+    for layer in layers:
+        with _open(layer) as tar:
+            found.update((name, tar.extractfile(member).read().decode()) for member in tar
+                         if (name := _name(member.name).decode(errors="replace")) in names and member.isreg())
+    return found
+
+
 def _name(member):
     name = member.encode("utf-8", "surrogateescape")
     parts = [part for part in name.split(b"/") if part not in (b"", b".")]

@@ -1,0 +1,2 @@
+FROM tiny
+ADD archives /archives

@@ -1,0 +1,2 @@
+FROM tiny
+ADD one archives/gz.tar.gz dir /mixed/

@@ -1,0 +1,5 @@
+FROM tiny
+ADD one /renamed
+ADD one two /into/
+ADD dir /dir
+ADD *.log script.sh /wild/

@@ -1,0 +1,2 @@
+FROM tiny
+ADD ["names/with space", "one", "/json form/"]

@@ -1,0 +1,2 @@
+FROM tiny
+ADD --chmod=711 archives/gz.tar.gz /un/

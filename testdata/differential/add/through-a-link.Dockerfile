@@ -1,0 +1,3 @@
+FROM linked
+ADD archives/plain.tar /srv/way/
+ADD archives/gz.tar.gz /srv/far

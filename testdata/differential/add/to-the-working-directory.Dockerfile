@@ -1,0 +1,4 @@
+FROM tiny
+WORKDIR /opt/app
+ADD archives/gz.tar.gz .
+ADD one ./

@@ -1,0 +1,4 @@
+FROM tiny
+ENV E=env
+ARG A=$E-arg
+ENV X=$A

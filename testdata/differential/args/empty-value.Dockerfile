@@ -1,0 +1,4 @@
+FROM tiny
+ARG A=
+ARG B=x
+ENV X=<$A> Y=${A:-default} Z=<$B>

@@ -1,0 +1,3 @@
+FROM full
+ARG FULL=mine
+ENV X=$FULL

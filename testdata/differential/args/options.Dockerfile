@@ -1,0 +1,6 @@
+ARG IMAGE=nothing
+FROM $IMAGE
+ARG A=1
+ARG B
+ARG C=3
+ENV X=$A-$B-$C

@@ -1,0 +1,3 @@
+FROM tiny
+ENV X=<$TARGETOS>
+RUN ["/bin/sh", "-c", "echo \"<$TARGETARCH>\" > /seen"]

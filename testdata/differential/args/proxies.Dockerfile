@@ -1,0 +1,3 @@
+FROM box
+RUN echo "$HTTP_PROXY $https_proxy" > /seen
+ENV X=<$HTTP_PROXY>

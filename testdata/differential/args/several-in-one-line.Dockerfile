@@ -1,0 +1,3 @@
+FROM tiny
+ARG A=1 B=2 C
+ENV X=$A$B$C

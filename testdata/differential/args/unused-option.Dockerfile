@@ -1,0 +1,2 @@
+FROM tiny
+ENV X=${NOT_DECLARED:-none}

@@ -1,0 +1,5 @@
+FROM tiny
+CMD [ "one", \
+      "two", \
+# not an argument
+      "three" ]

@@ -1,0 +1,2 @@
+FROM tiny
+CMD echo $HOME "x y" && true

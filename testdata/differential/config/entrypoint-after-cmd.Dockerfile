@@ -1,0 +1,3 @@
+FROM tiny
+CMD ["mine"]
+ENTRYPOINT ["/e"]

@@ -1,0 +1,3 @@
+FROM tiny
+ENTRYPOINT ["/bin/sh", "-c"]
+CMD ["echo hi"]

@@ -1,0 +1,4 @@
+FROM tiny AS a
+CMD ["mine"]
+FROM a
+ENTRYPOINT ["/e"]

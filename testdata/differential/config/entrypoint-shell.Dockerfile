@@ -1,0 +1,2 @@
+FROM tiny
+ENTRYPOINT exec top -b

@@ -1,0 +1,3 @@
+FROM tiny
+ENV PATH=/opt/bin:$PATH
+ENV PATH=$PATH:/more

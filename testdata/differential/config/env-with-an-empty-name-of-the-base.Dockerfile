@@ -1,0 +1,2 @@
+FROM full
+ENV EMPTY=now X=${EMPTY:-was}

@@ -1,0 +1,5 @@
+FROM full AS one
+LABEL one=1
+ENV ONE=$FULL
+FROM one
+CMD ["x"]

@@ -1,0 +1,2 @@
+FROM tiny
+EXPOSE 8000-8003/tcp

@@ -1,0 +1,2 @@
+FROM tiny
+EXPOSE 53/UDP

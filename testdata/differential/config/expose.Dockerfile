@@ -1,0 +1,3 @@
+FROM tiny
+EXPOSE 80 53/udp 443/tcp
+EXPOSE 80

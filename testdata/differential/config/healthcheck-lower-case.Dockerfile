@@ -1,0 +1,2 @@
+FROM tiny
+HEALTHCHECK --retries=1 cmd true

@@ -1,0 +1,2 @@
+FROM tiny
+HEALTHCHECK CMD wget -q -O - http://localhost || exit 1

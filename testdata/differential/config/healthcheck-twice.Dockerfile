@@ -1,0 +1,3 @@
+FROM tiny
+HEALTHCHECK CMD one
+HEALTHCHECK --interval=1h CMD two

@@ -1,0 +1,8 @@
+FROM full
+USER root
+WORKDIR more
+ENV FULL=2 NEW=$FULL
+LABEL b=d e=f
+EXPOSE 81
+VOLUME /more
+STOPSIGNAL 9

@@ -1,0 +1,3 @@
+FROM full
+RUN echo $0 > /tmp/shell
+CMD echo hi

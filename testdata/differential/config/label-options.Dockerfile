@@ -1,0 +1,2 @@
+FROM tiny
+LABEL a=file

@@ -1,0 +1,2 @@
+FROM tiny
+MAINTAINER Some Body <somebody@example.org>

@@ -1,0 +1,4 @@
+FROM tiny
+SHELL ["/bin/ash", "-ec"]
+CMD echo hi
+ENTRYPOINT echo there

@@ -1,0 +1,3 @@
+FROM box
+SHELL ["/bin/sh", "-o", "pipefail", "-c"]
+RUN true | cat > /made

@@ -1,0 +1,2 @@
+FROM tiny
+STOPSIGNAL 9

@@ -1,0 +1,2 @@
+FROM tiny
+USER app:staff

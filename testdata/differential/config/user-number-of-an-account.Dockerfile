@@ -1,0 +1,2 @@
+FROM tiny
+USER 1000

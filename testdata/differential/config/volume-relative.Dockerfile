@@ -1,0 +1,3 @@
+FROM tiny
+WORKDIR /w
+VOLUME rel

@@ -1,0 +1,2 @@
+FROM tiny
+VOLUME /slash/ /a//b/./c

@@ -1,0 +1,5 @@
+FROM tiny
+COPY dir /data/kept
+VOLUME /data /new/volume
+VOLUME ["/json", "/with space"]
+VOLUME /data

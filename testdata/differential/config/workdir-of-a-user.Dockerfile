@@ -1,0 +1,4 @@
+FROM tiny
+USER app
+WORKDIR /home/app/made
+WORKDIR /elsewhere/made

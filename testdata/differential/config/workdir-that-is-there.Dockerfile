@@ -1,0 +1,3 @@
+FROM box
+WORKDIR /old
+WORKDIR /old/deep

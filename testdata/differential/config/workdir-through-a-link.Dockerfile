@@ -1,0 +1,3 @@
+FROM linked
+WORKDIR /srv/way/deeper
+COPY one .

@@ -1,0 +1,5 @@
+FROM tiny
+ARG A=one
+ENV B=/two
+WORKDIR $B/$A
+WORKDIR ${A}

@@ -1,0 +1,3 @@
+FROM tiny
+WORKDIR /with space/in it
+COPY one .

@@ -1,0 +1,4 @@
+FROM tiny
+COPY dir /srv/dir
+COPY dir /srv/dir
+COPY html /srv/dir

@@ -1,0 +1,3 @@
+FROM linked
+COPY links /srv
+COPY dir /bin

@@ -1,0 +1,3 @@
+FROM tiny
+COPY empty /empty
+COPY empty/inner /srv/

@@ -1,0 +1,4 @@
+FROM tiny
+COPY one /x/a
+COPY two /x/sub
+COPY one /x/other

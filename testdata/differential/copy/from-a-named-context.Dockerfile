@@ -1,0 +1,3 @@
+FROM tiny
+COPY --from=other named /named
+COPY --from=other . /all/

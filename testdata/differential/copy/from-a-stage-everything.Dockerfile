@@ -1,0 +1,4 @@
+FROM odd
+FROM scratch
+COPY --from=0 / /
+VOLUME /v

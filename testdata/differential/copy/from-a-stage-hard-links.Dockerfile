@@ -1,0 +1,3 @@
+FROM odd
+FROM tiny
+COPY --from=0 /hard /hard

@@ -1,0 +1,3 @@
+FROM odd AS odd
+FROM tiny
+COPY --from=odd / /rootfs/

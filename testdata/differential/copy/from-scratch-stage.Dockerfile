@@ -1,0 +1,4 @@
+FROM scratch AS files
+COPY one two /
+FROM tiny
+COPY --from=files / /f/

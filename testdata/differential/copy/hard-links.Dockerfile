@@ -1,0 +1,2 @@
+FROM tiny
+COPY links/first links/second /both/

@@ -1,0 +1,3 @@
+FROM box
+COPY one /old/
+COPY dir /old/deep

@@ -1,0 +1,3 @@
+FROM linked
+COPY links /usr
+COPY links/ /srv/real/

@@ -1,0 +1,7 @@
+FROM tiny
+COPY one \
+     two \
+# a comment in between
+     html/index.html \
+
+     /many/

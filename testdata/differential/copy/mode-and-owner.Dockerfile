@@ -1,0 +1,2 @@
+FROM tiny
+COPY --chmod=4750 --chown=app:staff one dir /both/

@@ -1,0 +1,2 @@
+FROM tiny
+COPY --chmod=700 one /p/q/one

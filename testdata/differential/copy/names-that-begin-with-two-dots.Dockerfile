@@ -1,0 +1,3 @@
+FROM tiny
+COPY names/..two /..three
+COPY one /....

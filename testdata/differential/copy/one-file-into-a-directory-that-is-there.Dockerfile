@@ -1,0 +1,4 @@
+FROM tiny
+COPY one /srv
+COPY two /srv/
+COPY one /home/app/.

@@ -1,0 +1,2 @@
+FROM linked
+COPY two /srv/nowhere

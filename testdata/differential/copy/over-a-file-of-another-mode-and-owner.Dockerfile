@@ -1,0 +1,3 @@
+FROM box
+COPY one /old/b
+COPY two /etc/shadow

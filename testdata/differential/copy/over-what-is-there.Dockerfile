@@ -1,0 +1,4 @@
+FROM tiny
+COPY one /etc/passwd
+COPY dir /etc
+COPY two /etc/a

@@ -1,0 +1,4 @@
+FROM tiny
+USER app
+COPY one /a
+COPY dir /home/app/dir

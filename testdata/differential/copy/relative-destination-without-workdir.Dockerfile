@@ -1,0 +1,3 @@
+FROM tiny
+COPY one there
+COPY dir some/where

@@ -1,0 +1,3 @@
+FROM tiny
+COPY one /Case
+COPY two /case

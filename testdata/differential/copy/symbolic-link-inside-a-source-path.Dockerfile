@@ -1,0 +1,3 @@
+FROM tiny
+COPY links/to-dir/file /file
+COPY links/to-dir/ /dir/

@@ -1,0 +1,3 @@
+FROM tiny
+COPY links/to-file /file
+COPY links/to-dir /dir

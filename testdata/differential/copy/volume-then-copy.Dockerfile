@@ -1,0 +1,4 @@
+FROM tiny
+VOLUME /data
+COPY one /data/one
+COPY dir /data/

@@ -1,0 +1,3 @@
+FROM tiny
+COPY dir/* /visible/
+COPY dir/.* /hidden/

@@ -1,0 +1,2 @@
+FROM tiny
+ENV A=$ B=a$ C=$$ E="$" F=\\$ G=$.x

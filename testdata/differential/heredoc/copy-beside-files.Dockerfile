@@ -1,0 +1,8 @@
+FROM tiny
+COPY one <<made two /mixed/
+text
+made
+ADD <<x /added/y
+a 'b' "c" \\ \x
+d
+x

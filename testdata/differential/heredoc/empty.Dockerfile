@@ -1,0 +1,6 @@
+FROM tiny
+COPY <<EOF /empty
+EOF
+COPY <<-EOF /blank
+
+EOF

@@ -1,0 +1,2 @@
+FROM tiny
+COPY src names /x/

@@ -1,0 +1,3 @@
+FROM tiny
+COPY html /html
+COPY src /src

@@ -1,0 +1,3 @@
+FROM tiny
+ADD archives /archives
+ADD archives/gz.tar.gz /un/

@@ -1,0 +1,4 @@
+﻿# escape=`
+FROM tiny
+ENV A=1`
+2

@@ -1,0 +1,2 @@
+FROM tiny
+ENV A=1 \

@@ -1,0 +1,8 @@
+# escape=\
+FROM tiny
+ENV A=1 \
+    B=2
+COPY one \
+# comment
+  /x
+CMD echo hi

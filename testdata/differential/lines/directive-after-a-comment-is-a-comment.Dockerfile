@@ -1,0 +1,5 @@
+# hello
+# escape=`
+FROM tiny
+ENV A=a\
+b

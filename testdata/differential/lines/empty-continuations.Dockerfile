@@ -1,0 +1,8 @@
+FROM box
+RUN echo a \
+
+  b \
+
+
+  > /out
+ENV A=1

@@ -1,0 +1,3 @@
+FROM	tiny
+ENV	A=1	B=2
+COPY	one	two	/x/

@@ -1,0 +1,2 @@
+FROM box
+RUN --mount=type=bind,from=odd,source=/lower,target=/lower cp /lower/kept /kept

@@ -1,0 +1,3 @@
+FROM box
+WORKDIR /w
+RUN --mount=type=bind,source=dir,target=here cat here/a > out

@@ -1,0 +1,2 @@
+FROM box
+RUN --mount=type=secret,id=token,env=TOKEN echo "$TOKEN" > /out

@@ -1,0 +1,2 @@
+FROM box
+RUN --mount=type=tmpfs,target=/scratch echo x > /scratch/x; cat /scratch/x > /out

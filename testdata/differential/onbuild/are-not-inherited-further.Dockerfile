@@ -1,0 +1,3 @@
+FROM triggers AS child
+FROM child
+COPY two /two

@@ -1,0 +1,2 @@
+FROM triggers
+ONBUILD RUN echo later

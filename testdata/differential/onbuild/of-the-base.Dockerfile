@@ -1,0 +1,2 @@
+FROM triggers
+ENV AFTER=$TRIGGERED

@@ -1,0 +1,2 @@
+FROM tiny
+HEALTHCHECK --interval=often CMD true

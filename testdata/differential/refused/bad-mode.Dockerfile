@@ -1,0 +1,2 @@
+FROM tiny
+COPY --chmod=999 one /x

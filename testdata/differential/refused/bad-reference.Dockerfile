@@ -1,0 +1,1 @@
+FROM UPPER/Case:bad:tag

@@ -1,0 +1,2 @@
+FROM tiny
+ADD archives/cut.tar.gz /un/

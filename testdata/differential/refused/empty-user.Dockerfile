@@ -1,0 +1,3 @@
+FROM tiny
+ENV NONE=
+USER $NONE

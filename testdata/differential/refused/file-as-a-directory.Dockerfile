@@ -1,0 +1,2 @@
+FROM tiny
+COPY one /etc/passwd/below

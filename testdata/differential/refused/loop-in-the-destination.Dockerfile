@@ -1,0 +1,2 @@
+FROM linked
+COPY one /srv/loop/x

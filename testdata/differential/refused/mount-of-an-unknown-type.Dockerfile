@@ -1,0 +1,2 @@
+FROM box
+RUN --mount=type=magic,target=/x true

@@ -1,0 +1,2 @@
+FROM box
+RUN --mount=type=bind,target=/x,colour=red true

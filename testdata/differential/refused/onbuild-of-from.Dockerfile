@@ -1,0 +1,2 @@
+FROM tiny
+ONBUILD FROM tiny

@@ -1,0 +1,2 @@
+FROM tiny
+ONBUILD ONBUILD RUN true

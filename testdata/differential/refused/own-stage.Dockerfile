@@ -1,0 +1,2 @@
+FROM tiny AS me
+COPY --from=me /etc/passwd /x

@@ -1,0 +1,2 @@
+FROM box
+RUN --mount=type=secret,id=token,required=true true

@@ -1,0 +1,3 @@
+FROM tiny AS a
+COPY --from=b /x /y
+FROM tiny AS b

@@ -1,0 +1,2 @@
+FROM tiny
+COPY --chwon=app one /x

@@ -1,0 +1,2 @@
+FROM tiny
+COPY --chown=nobody-knows one /x

@@ -1,0 +1,2 @@
+FROM tiny
+COPY --from=9 /x /y

@@ -1,0 +1,1 @@
+FROM tiny AS one

@@ -1,0 +1,3 @@
+FROM box
+USER nobody-knows
+RUN true

@@ -1,0 +1,3 @@
+FROM tiny
+COPY <<EOF /x
+text

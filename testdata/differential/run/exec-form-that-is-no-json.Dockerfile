@@ -1,0 +1,2 @@
+FROM box
+RUN [ -d /etc ] && echo yes > /out

@@ -1,0 +1,3 @@
+FROM box
+RUN ["/bin/sh", "-c", "echo \"$0\" > /out"]
+RUN ["touch", "/touched", "/with space"]

@@ -1,0 +1,3 @@
+FROM box
+RUN true
+RUN :

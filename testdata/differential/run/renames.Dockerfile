@@ -1,0 +1,2 @@
+FROM box
+RUN mv /old /renamed; mv /etc/issue /etc/issue.old; mv /srv /tmp/srv

@@ -1,0 +1,2 @@
+FROM box
+RUN chown 3:4 /; chmod 711 /

@@ -1,0 +1,2 @@
+FROM box
+RUN --security=sandbox echo ran > /ran

@@ -1,0 +1,5 @@
+FROM box
+WORKDIR /made/here
+RUN pwd > out; mkdir sub
+WORKDIR sub
+RUN pwd > ../out2

@@ -1,0 +1,3 @@
+FROM box
+VOLUME /data
+RUN echo x > /data/file

@@ -1,0 +1,3 @@
+FROM box
+RUN mkdir /data; echo x > /data/file
+VOLUME /data

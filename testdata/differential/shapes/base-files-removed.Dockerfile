@@ -1,0 +1,2 @@
+FROM box
+RUN rm -rf /usr/share/* /etc/issue /old/.??* /old/*

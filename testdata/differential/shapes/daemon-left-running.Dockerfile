@@ -1,0 +1,2 @@
+FROM box
+RUN (sleep 60 &) ; echo started > /started

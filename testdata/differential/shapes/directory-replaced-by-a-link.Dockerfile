@@ -1,0 +1,3 @@
+FROM box
+RUN mkdir /real && mv /old /real/old && ln -s real/old /old
+COPY one /old/one

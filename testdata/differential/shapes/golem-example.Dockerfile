@@ -1,0 +1,3 @@
+FROM tiny
+VOLUME /golem/input /golem/output
+WORKDIR /golem/work

@@ -1,0 +1,3 @@
+FROM box
+RUN mv /root /root_copy
+VOLUME /root

@@ -1,0 +1,3 @@
+FROM tiny
+VOLUME /a /b /c/d /c/e /golem/work
+COPY one /golem/work/

@@ -1,0 +1,3 @@
+ARG REGISTRY
+FROM ${REGISTRY}/library/tiny
+COPY one /one

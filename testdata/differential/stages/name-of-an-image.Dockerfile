@@ -1,0 +1,4 @@
+FROM box AS tiny
+COPY one /one
+FROM tiny
+COPY two /two

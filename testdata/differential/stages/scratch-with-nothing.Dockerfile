@@ -1,0 +1,5 @@
+FROM tiny AS a
+FROM scratch
+COPY --from=a /etc/passwd /etc/
+WORKDIR /w
+ENV A=1

@@ -1,0 +1,4 @@
+FROM tiny
+WORKDIR /zero
+FROM tiny
+WORKDIR /one

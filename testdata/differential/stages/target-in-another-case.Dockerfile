@@ -1,0 +1,4 @@
+FROM tiny AS First
+WORKDIR /first
+FROM tiny
+WORKDIR /last
