@@ -5,6 +5,7 @@ import os
 import stat
 
 from harness.case import Case, shared_layout
+from harness.process import run
 from harness.registry import Registry, certificate_authority
 
 USER, PASSWORD = "builder", "correct horse"
@@ -24,6 +25,25 @@ class WithRegistry(Case):
 
     def pull(self, registry, *options, code=0, env=None):
         return self.build(f"FROM {registry.address('private/tiny:1')}\nVOLUME /v\n", options=options, code=code, env=env)
+
+    def share(self, registry, *options, code=0):
+        """A build whose base is anybody's, and whose cache is in the registry: read when it is there, and written."""
+        place = registry.address("team/cache:main")
+        return self.build("FROM tiny\nCOPY word /\n", {"word": "abc"},
+                          ["--progress", "plain", "--cache-from", place, "--cache-to", place, *options], code=code)
+
+    def check_shared(self, registry, *options):
+        """A machine with an empty store has the steps of another one."""
+        self.assertNotIn("STEP 2/2 cached", self.share(registry, *options).err)
+        self.store = self.dir / "another-store"
+        result = self.share(registry, *options)
+        self.assertIn("STEP 2/2 cached", result.err)
+        self.assertNotIn("[cache-import]", result.err)
+
+    def assert_not_written(self, result, *texts):
+        """The image is there, and the error is about the cache."""
+        for text in ["error:", "writing the cache", "hint:", *texts]:
+            self.assertIn(text, result.err)
 
 
 class Passwords(WithRegistry):
@@ -82,6 +102,22 @@ class Passwords(WithRegistry):
             self.assertNotIn(PASSWORD, text)
             self.assertNotIn(secret, text)
 
+    def test_cache_is_written_and_read_with_a_password(self):
+        self.check_shared(self.server, "--authfile", self.written("auth.json", self.good()))
+        manifest = json.loads(run("skopeo", "inspect", "--raw", "--tls-verify=false", f"--creds={USER}:{PASSWORD}",
+                                  f"docker://{self.server.address('team/cache:main')}"))
+        self.assertEqual(manifest["artifactType"], "application/vnd.gbuild.cache.v1")
+        run("skopeo", "copy", "--quiet", "--insecure-policy", "--src-tls-verify=false", f"--src-creds={USER}:{PASSWORD}",
+            f"docker://{self.server.address('team/cache:main')}", f"oci:{self.dir}/copy:main")
+
+    def test_cache_that_may_not_be_written_names_the_remedy(self):
+        self.assert_not_written(self.share(self.server, code=5), f"{self.server.host} wants a login to push", "docker login",
+                                "--authfile")
+        path = self.written("auth.json", auth_file(self.server.host, USER, "hunter2"))
+        result = self.share(self.server, "--authfile", path, code=5)
+        self.assert_not_written(result, f"{self.server.host} refuses the user name or password")
+        self.assertNotIn("hunter2", result.err)
+
     def test_authfile_that_is_not_json(self):
         result = self.pull(self.server, "--authfile", self.written("auth.json", "{"), code=None)
         self.assertNotEqual(result.code, 0)
@@ -114,3 +150,8 @@ class Tls(WithRegistry):
 
     def test_insecure_registry_option(self):
         self.pull(self.server, "--insecure-registry", self.server.host)
+
+    def test_cache_over_tls(self):
+        self.assert_not_written(self.share(self.server, code=6), self.server.host, "--ca-file")
+        self.store = self.dir / "store-with-ca"
+        self.check_shared(self.server, "--ca-file", self.ca)
