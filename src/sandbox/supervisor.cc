@@ -16,6 +16,7 @@
 #include <condition_variable>
 #include <cstring>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "emulator.h"
@@ -47,6 +48,23 @@ Sizes kernel_sizes() {
     return {std::max<size_t>(sizes.seccomp_notif, sizeof(seccomp_notif)),
             std::max<size_t>(sizes.seccomp_notif_resp, sizeof(seccomp_notif_resp))};
 }
+
+// A call and its answer.
+class Exchange {
+  public:
+    explicit Exchange(const Sizes& sizes) : notification_(sizes.notification), response_(sizes.response) {}
+
+    seccomp_notif& notification() { return *reinterpret_cast<seccomp_notif*>(notification_.data()); }
+    seccomp_notif_resp& response() { return *reinterpret_cast<seccomp_notif_resp*>(response_.data()); }
+    // The kernel wants to get them so.
+    void clear() {
+        std::fill(notification_.begin(), notification_.end(), std::byte{0});
+        std::fill(response_.begin(), response_.end(), std::byte{0});
+    }
+
+  private:
+    std::vector<std::byte> notification_, response_;
+};
 
 int stop_signal() { return SIGRTMAX; }
 
@@ -86,7 +104,8 @@ class Supervisor::State {
         for (const PathRecord& record : options.known) adopt(record);
         if (options.has_devices) emulator_.expect_devices();
         try {
-            for (unsigned i = 0; i < std::max(1u, options.threads); i++) start_thread();
+            start_thread(&State::serve);
+            for (unsigned i = 1; i < options.threads; i++) start_thread(&State::help);
         } catch (...) {
             end();
             throw;
@@ -99,8 +118,9 @@ class Supervisor::State {
     Emulator& emulator() { return emulator_; }
 
     void end() {
-        stopping_ = true;
         auto left = working_.lock();
+        stopping_ = true;
+        resting_.notify_all();
         // Again and again: a signal may come just before a thread begins to wait.
         while (*left > 0) {
             for (std::jthread& thread : threads_) ::pthread_kill(thread.native_handle(), stop_signal());
@@ -124,47 +144,77 @@ class Supervisor::State {
         emulator_.owners().set_owner(now.get(), status, record.owner, OwnerBook::Origin::below);
     }
 
-    void start_thread() {
+    void start_thread(void (State::*task)(Exchange&)) {
         auto working = working_.lock();
-        threads_.emplace_back([this] {
-            work();
+        threads_.emplace_back([this, task] {
+            block_other_signals();
+            // A umask and a working directory of its own, to take on those of processes.
+            ::unshare(CLONE_FS);
+            Exchange exchange(sizes_);
+            (this->*task)(exchange);
             --*working_.lock();
             ended_.notify_all();
         });
         ++*working;
     }
 
-    void work() {
-        block_other_signals();
-        // A umask and a working directory of its own, to take on those of processes.
-        ::unshare(CLONE_FS);
-        std::vector<std::byte> notification(sizes_.notification), response(sizes_.response);
-        auto* received = reinterpret_cast<seccomp_notif*>(notification.data());
-        while (receive(received, notification)) {
-            std::fill(response.begin(), response.end(), std::byte{0});
-            auto* answer = reinterpret_cast<seccomp_notif_resp*>(response.data());
-            answer->id = received->id;
-            fill(*answer, *received);
-            // Who asked may be gone, and needs no answer.
-            ::ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_SEND, answer);
+    // A call wakes all threads that wait for one, which costs as much as a fourth of the cheapest answers. So this one
+    // waits alone, and the others help it out.
+    void serve(Exchange& exchange) {
+        while (receive(exchange)) {
+            turns_.fetch_add(1, std::memory_order_relaxed);
+            answer(exchange);
+            turns_.fetch_add(1, std::memory_order_relaxed);
         }
     }
 
-    // False at the end: when told to stop, or when no process with the filter is left. The kernel wakes one thread for
-    // each call.
-    bool receive(seccomp_notif* received, std::vector<std::byte>& bytes) const {
+    // Looks now and then whether a call waits because the answer to another takes long. That may even be held up by who
+    // waits here.
+    void help(Exchange& exchange) {
+        uint64_t before = 0;
+        while (rest()) {
+            const uint64_t turn = turns_.load(std::memory_order_relaxed);
+            const bool held_up = turn % 2 != 0 && turn == std::exchange(before, turn);
+            if (!held_up || (poll_listener() & POLLIN) == 0) continue;
+            do {
+                if (!receive(exchange)) return;
+                answer(exchange);
+            } while (turns_.load(std::memory_order_relaxed) == turn);
+        }
+    }
+
+    // False: it is time to end.
+    bool rest() {
+        constexpr std::chrono::milliseconds pause{2};
+        auto working = working_.lock();
+        return !resting_.wait_for(working.lock(), pause, [this] { return stopping_.load(); });
+    }
+
+    void answer(Exchange& exchange) {
+        seccomp_notif_resp& response = exchange.response();
+        response.id = exchange.notification().id;
+        fill(response, exchange.notification());
+        // Who asked may be gone, and needs no answer.
+        ::ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_SEND, &response);
+    }
+
+    // False at the end: when told to stop, or when no process with the filter is left.
+    bool receive(Exchange& exchange) const {
         while (!stopping_) {
-            std::fill(bytes.begin(), bytes.end(), std::byte{0});
-            if (::ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_RECV, received) == 0) return true;
+            exchange.clear();
+            if (::ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_RECV, &exchange.notification()) == 0) return true;
             // ENOENT: the call was called off meanwhile, or nobody is left.
             if (errno != EINTR && (errno != ENOENT || is_abandoned())) return false;
         }
         return false;
     }
 
-    bool is_abandoned() const {
+    bool is_abandoned() const { return (poll_listener() & POLLHUP) != 0; }
+
+    // What can be told without waiting.
+    short poll_listener() const {
         pollfd listener{listener_.get(), POLLIN, 0};
-        return ::poll(&listener, 1, 0) == 1 && (listener.revents & POLLHUP) != 0;
+        return ::poll(&listener, 1, 0) == 1 ? listener.revents : short{0};
     }
 
     void fill(seccomp_notif_resp& response, const seccomp_notif& notification) noexcept {
@@ -188,7 +238,8 @@ class Supervisor::State {
     StopSignal stop_signal_;
     std::atomic<bool> stopping_ = false;
     Synchronized<unsigned> working_{0U};
-    std::condition_variable ended_;
+    std::condition_variable ended_, resting_;
+    std::atomic<uint64_t> turns_ = 0;  // odd while the serving thread answers a call
     std::vector<std::jthread> threads_;
 };
 

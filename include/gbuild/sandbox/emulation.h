@@ -56,7 +56,7 @@ class Supervisor {
   public:
     struct Options {
         Emulation emulation = Emulation::ownership;
-        unsigned threads = 2;
+        unsigned threads = 2;  // the second and further ones help out when one alone is too slow
         // Owners of symbolic links, FIFOs and sockets that are there already.
         std::vector<PathRecord> known;
         bool has_devices = false;  // recorded device nodes are there already
