@@ -107,9 +107,9 @@ Emulator::Handler Emulator::handler_for(Call call) {
 }
 
 Answer Emulator::answer(const seccomp_notif& notification) {
-    const auto found = table_.find({notification.data.arch, notification.data.nr});
-    if (found == table_.end()) return Answer::proceed();
-    const Request request(notification, found->second, proc_, credentials_);
+    const SyscallEntry* entry = table_.find(notification.data.arch, notification.data.nr);
+    if (entry == nullptr) return Answer::proceed();
+    const Request request(notification, *entry, proc_, credentials_);
     return (this->*handler_for(request.call()))(request);
 }
 

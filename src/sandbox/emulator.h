@@ -169,7 +169,7 @@ class Emulator {
 
     int listener_, proc_;
     Emulation emulation_;
-    SyscallTable table_ = syscall_table();
+    SyscallTable table_;
     CredentialTable credentials_;
     OwnerBook owners_;
     std::atomic<bool> has_devices_ = false;

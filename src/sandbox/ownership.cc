@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <memory>
 
+#include <fmt/compile.h>
 #include <fmt/format.h>
 
 namespace gbuild::sandbox {
@@ -53,7 +54,7 @@ std::string current_path(int fd) {
 
 bool carries_attributes(const struct stat& status) { return S_ISREG(status.st_mode) || S_ISDIR(status.st_mode); }
 
-std::string descriptor_path(int fd) { return fmt::format("/proc/self/fd/{}", fd); }
+std::string descriptor_path(int fd) { return fmt::format(FMT_COMPILE("/proc/self/fd/{}"), fd); }
 
 bool OwnerBook::may_be_recorded(const char* path, bool follow) const {
     std::array<char, 64> value;

@@ -78,27 +78,40 @@ bool is_narrow(std::string_view name) {
 
 struct Interface {
     Abi abi;
-    uint32_t library_arch, audit_arch;
+    uint32_t library_arch;
 };
-constexpr Interface interfaces[] = {{Abi::x86_64, SCMP_ARCH_X86_64, AUDIT_ARCH_X86_64},
-                                    {Abi::x32, SCMP_ARCH_X32, AUDIT_ARCH_X86_64},
-                                    {Abi::i386, SCMP_ARCH_X86, AUDIT_ARCH_I386}};
+constexpr Interface interfaces[] = {
+    {Abi::x86_64, SCMP_ARCH_X86_64}, {Abi::x32, SCMP_ARCH_X32}, {Abi::i386, SCMP_ARCH_X86}};
+
+constexpr int x32_bit = 1 << 30;
 
 }  // namespace
 
 std::span<const Syscall> watched_syscalls() { return syscalls; }
 
-SyscallTable syscall_table() {
-    SyscallTable table;
+SyscallTable::SyscallTable() {
     for (const Interface& interface : interfaces) {
+        auto& entries = by_number_[static_cast<size_t>(interface.abi)];
         for (const Syscall& syscall : syscalls) {
             const int number = ::seccomp_syscall_resolve_name_arch(interface.library_arch, syscall.name);
             if (number < 0) continue;
+            const auto index = static_cast<size_t>(number & ~x32_bit);
+            if (index >= entries.size()) entries.resize(index + 1);
+            if (entries[index].syscall != nullptr) continue;
             const bool narrow = interface.abi == Abi::i386 && is_narrow(syscall.name);
-            table.emplace(std::pair(interface.audit_arch, number), SyscallEntry{&syscall, interface.abi, narrow});
+            entries[index] = {&syscall, interface.abi, narrow};
         }
     }
-    return table;
+}
+
+const SyscallEntry* SyscallTable::find(uint32_t architecture, int number) const {
+    if (architecture != AUDIT_ARCH_X86_64 && architecture != AUDIT_ARCH_I386) return nullptr;
+    Abi abi = Abi::i386;
+    if (architecture == AUDIT_ARCH_X86_64) abi = (number & x32_bit) != 0 ? Abi::x32 : Abi::x86_64;
+    const auto& entries = by_number_[static_cast<size_t>(abi)];
+    const auto index = static_cast<size_t>(abi == Abi::x32 ? number & ~x32_bit : number);
+    if (index >= entries.size() || entries[index].syscall == nullptr) return nullptr;
+    return &entries[index];
 }
 
 }  // namespace gbuild::sandbox

@@ -1,10 +1,10 @@
 // The system calls that emulation watches, of all three interfaces of an x86-64 kernel.
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <map>
 #include <span>
-#include <utility>
+#include <vector>
 
 namespace gbuild::sandbox {
 
@@ -91,13 +91,19 @@ std::span<const Syscall> watched_syscalls();
 
 // A watched call as one interface has it.
 struct SyscallEntry {
-    const Syscall* syscall;
-    Abi abi;
-    bool narrow;  // ids of 16 bits
+    const Syscall* syscall = nullptr;
+    Abi abi = Abi::x86_64;
+    bool narrow = false;  // ids of 16 bits
 };
 
-// By AUDIT_ARCH_… and number.
-using SyscallTable = std::map<std::pair<uint32_t, int>, SyscallEntry>;
-SyscallTable syscall_table();
+class SyscallTable {
+  public:
+    SyscallTable();
+    // By AUDIT_ARCH_… and number. Null: not watched.
+    const SyscallEntry* find(uint32_t architecture, int number) const;
+
+  private:
+    std::array<std::vector<SyscallEntry>, 3> by_number_;  // for each Abi; without a syscall where it is not watched
+};
 
 }  // namespace gbuild::sandbox

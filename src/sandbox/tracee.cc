@@ -17,8 +17,10 @@
 #include <cstring>
 #include <iterator>
 #include <optional>
+#include <utility>
 #include <vector>
 
+#include <fmt/compile.h>
 #include <fmt/format.h>
 
 #include "gbuild/base/text.h"
@@ -186,9 +188,11 @@ std::string Tracee::read_path(uint64_t address) const {
     constexpr uint64_t page = 4096;
     std::string path;
     std::array<char, page> buffer;
+    // Few paths are longer, and what comes after them is only copied.
+    size_t most = 256;
     while (path.size() < PATH_MAX) {
         // Not beyond the page: the next one may not be there.
-        const size_t wanted = page - address % page;
+        const size_t wanted = std::min<size_t>(page - address % page, std::exchange(most, page));
         const iovec own{buffer.data(), wanted}, theirs{pointer(address), wanted};
         const ssize_t size = ::process_vm_readv(id_, &own, 1, &theirs, 1, 0);
         if (size <= 0) refuse(EFAULT);
@@ -230,7 +234,8 @@ UniqueFd Tracee::start(int directory) const {
 }
 
 std::string Tracee::name_of(int directory) const {
-    return directory == AT_FDCWD ? fmt::format("/proc/{}/cwd", id_) : fmt::format("/proc/{}/fd/{}", id_, directory);
+    return directory == AT_FDCWD ? fmt::format(FMT_COMPILE("/proc/{}/cwd"), id_)
+                                 : fmt::format(FMT_COMPILE("/proc/{}/fd/{}"), id_, directory);
 }
 
 bool Tracee::only_names_file(int number) const {
