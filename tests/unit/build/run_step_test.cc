@@ -55,17 +55,17 @@ TEST_CASE("the environment of a command: the image's, ARGs, proxies, and what th
     CHECK(f.variable("HOME") == "/elsewhere");
 }
 
-TEST_CASE("a user by name has its groups, one with a group has that alone") {
+TEST_CASE("a user has its groups with its own among them, one with a group has that alone") {
     Fixture f;
-    CHECK(f.step().identity.groups == std::vector<uint32_t>{10});
+    CHECK(f.step().identity.groups == std::vector<uint32_t>{0, 10});
     f.config.user = "app";
     CHECK(f.step().identity.uid == 1000);
     CHECK(f.step().identity.gid == 1001);
-    CHECK(f.step().identity.groups == std::vector<uint32_t>{50, 10});
+    CHECK(f.step().identity.groups == std::vector<uint32_t>{1001, 50, 10});
     CHECK(f.variable("HOME") == "/home/app");
     f.config.user = "app:staff";
     CHECK(f.step().identity.gid == 50);
-    CHECK(f.step().identity.groups.empty());
+    CHECK(f.step().identity.groups == std::vector<uint32_t>{50});
     f.config.user = "4711";
     CHECK(f.step().identity.uid == 4711);
     CHECK(f.step().identity.gid == 0);

@@ -13,14 +13,14 @@ using namespace gbuild::cli;
 
 namespace {
 
-const std::string sha3(56, 'a'), image_id(64, 'b');
+const std::string sha3(56, 'a'), id_text(64, 'b');
 
 build::BuildResult result() {
     build::BuildResult result;
     result.file = "golem-example-latest.gvmi";
     result.size = 58'912'345;
     result.sha3 = sha3;
-    result.image_id = image_id;
+    result.image_id = id_text;
     result.inodes = 9;
     result.config.volumes = {"/golem/input", "/golem/output"};
     result.config.working_dir = "/golem/work";
@@ -29,7 +29,7 @@ build::BuildResult result() {
 }
 
 store::ImageRecord record(const std::string& file) {
-    return {"golem-example", "latest", image_id, sha3, 1'000'000, 58'912'345, file};
+    return {"golem-example", "latest", id_text, sha3, 1'000'000, 58'912'345, file};
 }
 
 // Builds x.gvmi in `dir`, with a store in store/.
@@ -80,7 +80,7 @@ TEST_CASE("metadata has the keys that are documented") {
     build::BuildOptions options;
     options.tags = {{"a", "1"}, {"b", "2"}};
     Json json = build_metadata(options, result());
-    CHECK(json["containerimage.config.digest"] == "sha256:" + image_id);
+    CHECK(json["containerimage.config.digest"] == "sha256:" + id_text);
     CHECK(json["image.name"] == "a:1,b:2");
     CHECK(json["gbuild.hash"] == "hash:sha3:" + sha3);
     CHECK(json["gbuild.size"] == 58'912'345);
@@ -102,7 +102,7 @@ TEST_CASE("images are listed under a heading, missing files marked") {
 TEST_CASE("images as JSON") {
     CHECK(images_json({}).dump() == "[]");
     CHECK(images_json({{record("/out/b.gvmi"), FileState::missing}}).dump() ==
-          "[{\"repository\":\"golem-example\",\"tag\":\"latest\",\"imageId\":\"" + image_id +
+          "[{\"repository\":\"golem-example\",\"tag\":\"latest\",\"imageId\":\"" + id_text +
               "\",\"hash\":\"hash:sha3:" + sha3 +
               "\",\"created\":\"1970-01-12T13:46:40Z\",\"size\":58912345,\"file\":\"/out/"
               "b.gvmi\",\"missing\":true,\"replaced\":false}]");
@@ -177,7 +177,7 @@ TEST_CASE("facts of an image, in columns") {
     facts.squashfs.block_size = 131072;
     facts.squashfs.inode_count = 12;
     facts.squashfs.exportable = true;
-    facts.trailer.image_id = image_id;
+    facts.trailer.image_id = id_text;
     facts.trailer.config.env = {"A=1", "B=\x1b"};
     facts.trailer.config.cmd = std::vector<std::string>{"sh", "-c", "x"};
     facts.trailer_json = "{\"Env\":[\"A=1\"]}";
@@ -187,7 +187,7 @@ TEST_CASE("facts of an image, in columns") {
                                    sha3 +
                                    "\n"
                                    "Image id:           " +
-                                   image_id +
+                                   id_text +
                                    "\n"
                                    "Compression:        gzip\n"
                                    "Block size:         128 KiB\n"

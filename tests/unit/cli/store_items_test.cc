@@ -18,7 +18,7 @@ std::vector<Item> some_items() {
 
 }  // namespace
 
-TEST_CASE("ages") {
+TEST_CASE("ages as they are given") {
     CHECK(parse_age("90s", "--older-than") == 90);
     CHECK(parse_age("1h30m", "--older-than") == 5400);
     CHECK(parse_age("7d", "--older-than") == 7 * 86400);
