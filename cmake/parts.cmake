@@ -13,6 +13,9 @@ gbuild_part(pack       USES base tree store                  LIBS lib::squashfs 
                                                                   lib::zstd)
 gbuild_part(golem      USES base oci tree store pack)
 gbuild_part(exporter   USES base oci tree store pack         LIBS lib::deflate lib::zstd)
+gbuild_part(check      USES base dockerfile oci tree store plan pack golem)
+gbuild_part(compare    USES base oci tree store pack         LIBS nlohmann_json::nlohmann_json)
 gbuild_part(build      USES base dockerfile oci registry tree layer store plan sandbox pack golem exporter)
-gbuild_part(cli        USES base dockerfile oci registry tree layer store plan sandbox pack golem exporter build LIBS CLI11::CLI11
-                                                                  nlohmann_json::nlohmann_json CURL::libcurl lib::archive)
+gbuild_part(cli        USES base dockerfile oci registry tree layer store plan sandbox pack golem check compare exporter build
+                                                             LIBS CLI11::CLI11 nlohmann_json::nlohmann_json CURL::libcurl
+                                                                  lib::archive)

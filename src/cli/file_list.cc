@@ -28,19 +28,6 @@ char type_letter(FileType type) {
     return '-';
 }
 
-std::string_view type_name(FileType type) {
-    switch (type) {
-    case FileType::directory: return "directory";
-    case FileType::regular: break;
-    case FileType::symlink: return "symlink";
-    case FileType::char_device: return "char-device";
-    case FileType::block_device: return "block-device";
-    case FileType::fifo: return "fifo";
-    case FileType::socket: return "socket";
-    }
-    return "file";
-}
-
 bool is_device(const tree::Inode& inode) {
     return inode.type == FileType::char_device || inode.type == FileType::block_device;
 }
@@ -88,7 +75,7 @@ std::string file_line(const std::string& path, const tree::Inode& inode) {
 
 Json file_json(const std::string& path, const tree::Inode& inode) {
     Json json{{"path", "/" + path},
-              {"type", type_name(inode.type)},
+              {"type", tree::type_name(inode.type)},
               {"mode", fmt::format("{:04o}", inode.mode)},
               {"uid", inode.uid},
               {"gid", inode.gid},

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "gbuild/base/error.h"
 #include "pack_format.h"
@@ -59,29 +60,38 @@ namespace {
 
 }  // namespace
 
+std::span<const std::byte> ContentRuns::next() {
+    if (block_ < place_.blocks.size()) return next_block();
+    if (left_ > 0) return next_tail();
+    return {};
+}
+
+std::span<const std::byte> ContentRuns::next_block() {
+    const uint32_t size = place_.blocks[block_++];
+    const auto length = static_cast<size_t>(std::min<uint64_t>(left_, reader_.block_size()));
+    left_ -= length;
+    if (size == 0) {
+        if (!zeros_) zeros_ = std::make_unique<std::byte[]>(reader_.block_size());
+        return {zeros_.get(), length};
+    }
+    const std::span<const std::byte> block = reader_.block(position_, size);
+    if (block.size() != length) wrong_length(reader_);
+    position_ += disk_bytes(size);
+    return block;
+}
+
+std::span<const std::byte> ContentRuns::next_tail() {
+    if (place_.fragment_size == 0 || left_ >= reader_.block_size()) wrong_length(reader_);
+    const std::span<const std::byte> fragment = reader_.fragment(place_.fragment_position, place_.fragment_size);
+    if (place_.fragment_offset > fragment.size() || left_ > fragment.size() - place_.fragment_offset)
+        wrong_length(reader_);
+    return fragment.subspan(place_.fragment_offset, static_cast<size_t>(std::exchange(left_, 0)));
+}
+
 void read_content(BlockReader& reader, const ContentPlace& place,
                   const std::function<void(std::span<const std::byte>)>& consume) {
-    std::unique_ptr<std::byte[]> zeros;
-    uint64_t left = place.size;
-    uint64_t position = place.start;
-    for (uint32_t size : place.blocks) {
-        const auto length = static_cast<size_t>(std::min<uint64_t>(left, reader.block_size()));
-        left -= length;
-        if (size == 0) {
-            if (!zeros) zeros = std::make_unique<std::byte[]>(reader.block_size());
-            consume({zeros.get(), length});
-            continue;
-        }
-        const std::span<const std::byte> block = reader.block(position, size);
-        if (block.size() != length) wrong_length(reader);
-        consume(block);
-        position += disk_bytes(size);
-    }
-    if (left == 0) return;
-    if (place.fragment_size == 0 || left >= reader.block_size()) wrong_length(reader);
-    const std::span<const std::byte> fragment = reader.fragment(place.fragment_position, place.fragment_size);
-    if (place.fragment_offset > fragment.size() || left > fragment.size() - place.fragment_offset) wrong_length(reader);
-    consume(fragment.subspan(place.fragment_offset, static_cast<size_t>(left)));
+    ContentRuns runs(reader, place);
+    for (auto run = runs.next(); !run.empty(); run = runs.next()) consume(run);
 }
 
 }  // namespace gbuild::pack

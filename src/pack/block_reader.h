@@ -58,7 +58,27 @@ struct ContentPlace {
     uint32_t fragment_offset = 0;
 };
 
-// Hands out the contents in runs of at most a block. Throws integrity when the blocks do not make up the size.
+// A file's contents in runs of at most a block, each valid until the next. Throws integrity when the blocks do not make
+// up the size. The reader and what `place` points to must outlive it.
+class ContentRuns {
+  public:
+    ContentRuns(BlockReader& reader, const ContentPlace& place) :
+        reader_(reader), place_(place), left_(place.size), position_(place.start) {}
+    // Empty at the end.
+    std::span<const std::byte> next();
+
+  private:
+    std::span<const std::byte> next_block();
+    std::span<const std::byte> next_tail();
+
+    BlockReader& reader_;
+    ContentPlace place_;
+    uint64_t left_;
+    uint64_t position_;
+    size_t block_ = 0;
+    std::unique_ptr<std::byte[]> zeros_;
+};
+
 void read_content(BlockReader& reader, const ContentPlace& place,
                   const std::function<void(std::span<const std::byte>)>& consume);
 

@@ -8,6 +8,7 @@
 #include "block_reader.h"
 #include "gbuild/base/error.h"
 #include "gbuild/base/text.h"
+#include "image_places.h"
 #include "image_tables.h"
 #include "image_tree.h"
 #include "pack_format.h"
@@ -104,15 +105,44 @@ tree::Tree ImageReader::read_tree() const {
     return std::move(image.tree);
 }
 
-void ImageReader::read_file(const tree::Inode& file,
-                            const std::function<void(std::span<const std::byte>)>& consume) const {
-    if (file.content.empty()) return;
+namespace {
+
+class ImageFileSource : public ByteSource {
+  public:
+    ImageFileSource(BlockReader& blocks, std::vector<uint32_t> sizes, ContentPlace place) :
+        sizes_(std::move(sizes)), runs_(blocks, with_sizes(place)) {}
+    std::span<const std::byte> next() override { return runs_.next(); }
+
+  private:
+    ContentPlace with_sizes(ContentPlace place) const {
+        place.blocks = sizes_;
+        return place;
+    }
+    std::vector<uint32_t> sizes_;
+    ContentRuns runs_;
+};
+
+}  // namespace
+
+std::unique_ptr<ByteSource> ImageReader::file_source(const tree::Inode& file) const {
+    if (file.content.empty()) return std::make_unique<MemorySource>(std::span<const std::byte>());
     const auto reference = state_->references.find(file.content.number);
     if (reference == state_->references.end()) throw Error(ErrorKind::internal, "a file of another image");
     const ImageInode inode = read_inode(state_->metadata, state_->super, reference->second);
     std::vector<uint32_t> sizes;
     const ContentPlace place = state_->place(inode, sizes);
-    read_content(state_->blocks, place, consume);
+    return std::make_unique<ImageFileSource>(state_->blocks, std::move(sizes), place);
+}
+
+void ImageReader::read_file(const tree::Inode& file,
+                            const std::function<void(std::span<const std::byte>)>& consume) const {
+    const auto source = file_source(file);
+    for (auto run = source->next(); !run.empty(); run = source->next()) consume(run);
+}
+
+ImagePlace ImageReader::place_of(uint64_t offset, const tree::Tree& tree) const {
+    const ImageParts parts{state_->metadata, state_->super, state_->references, state_->trailer.position, state_->size};
+    return pack::place_of(parts, offset, tree);
 }
 
 }  // namespace gbuild::pack

@@ -32,4 +32,17 @@ FileType file_type(mode_t mode) {
     }
 }
 
+std::string_view type_name(FileType type) {
+    switch (type) {
+    case FileType::directory: return "directory";
+    case FileType::regular: break;
+    case FileType::symlink: return "symlink";
+    case FileType::char_device: return "char-device";
+    case FileType::block_device: return "block-device";
+    case FileType::fifo: return "fifo";
+    case FileType::socket: return "socket";
+    }
+    return "file";
+}
+
 }  // namespace gbuild::tree

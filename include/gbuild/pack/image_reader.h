@@ -6,7 +6,9 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
+#include "gbuild/base/byte_source.h"
 #include "gbuild/base/fd.h"
 #include "gbuild/pack/options.h"
 #include "gbuild/tree/tree.h"
@@ -23,6 +25,12 @@ struct SuperblockFacts {
     uint64_t bytes_used = 0;
     bool exportable = false;
     bool xattrs = false;
+};
+
+// What a byte of the file belongs to.
+struct ImagePlace {
+    std::string_view structure;  // "the inode table", "the data"
+    std::string path;            // of data: the first file it is of, as an image path
 };
 
 // For one thread at a time.
@@ -42,6 +50,10 @@ class ImageReader {
     tree::Tree read_tree() const;
     // The contents of a regular file of the tree that this object read, in runs. Throws integrity.
     void read_file(const tree::Inode& file, const std::function<void(std::span<const std::byte>)>& consume) const;
+    // The same, for the caller to take run by run. One at a time, and none longer than this object.
+    std::unique_ptr<ByteSource> file_source(const tree::Inode& file) const;
+    // `tree` is what this object read last. Throws integrity.
+    ImagePlace place_of(uint64_t offset, const tree::Tree& tree) const;
 
   private:
     struct State;

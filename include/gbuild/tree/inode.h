@@ -7,6 +7,7 @@
 #include <compare>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace gbuild::tree {
@@ -17,6 +18,8 @@ enum class FileType : uint8_t { directory, regular, symlink, char_device, block_
 mode_t format_bits(FileType type);
 // nullopt-free: throws internal for a mode that has no known format.
 FileType file_type(mode_t mode);
+// "file", "directory", "symlink", "char-device", …
+std::string_view type_name(FileType type);
 
 struct Xattr {
     std::string name;
