@@ -148,17 +148,25 @@ std::map<std::string, std::unique_ptr<ContextDir>> open_directories(const NamedC
     return directories;
 }
 
-// A build that starts over has the same to say about the image.
+// A build that starts over has the same to say about the image. What the check directive skips is not said at all.
 class WarnsOnce : public EventSink {
   public:
-    explicit WarnsOnce(EventSink& inner) : inner_(inner) {}
+    WarnsOnce(EventSink& inner, const dockerfile::CheckOptions& checks) : inner_(inner), checks_(checks) {}
     void emit(const Event& event) override {
         const auto* warning = std::get_if<Warning>(&event);
+        if (warning && is_skipped(*warning)) return;
         if (!warning || warned_.lock()->emplace(warning->id, warning->message).second) inner_.emit(event);
     }
 
   private:
+    bool is_skipped(const Warning& warning) const {
+        std::vector<Warning> alone{warning};
+        checks_.apply_to(alone);
+        return alone.empty();
+    }
+
     EventSink& inner_;
+    const dockerfile::CheckOptions& checks_;
     Synchronized<std::set<std::pair<std::string, std::string>>> warned_;
 };
 
@@ -329,7 +337,7 @@ BuildResult run_build(const BuildOptions& options, EventSink& events, std::stop_
     sandbox = sandbox_for(plan, sandbox);
     if (sandbox) report_isolation(*sandbox, events);
     const unsigned jobs = jobs_of(options);
-    WarnsOnce once(events);
+    WarnsOnce once(events, file.checks);
     TraceKeeper trace(store, options, plan);
     const StageJob job{{plan, bases, context.get(), directories, epoch, options.packing, options.run},
                        {store, options.packing, jobs, once, stop, &imported},

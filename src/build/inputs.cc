@@ -80,17 +80,27 @@ std::set<std::string, std::less<>> files_below(const fs::path& directory, const 
     return below;
 }
 
-std::unique_ptr<ContextDir> open_with_ignore(const fs::path& directory, const fs::path& preferred,
-                                             const std::vector<fs::path>& written) {
-    dockerfile::IgnoreRules ignore;
+dockerfile::IgnoreRules ignore_rules(const fs::path& directory, const fs::path& preferred) {
     for (const fs::path& file : {preferred, directory / ".dockerignore"}) {
         std::error_code ignored;
         if (file.empty() || !fs::exists(file, ignored)) continue;
-        ignore = dockerfile::IgnoreRules::parse(read_regular_file(file), file.native());
-        break;
+        return dockerfile::IgnoreRules::parse(read_regular_file(file), file.native());
     }
-    return std::make_unique<ContextDir>(RootedDir(directory),
-                                        ContextRules(std::move(ignore), files_below(directory, written)));
+    return {};
+}
+
+// The ignore file that belongs to the Dockerfile; empty when that has no name.
+fs::path own_ignore_file(const BuildOptions& options) {
+    if (options.dockerfile_text) return {};
+    fs::path own = find_dockerfile(options);
+    own += ".dockerignore";
+    return own;
+}
+
+std::unique_ptr<ContextDir> open_with_ignore(const fs::path& directory, const fs::path& preferred,
+                                             const std::vector<fs::path>& written) {
+    return std::make_unique<ContextDir>(
+        RootedDir(directory), ContextRules(ignore_rules(directory, preferred), files_below(directory, written)));
 }
 
 }  // namespace
@@ -132,14 +142,13 @@ dockerfile::Dockerfile load_dockerfile(const BuildOptions& options) {
     return dockerfile::parse(text, path.lexically_normal().native());
 }
 
+dockerfile::IgnoreRules load_ignore_rules(const BuildOptions& options) {
+    return ignore_rules(options.context, own_ignore_file(options));
+}
+
 std::unique_ptr<ContextDir> open_build_context(const BuildOptions& options, const std::vector<fs::path>& written) {
     require_directory(options.context, "build context");
-    fs::path own;
-    if (!options.dockerfile_text) {
-        own = find_dockerfile(options);
-        own += ".dockerignore";
-    }
-    return open_with_ignore(options.context, own, written);
+    return open_with_ignore(options.context, own_ignore_file(options), written);
 }
 
 std::unique_ptr<ContextDir> open_directory_context(const std::string& name, const DirectoryContext& context,

@@ -10,6 +10,7 @@
 #include "gbuild/build/build.h"
 #include "gbuild/build/copy_source.h"
 #include "gbuild/dockerfile/ast.h"
+#include "gbuild/dockerfile/ignore.h"
 
 namespace gbuild::build {
 
@@ -33,6 +34,9 @@ NamedContext parse_named_context(const std::string& name, const std::string& val
 
 // Parses the Dockerfile that the options name. Throws not_found with where it was looked for, dockerfile.
 dockerfile::Dockerfile load_dockerfile(const BuildOptions& options);
+
+// <Dockerfile>.dockerignore, else .dockerignore in the context; empty rules when there is neither.
+dockerfile::IgnoreRules load_ignore_rules(const BuildOptions& options);
 
 // The build context with its ignore rules: <Dockerfile>.dockerignore, else .dockerignore in it. `written` are the files
 // that the build writes, wherever they are.

@@ -1,55 +1,19 @@
 #include "gbuild/dockerfile/check_options.h"
 
 #include <algorithm>
-#include <array>
 #include <optional>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "gbuild/base/text.h"
+#include "gbuild/dockerfile/rule_names.h"
 #include "gbuild/dockerfile/suggest.h"
 #include "source_text.h"
 
 namespace gbuild::dockerfile {
 
 namespace {
-
-// BuildKit's rules, and the warning that says the same; none where that is an error here, or nothing to warn of.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 22> buildkit_rules = {{
-    {"ConsistentInstructionCasing", "instruction-casing"},
-    {"CopyIgnoredFile", ""},
-    {"DuplicateStageName", "duplicate-stage-name"},
-    {"ExposeInvalidFormat", "expose-host-port"},
-    {"ExposeProtoCasing", ""},
-    {"FromAsCasing", "from-as-casing"},
-    {"FromPlatformFlagConstDisallowed", ""},
-    {"InvalidBaseImagePlatform", ""},
-    {"InvalidDefaultArgInFrom", ""},
-    {"InvalidDefinitionDescription", ""},
-    {"JSONArgsRecommended", ""},
-    {"LegacyKeyValueFormat", "legacy-key-value"},
-    {"MaintainerDeprecated", "maintainer-deprecated"},
-    {"MultipleInstructionsDisallowed", "multiple-instructions"},
-    {"NoEmptyContinuation", "empty-continuation-line"},
-    {"RedundantTargetPlatform", ""},
-    {"ReservedStageName", "reserved-stage-name"},
-    {"SecretsUsedInArgOrEnv", "secret-in-arg-or-env"},
-    {"StageNameCasing", "stage-name-casing"},
-    {"UndefinedArgInFrom", "undefined-arg-in-from"},
-    {"UndefinedVar", "undefined-var"},
-    {"WorkdirRelativePath", "workdir-relative"},
-}};
-constexpr std::array<std::string_view, 1> ids_without_rule = {"exec-form-invalid"};
-
-// Our id for a rule's name or id, "" when nothing warns of that; nullopt for an unknown rule.
-std::optional<std::string_view> find_rule(std::string_view name) {
-    for (const auto& [rule, id] : buildkit_rules) {
-        if (name == rule || (name == id && !id.empty())) return id;
-    }
-    auto found = std::find(ids_without_rule.begin(), ids_without_rule.end(), name);
-    return found == ids_without_rule.end() ? std::nullopt : std::optional(*found);
-}
 
 // As Go's strconv.ParseBool.
 std::optional<bool> parse_bool(std::string_view text) {
@@ -90,7 +54,7 @@ class CheckOptions::Parser {
         size_t equals = option.find('=');
         std::string_view name = trim(option.substr(0, equals));
         std::string_view value = equals == std::string_view::npos ? "" : trim(option.substr(equals + 1));
-        if (name == "skip" && value == "all") {
+        if (name == "skip" && equal_ignoring_case(value, "all")) {
             options_.skip_all_ = true;
         } else if (name == "skip" && !value.empty()) {
             for (std::string_view rule : split_views(value, ',')) skip(trim(rule));
@@ -100,21 +64,23 @@ class CheckOptions::Parser {
                 fail_at(place(option), fmt::format("error is true or false, not {}", quoted(value)), usage);
             }
             options_.errors_ = *given;
-        } else if (name != "experimental") {  // none of BuildKit's experimental rules warns here
+        } else if (name != "experimental") {  // what is experimental there is checked here, or not at all
             fail_at(place(option), fmt::format("{} is no option of the check directive", quoted(option)), usage);
         }
     }
 
     void skip(std::string_view name) {
         constexpr size_t most = 100;  // more help nobody
-        if (auto id = find_rule(name)) {
+        if (auto id = find_rule_id(name)) {
             if (!id->empty()) options_.skipped_.emplace(*id);
         } else if (unknown_++ < most) {
             std::vector<std::string> names;
-            names.reserve(buildkit_rules.size());
-            for (const auto& [rule, id_of_rule] : buildkit_rules) names.emplace_back(rule);
+            for (const RuleName& rule : rule_names()) {
+                if (!rule.docker.empty()) names.emplace_back(rule.docker);
+                if (!rule.id.empty()) names.emplace_back(rule.id);
+            }
             warnings_.push_back({"unknown-check", fmt::format("there is no check {}", quoted(name)), place(name),
-                                 suggest(name, names, "", "remove it, or name the check as docker does")});
+                                 suggest(name, names, "", "gbuild check --list names the checks")});
         }
     }
 
