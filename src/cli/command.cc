@@ -11,9 +11,10 @@ namespace gbuild::cli {
 
 namespace {
 
-constexpr std::array<CommandInfo, 14> commands{{
+constexpr std::array<CommandInfo, 16> commands{{
     {"build", "build a Dockerfile into a .gvmi (the default command)", make_build_command},
     {"plan", "print what a build would do", make_plan_command},
+    {"check", "find what is wrong, wasteful or surprising in a Dockerfile", make_check_command},
     {"parse", "print a Dockerfile's syntax as JSON", make_parse_command},
     {"images", "list the images built here", make_images_command},
     {"tag", "give an image a further name", make_tag_command},
@@ -22,6 +23,7 @@ constexpr std::array<CommandInfo, 14> commands{{
     {"ls", "list files of an image", make_ls_command},
     {"cat", "print a file of an image", make_cat_command},
     {"extract", "copy files of an image to a directory", make_extract_command},
+    {"diff", "tell what differs between two images", make_diff_command},
     {"doctor", "tell how RUN can be executed on this machine", make_doctor_command},
     {"cache", "list what is kept between builds", make_cache_command},
     {"prune", "remove what is kept between builds", make_prune_command},
@@ -54,6 +56,7 @@ std::string general_help() {
     for (const auto& entry : exit_codes) text += fmt::format("  {:>3}  {}\n", entry.code, entry.meaning);
     text += "\n"
             "Examples:\n"
+            "  gbuild check .\n"
             "  gbuild -t golem-example .\n"
             "  gbuild inspect golem-example-latest.gvmi\n";
     return text;

@@ -116,10 +116,27 @@ std::string error_text(const Error& error, Color color) {
     return text + hint_text(error.hint(), color);
 }
 
-std::string warning_text(const Warning& warning, Color color) {
-    std::string text = head(warning.span, paint("warning:", magenta, color), warning.message, color);
+namespace {
+
+std::string labelled_text(const Warning& warning, const std::string& label, Color color) {
+    std::string text = head(warning.span, label, warning.message, color);
     if (!warning.id.empty()) text += fmt::format(" [{}]", safe_text(warning.id));
     return text + "\n" + excerpt_text(warning.span, color) + hint_text(warning.hint, color);
+}
+
+}  // namespace
+
+std::string warning_text(const Warning& warning, Color color) {
+    return labelled_text(warning, paint("warning:", magenta, color), color);
+}
+
+std::string finding_text(const check::Finding& finding, Color color) {
+    using check::Severity;
+    const std::string_view escape = finding.severity == Severity::error     ? red
+                                    : finding.severity == Severity::warning ? magenta
+                                                                            : cyan;
+    return labelled_text(finding.warning, paint(fmt::format("{}:", severity_name(finding.severity)), escape, color),
+                         color);
 }
 
 Error as_error(const std::exception_ptr& exception) {

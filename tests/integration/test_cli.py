@@ -6,7 +6,8 @@ from harness import gvmi, tree
 from harness.case import PROGRAM, Case
 from harness.process import is_root
 
-COMMANDS = ["build", "doctor", "prune", "plan", "parse", "images", "tag", "rmi", "inspect", "ls", "cat", "extract", "cache", "version"]
+COMMANDS = ["build", "check", "diff", "doctor", "prune", "plan", "parse", "images", "tag", "rmi", "inspect", "ls", "cat", "extract", "cache",
+            "version"]
 DOCKERFILE = "FROM tiny\nCOPY . /files/\nVOLUME /data\nWORKDIR /work\nENV A=1\nLABEL l=v\n"
 
 

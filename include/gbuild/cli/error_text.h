@@ -6,6 +6,7 @@
 
 #include "gbuild/base/error.h"
 #include "gbuild/base/events.h"
+#include "gbuild/check/check.h"
 #include "gbuild/cli/console.h"
 
 namespace gbuild::cli {
@@ -21,6 +22,9 @@ std::string error_text(const Error& error, Color color);
 
 // Likewise: "Dockerfile:3: warning: … [no-volume]", the source line, the hint.
 std::string warning_text(const Warning& warning, Color color);
+
+// Likewise, with the word that the severity is.
+std::string finding_text(const check::Finding& finding, Color color);
 
 // Any exception as an Error: out of memory, the standard library's, and what is left as an internal one.
 Error as_error(const std::exception_ptr& exception);

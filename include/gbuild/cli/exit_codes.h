@@ -13,9 +13,9 @@ struct ExitCode {
     std::string_view meaning;
 };
 
-inline constexpr std::array<ExitCode, 13> exit_codes{{
+inline constexpr std::array<ExitCode, 14> exit_codes{{
     {0, "success"},
-    {1, "internal error: a bug in gbuild"},
+    {1, "internal error: a bug in gbuild; of gbuild diff: the images differ"},
     {2, "command line"},
     {3, "Dockerfile, .dockerignore, or what they ask of the build context"},
     {4, "file, image, tag or stage not found"},
@@ -26,8 +26,13 @@ inline constexpr std::array<ExitCode, 13> exit_codes{{
     {9, "the local system: I/O, disk full, permission, memory"},
     {10, "conflict: exists already, or in use"},
     {11, "a command of the Dockerfile failed"},
+    {12, "gbuild check found something"},
     {130, "interrupted"},
 }};
+
+// Of what is no error, but an answer.
+inline constexpr int images_differ = 1;  // as diff(1)
+inline constexpr int check_found = 12;
 
 int exit_code(ErrorKind kind);
 
