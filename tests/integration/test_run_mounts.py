@@ -20,12 +20,13 @@ WITH_CLIENT = "COPY --chmod=755 ssh /\n"
 
 
 @contextlib.contextmanager
-def ssh_agent(folder):
-    """The socket of an agent with one key, and the key's comment."""
+def ssh_agent(folder, user=None):
+    """The socket of an agent with one key. It answers nobody but who runs it."""
     path = folder / "agent.sock"
     key = folder / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "key of the test", "-f", str(key)], check=True)
-    agent = subprocess.Popen(["ssh-agent", "-D", "-a", str(path)], stdout=subprocess.DEVNULL)
+    become = ["setpriv", "--reuid", str(user), "--regid", str(user), "--clear-groups"] if user else []
+    agent = subprocess.Popen([*become, "ssh-agent", "-D", "-a", str(path)], stdout=subprocess.DEVNULL)
     try:
         while subprocess.run(["ssh-add", "-q", str(key)], env={**os.environ, "SSH_AUTH_SOCK": str(path)}, check=False,
                              stderr=subprocess.DEVNULL).returncode != 0:
@@ -332,8 +333,7 @@ class Secrets:
 @every_way
 class Agents:
     def test_agent_answers(self):
-        with ssh_agent(self.dir) as path:
-            self.way.hand_over(path, self.dir)
+        with ssh_agent(self.dir, self.way.user) as path:
             lines = self.lines("--mount=type=ssh echo $SSH_AUTH_SOCK; stat -c '%u:%g %a' $SSH_AUTH_SOCK", options=["--ssh", "default"],
                                env={"SSH_AUTH_SOCK": path})
             self.assertEqual(lines, ["/run/buildkit/ssh_agent.0", "0:0 600"])
