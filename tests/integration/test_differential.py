@@ -7,7 +7,7 @@ from harness.builders import Buildah
 from harness.process import is_root, missing_part
 
 # Themes that gbuild does not execute yet, and what it says of them. Whoever changes that takes them out here.
-NOT_YET = {"mount": "RUN --mount cannot be executed yet|unknown option", "onbuild": "ONBUILD triggers, which are not supported"}
+NOT_YET = {"onbuild": "ONBUILD triggers, which are not supported"}
 
 
 class Differential(unittest.TestCase):
