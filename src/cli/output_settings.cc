@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "gbuild/base/csv.h"
 #include "gbuild/base/text.h"
 #include "gbuild/cli/output_path.h"
 #include "gbuild/dockerfile/suggest.h"
@@ -35,26 +36,6 @@ const std::vector<OutputType>& output_types() {
 
 [[noreturn]] void refuse(const std::string& text, std::string_view problem, std::string hint) {
     throw Error(ErrorKind::usage, fmt::format("--output {}: {}", quoted(text), problem)).hint(std::move(hint));
-}
-
-// As encoding/csv: a field in double quotes may hold commas, and "" for a quote.
-std::vector<std::string> split_fields(const std::string& text) {
-    std::vector<std::string> fields(1);
-    bool in_quotes = false;
-    for (size_t i = 0; i < text.size(); i++) {
-        const char c = text[i];
-        if (in_quotes && c == '"' && i + 1 < text.size() && text[i + 1] == '"') {
-            fields.back() += text[++i];
-        } else if (c == '"' && (in_quotes || fields.back().empty())) {
-            in_quotes = !in_quotes;
-        } else if (c == ',' && !in_quotes) {
-            fields.emplace_back();
-        } else {
-            fields.back() += c;
-        }
-    }
-    if (in_quotes) refuse(text, "a quote is not closed", "end the field with another \"");
-    return fields;
 }
 
 // A path may well hold "=", but none is likely to begin with a key.
@@ -218,7 +199,9 @@ OutputSpec parse_output(const std::string& text) {
     if (text == "-") return {"tar", {{"dest", "-"}}};
     if (!is_specification(text)) return {"gvmi", {{"dest", text}}};
     OutputSpec spec{"", {}};
-    for (const std::string& field : split_fields(text)) {
+    const auto fields = split_csv(text);
+    if (!fields) refuse(text, "a quote is not closed", "end the field with another \"");
+    for (const std::string& field : *fields) {
         const size_t equals = field.find('=');
         if (equals == std::string::npos || equals == 0) {
             refuse(text, fmt::format("{} is not KEY=VALUE", quoted(field)), "write type=TYPE,dest=PATH");
