@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "cache_import.h"
 #include "gbuild/base/synchronized.h"
 #include "gbuild/base/text.h"
 
@@ -64,10 +65,11 @@ bool is_external(const plan::Base& base) {
     return std::holds_alternative<plan::ImageBase>(base) || std::holds_alternative<plan::NamedContextBase>(base);
 }
 
-BaseImages::BaseImages(const BuildOptions& options, const store::Store& store,
+BaseImages::BaseImages(const BuildOptions& options, const store::Store& store, const CacheImport* imported,
                        std::map<std::string, NamedContext> contexts, std::stop_token stop) :
     options_(options),
     store_(store),
+    imported_(imported),
     contexts_(std::move(contexts)),
     outer_stop_(std::move(stop), [this] { stop_.request_stop(); }),
     client_(options.registry) {}
@@ -193,9 +195,10 @@ BaseImage BaseImages::from_archive(std::string name, std::unique_ptr<registry::I
     return image;
 }
 
-// The image as the store remembers it; nullopt when any piece of that is gone.
+// The image as the store or a cache remembers it; nullopt when any piece of that is gone.
 std::optional<BaseImage> BaseImages::from_store(const oci::Reference& reference, const oci::Platform& platform) {
     auto digest = store_.remembered(reference.text(), platform.text());
+    if (!digest && imported_) digest = imported_->manifest_of(reference.text(), platform.text());
     if (!digest) return std::nullopt;
     auto json = store_.read_blob(*digest, oci::max_manifest_size);
     if (!json) return std::nullopt;

@@ -15,6 +15,8 @@
 
 namespace gbuild::build {
 
+class CacheImport;
+
 struct BaseImage {
     std::string name;  // "debian:latest", "oci-layout://base"
     std::shared_ptr<registry::ImageSource> source;
@@ -25,8 +27,9 @@ struct BaseImage {
 
 class BaseImages {
   public:
-    BaseImages(const BuildOptions& options, const store::Store& store, std::map<std::string, NamedContext> contexts,
-               std::stop_token stop);
+    // `imported` is asked what the store does not remember; may be null. All must outlive it.
+    BaseImages(const BuildOptions& options, const store::Store& store, const CacheImport* imported,
+               std::map<std::string, NamedContext> contexts, std::stop_token stop);
 
     // Resolves them all side by side, those that have not been. The first failure stops the rest and is thrown, with
     // the image's name as context and the place that names it.
@@ -54,6 +57,7 @@ class BaseImages {
 
     const BuildOptions& options_;
     const store::Store& store_;
+    const CacheImport* imported_;
     std::map<std::string, NamedContext> contexts_;
     std::stop_source stop_;
     std::stop_callback<std::function<void()>> outer_stop_;

@@ -256,7 +256,7 @@ Commands commands_of(const BuildOptions& options, const store::Store& store, doc
                      const plan::PlanRequest& request) {
     if (plan::runs_commands(file, request)) return Commands::certain;
     const NamedContexts contexts = named_contexts(options);
-    BaseImages bases(options, store, contexts, {});
+    BaseImages bases(options, store, nullptr, contexts, {});
     Commands commands = Commands::none;
     auto known_config = [&](const plan::Base& base) {
         if (is_directory(base, contexts)) refuse_directory(base);
@@ -329,7 +329,7 @@ BuildResult run_build(const BuildOptions& options, EventSink& events, std::stop_
 
     store::Store store(options.store_root);
     CacheImport imported(options, store, events, stop);
-    BaseImages bases(options, store, contexts, stop);
+    BaseImages bases(options, store, &imported, contexts, stop);
     plan::Plan plan = resolve_and_plan(std::move(file), request, contexts, bases, events);
     int64_t epoch = epoch_of(options, plan, bases);
     std::unique_ptr<ContextDir> context = reads_context(plan) ? open_build_context(options, written) : nullptr;
@@ -360,7 +360,7 @@ PlannedBuild plan_build(const BuildOptions& options, EventSink& events, std::sto
     auto directories = open_directories(contexts, {});
     store::Store store(options.store_root);
     CacheImport imported(options, store, events, stop);
-    BaseImages bases(options, store, contexts, std::move(stop));
+    BaseImages bases(options, store, &imported, contexts, std::move(stop));
     PlannedBuild planned;
     planned.plan = resolve_and_plan(std::move(file), plan_request(options), contexts, bases, events);
     const plan::Plan& plan = planned.plan;

@@ -43,7 +43,8 @@ std::set<size_t> stages_below_target(const plan::Plan& plan) {
 
 class Exporting {
   public:
-    Exporting(const ExportJob& job, CacheMode mode) : job_(job) {
+    Exporting(const ExportJob& job, CacheMode mode) :
+        job_(job), outer_stop_(job.stop, [this] { stop_.request_stop(); }) {
         std::set<size_t> stages = stages_below_target(job.plan);
         if (mode == CacheMode::max) {
             for (size_t stage = 0; stage < job.plan.stages.size(); stage++) stages.insert(stage);
@@ -61,15 +62,22 @@ class Exporting {
     }
 
     void send(registry::ImageDestination& destination) {
+        Synchronized<std::exception_ptr> first;
         std::vector<std::future<void>> workers;
         std::atomic<size_t> next = 0;
         for (size_t i = 0; i < std::min(uploads_at_once, outgoing_.size()); i++) {
             workers.push_back(std::async(std::launch::async, [&] {
-                for (size_t at = next++; at < outgoing_.size(); at = next++) send_blob(destination, at);
+                try {
+                    for (size_t at = next++; at < outgoing_.size(); at = next++) send_blob(destination, at);
+                } catch (...) {
+                    auto error = first.lock();
+                    if (!*error) *error = std::current_exception();
+                    stop_.request_stop();
+                }
             }));
         }
         for (auto& worker : workers) worker.wait();
-        for (auto& worker : workers) worker.get();
+        if (*first.lock()) std::rethrow_exception(*first.lock());
         oci::Artifact artifact;
         for (const Outgoing& one : outgoing_) artifact.layers.push_back(one.blob);
         registry::put_artifact(destination, oci::cache_artifact, std::move(artifact), encode_references(references_),
@@ -136,10 +144,10 @@ class Exporting {
         Outgoing& out = outgoing_[at];
         const int transfer = first_upload + static_cast<int>(at);
         job_.events.emit(TransferStarted{transfer, 0, out.blob.digest.text().substr(0, 19), "sending", out.blob.size});
-        const bool is_there = destination.has_blob(out.blob, job_.stop);
+        const bool is_there = destination.has_blob(out.blob, stop_.get_token());
         if (!is_there) {
             if (!out.content) out.content = fetched(packs_.at(at));
-            destination.put_blob(out.blob, *out.content, job_.stop, [&](uint64_t sent) {
+            destination.put_blob(out.blob, *out.content, stop_.get_token(), [&](uint64_t sent) {
                 job_.events.emit(TransferProgress{transfer, sent});
             });
         }
@@ -156,6 +164,8 @@ class Exporting {
     }
 
     const ExportJob& job_;
+    std::stop_source stop_;
+    std::stop_callback<std::function<void()>> outer_stop_;
     std::set<Digest> layers_;
     std::set<std::string> bases_;
     std::vector<CachedReference> references_;

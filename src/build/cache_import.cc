@@ -70,7 +70,8 @@ void CacheImport::read(Cache& cache) {
     read_documents(cache, fetched.manifest, references);
 }
 
-// What a reference stands for is asked of the registry only when neither the store nor a cache remembers it.
+// What a reference stands for is asked of the registry only when neither the store nor a cache knows it. The store is
+// not told: what a cache says counts for builds that name the cache.
 void CacheImport::read_documents(Cache& cache, const oci::Artifact& artifact,
                                  const std::vector<CachedReference>& references) {
     if (options_.pull == PullPolicy::always) return;
@@ -82,14 +83,23 @@ void CacheImport::read_documents(Cache& cache, const oci::Artifact& artifact,
         store_.put_blob(blob.digest, registry::fetch_text(*cache.source, blob, oci::max_manifest_size, stop_));
     }
     for (const CachedReference& one : references) {
-        const bool known = store_.remembered(one.reference, one.platform).has_value();
-        if (known || !documents.contains(one.manifest)) continue;
+        if (!documents.contains(one.manifest)) continue;
         auto manifest = store_.read_blob(one.manifest, oci::max_manifest_size);
         if (!manifest || !std::holds_alternative<oci::Manifest>(oci::parse_manifest(*manifest, ""))) {
             throw Error(ErrorKind::integrity, fmt::format("{} in it is no image's manifest", one.manifest.text()));
         }
-        store_.remember(one.reference, one.platform, one.manifest);
+        cache.references.push_back(one);
     }
+}
+
+std::optional<Digest> CacheImport::manifest_of(const std::string& reference, const std::string& platform) const {
+    auto caches = caches_.lock();
+    for (const Cache& cache : *caches) {
+        for (const CachedReference& one : cache.references) {
+            if (!cache.broken && one.reference == reference && one.platform == platform) return one.manifest;
+        }
+    }
+    return std::nullopt;
 }
 
 std::optional<std::string> CacheImport::changes(const Digest& key) const {

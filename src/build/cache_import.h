@@ -30,6 +30,9 @@ class CacheImport {
     CacheImport(const BuildOptions& options, const store::Store& store, EventSink& events, std::stop_token stop);
     ~CacheImport();
 
+    // What an image's reference stood for when a cache was written: its manifest's digest, whose document the store
+    // has.
+    std::optional<Digest> manifest_of(const std::string& reference, const std::string& platform) const;
     // What some cache has for a step's key.
     std::optional<std::string> changes(const Digest& key) const;
     // Whether some cache has the layer's pack, as far as is known.
@@ -45,6 +48,7 @@ class CacheImport {
         std::unique_ptr<registry::ImageSource> source;
         std::map<Digest, std::string> steps;
         std::map<Digest, oci::Descriptor> packs;  // by layer, those with our packing options
+        std::vector<CachedReference> references;
         bool broken = false;
     };
     std::unique_ptr<registry::ImageSource> open(const CacheSource& from);

@@ -1,9 +1,11 @@
 #include <fmt/format.h>
 
+#include "gbuild/base/atomic_file.h"
 #include "gbuild/base/text.h"
 #include "gbuild/cli/build_report.h"
 #include "gbuild/cli/build_settings.h"
 #include "gbuild/cli/command.h"
+#include "gbuild/cli/difference_text.h"
 #include "gbuild/cli/error_text.h"
 #include "gbuild/cli/exit_codes.h"
 #include "gbuild/cli/json_progress.h"
@@ -11,6 +13,9 @@
 #include "gbuild/cli/progress.h"
 #include "gbuild/cli/side_file.h"
 #include "gbuild/cli/signals.h"
+#include "gbuild/cli/verify.h"
+#include "gbuild/compare/differences.h"
+#include "gbuild/store/store.h"
 
 namespace gbuild::cli {
 
@@ -37,6 +42,10 @@ class BuildCommand final : public Command {
         output_.declare(options);
         options.value("--iidfile", "PATH", iid_file_, "write the image id to this file");
         options.value("--metadata-file", "PATH", metadata_file_, "write what was built to this file, as JSON");
+        options.group("What is checked");
+        options.flag("--verify", verify_,
+                     "build without the cache, then once more under other circumstances (jobs, isolation, umask, time "
+                     "zone, place and order of the context), and compare; exit code 12 when the images differ");
         options.group("What is shown");
         options.flag("-q,--quiet", quiet_, "show nothing but the image's hash, and errors");
         options.choice("--progress", {"auto", "tty", "plain", "json"}, progress_, "how progress is shown");
@@ -49,17 +58,73 @@ class BuildCommand final : public Command {
 
     int run(Console& console) override {
         ProgressMode mode = quiet_ ? ProgressMode::quiet : progress_mode(progress_, console);
+        if (verify_) return verify(mode, console);
         if (mode != ProgressMode::json) return build(mode, console);
+        return reported(mode, console, [&] { return build(mode, console); });
+    }
+
+  private:
+    // Errors end here, as text or JSON.
+    template <class Body>
+    static int reported(ProgressMode mode, const Console& console, Body&& body) {
         try {
-            return build(mode, console);
+            return body();
+        } catch (const OutputClosed&) {
+            throw;
         } catch (const std::exception&) {
             Error error = as_error(std::current_exception());
-            console.err.write(json_error_line(error));
+            console.err.write(mode == ProgressMode::json ? json_error_line(error)
+                                                         : error_text(error, console.color(console.err)));
             return exit_code(error.kind());
         }
     }
 
-  private:
+    int verify(ProgressMode mode, Console& console) {
+        work_.no_cache = true;
+        build::BuildOptions options = make_options(console);
+        if (options.dockerfile_text) {
+            throw Error(ErrorKind::usage, "--verify reads the Dockerfile twice, which standard input cannot be")
+                .hint("write it to a file and give that with -f");
+        }
+        if (!options.output) {
+            throw Error(ErrorKind::usage, "--verify compares the .gvmi of two builds, but none is to be written")
+                .hint("leave -o out, or give a file with it");
+        }
+        const int code = in_own_process([&] { return reported(mode, console, [&] { return build(mode, console); }); });
+        if (code != 0) return code;
+        const store::Store store(options.store_root);
+        const TempDir place(store.staging());
+        const std::filesystem::path first = *options.output, again = place.path() / "again.gvmi";
+        const int second = in_own_process(
+            [&] { return reported(mode, console, [&] { return build_again(options, place.path(), mode, console); }); });
+        if (second != 0) return second;
+        const compare::Differences differences = compare::compare_images(first, again);
+        if (differences.same()) {
+            if (mode == ProgressMode::plain || mode == ProgressMode::tty) {
+                console.err.write("Verified: the second build gave the same bytes\n");
+            }
+            return 0;
+        }
+        const ComparedNames names{first.native(), "the second build"};
+        console.out.write(mode == ProgressMode::json
+                              ? json_document(differences_json(names, differences))
+                              : differences_text(names, differences, console.color(console.out)));
+        return check_found;
+    }
+
+    // The second build says only how it differs from the first, and what goes wrong.
+    static int build_again(build::BuildOptions options, const std::filesystem::path& place, ProgressMode mode,
+                           Console& console) {
+        const Circumstances changed = change_circumstances(options, place);
+        const auto sandbox = build::prepare_sandbox(options);
+        SignalWatcher signals;
+        auto progress = make_progress(mode, console);
+        progress->emit(Notice{"building once more: " + join(changed, ", ")});
+        NullSink nobody;
+        build::run_build(options, nobody, signals.stop(), sandbox.get());
+        return 0;
+    }
+
     build::BuildOptions make_options(const Console& console) const {
         build::BuildOptions options;
         for (const auto& text : tags_) {
@@ -136,7 +201,7 @@ class BuildCommand final : public Command {
     std::vector<std::string> tags_;
     OutputSettings output_;
     std::string iid_file_, metadata_file_, progress_ = "auto";
-    bool quiet_ = false;
+    bool quiet_ = false, verify_ = false;
 };
 
 }  // namespace

@@ -26,7 +26,7 @@ inline constexpr std::array<ExitCode, 14> exit_codes{{
     {9, "the local system: I/O, disk full, permission, memory"},
     {10, "conflict: exists already, or in use"},
     {11, "a command of the Dockerfile failed"},
-    {12, "gbuild check found something"},
+    {12, "gbuild check found something, or --verify a difference"},
     {130, "interrupted"},
 }};
 
