@@ -84,6 +84,23 @@ std::optional<RefRecord> parse_ref(std::string_view text) {
     });
 }
 
+std::string to_json(const DownloadRecord& record) {
+    json object = {{"digest", record.digest.text()},
+                   {"etag", escape(record.etag)},
+                   {"last_modified", escape(record.last_modified)}};
+    return object.dump(2) + "\n";
+}
+
+std::optional<DownloadRecord> parse_download(std::string_view text) {
+    return parse_record<DownloadRecord>(text, [](const json& object) -> std::optional<DownloadRecord> {
+        auto digest = Digest::parse(text_at(object, "digest"));
+        auto etag = unescape(text_at(object, "etag"));
+        auto last_modified = unescape(text_at(object, "last_modified"));
+        if (!digest || !etag || !last_modified) return std::nullopt;
+        return DownloadRecord{*digest, *etag, *last_modified};
+    });
+}
+
 std::string to_json(const ImageRecord& record) {
     json object = {{"repository", escape(record.repository)},
                    {"tag", escape(record.tag)},

@@ -7,6 +7,7 @@
 
 #include "gbuild/base/digest.h"
 #include "gbuild/store/images.h"
+#include "gbuild/store/store.h"
 
 namespace gbuild::store {
 
@@ -20,6 +21,9 @@ struct RefRecord {
 
 std::string to_json(const RefRecord& record);
 std::optional<RefRecord> parse_ref(std::string_view json);
+
+std::string to_json(const DownloadRecord& record);
+std::optional<DownloadRecord> parse_download(std::string_view json);
 
 // Where the record of an image is, below the store's root.
 std::filesystem::path image_path(const std::string& repository, const std::string& tag);

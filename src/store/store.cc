@@ -115,7 +115,7 @@ Store::Store(const fs::path& root) : root_(fs::absolute(root).lexically_normal()
         make_directories(root_);
         claim(root_);
         for (const char* folder : {"blobs", "blobs/sha256", "blobs/sha512", "packs", "steps", "builds", "outputs",
-                                   "snapshots", "caches", "refs", "images", "locks", "tmp"}) {
+                                   "snapshots", "caches", "refs", "downloads", "git", "images", "locks", "tmp"}) {
             make_directory(root_ / folder);
         }
         reclaim(root_ / "tmp");
@@ -239,6 +239,25 @@ std::optional<Digest> Store::remembered(const std::string& reference, const std:
 void Store::remember(const std::string& reference, const std::string& platform, const Digest& manifest) const {
     write_record(hashed_path("refs", ref_key(reference, platform)), to_json(RefRecord{reference, platform, manifest}));
 }
+
+std::unique_ptr<NewBlob> Store::new_blob(uint64_t cap) const {
+    return std::make_unique<NewBlob>(root_ / "blobs" / "sha256", staging(), cap);
+}
+
+std::optional<DownloadRecord> Store::remembered_download(const std::string& url) const {
+    const fs::path path = hashed_path("downloads", url);
+    auto text = read_record(path);
+    if (!text) return std::nullopt;
+    auto record = parse_download(*text);
+    if (!record) remove_if_there(path);
+    return record;
+}
+
+void Store::remember_download(const std::string& url, const DownloadRecord& record) const {
+    write_record(hashed_path("downloads", url), to_json(record));
+}
+
+fs::path Store::git_directory(const std::string& url) const { return hashed_path("git", url); }
 
 void Store::put_image(const ImageRecord& record) const {
     write_record(root_ / image_path(record.repository, record.tag), to_json(record));

@@ -9,6 +9,8 @@
 //   snapshots/<hash>/files/   an image's files, extracted for commands to run on
 //   caches/<hash>-<n>/files/  what RUN --mount=type=cache shows; several where steps do not share one
 //   refs/<hash>               what a reference stood for when last resolved
+//   downloads/<hash>          which blob a URL stood for when last fetched
+//   git/<hash>/               a bare repository: what was fetched from a remote one
 //   images/<hash>             one tagged image each
 //   locks/<hash>              lock files
 //   CACHEDIR.TAG              says that this is a store (and to backup programs, that it is a cache)
@@ -37,6 +39,7 @@
 #include "gbuild/base/error.h"
 #include "gbuild/base/file_lock.h"
 #include "gbuild/store/images.h"
+#include "gbuild/store/new_blob.h"
 #include "gbuild/store/partial_blob.h"
 
 namespace gbuild::store {
@@ -62,6 +65,13 @@ enum class CacheUse {
 
 // Small files of any bytes, found by a key of any text.
 enum class NoteKind : uint8_t { step, build, output };
+
+// What a URL stood for when it was last fetched, and how to ask whether it still does (RFC 9110, 8.8).
+struct DownloadRecord {
+    Digest digest;              // of the blob
+    std::string etag;           // "" when the server gave none
+    std::string last_modified;  // as the server wrote it; "" when it gave none
+};
 
 class Store {
   public:
@@ -104,6 +114,16 @@ class Store {
     // A download of a blob of `size` bytes, gone on with where an earlier one stopped. Hold the blob's lock: a conflict
     // error when the download is under way already.
     std::unique_ptr<PartialBlob> partial_blob(const Digest& digest, uint64_t size) const;
+
+    // A download of at most `cap` bytes.
+    std::unique_ptr<NewBlob> new_blob(uint64_t cap) const;
+
+    // By a URL, of which nothing but a hash is written down: it may hold secrets. nullopt when nothing is known.
+    std::optional<DownloadRecord> remembered_download(const std::string& url) const;
+    void remember_download(const std::string& url, const DownloadRecord& record) const;
+
+    // Where the objects of a remote repository are kept; not made here. Hold the lock "git " + url to use it.
+    std::filesystem::path git_directory(const std::string& url) const;
 
     // `key` names a layer and its packing options; any text. An empty pack is removed and counts as absent.
     std::optional<UniqueFd> open_pack(const std::string& key) const;
