@@ -36,7 +36,7 @@ Url redirect_target(const Response& response) {
     if (response.url.scheme == "https" && target->scheme == "http") {
         throw Error(ErrorKind::network,
                     fmt::format("{} redirects from https to plain http, to {}", response.url.shown(), target->shown()))
-            .hint("the registry must redirect to https");
+            .hint("the server must redirect to https");
     }
     return *target;
 }
@@ -106,7 +106,10 @@ CurlHeaderList Transport::set_up(CurlHandle& handle, const Request& request) {
     handle.set(CURLOPT_LOW_SPEED_TIME, static_cast<long>(timeouts_.stall.count()));
     set_up_tls(handle, request.url);
     set_up_proxy(handle, request.url);
-    if (request.form) handle.set(CURLOPT_COPYPOSTFIELDS, request.form->c_str());
+    if (request.form) {
+        handle.set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.form->size()));
+        handle.set(CURLOPT_COPYPOSTFIELDS, request.form->data());
+    }
     if (request.method == "HEAD") handle.set(CURLOPT_NOBODY, 1L);
     if (request.body) set_up_body(handle, request);
     CurlHeaderList headers;

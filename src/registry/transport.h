@@ -42,7 +42,7 @@ struct Request {
     Url url;
     std::vector<std::string> headers;  // "Accept: …"
     std::string authorization;         // the header's value; empty: none
-    std::optional<std::string> form;   // makes it a POST of this form-encoded body
+    std::optional<std::string> form;   // makes it a POST of this body, form-encoded unless a header says otherwise
     std::string method = "GET";        // "HEAD"; with a body "POST", "PUT", "PATCH"
     std::optional<RequestBody> body = std::nullopt;
 };
