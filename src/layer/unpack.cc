@@ -1,0 +1,165 @@
+#include "gbuild/layer/unpack.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <map>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "gbuild/base/error.h"
+#include "gbuild/base/remove_tree.h"
+#include "gbuild/base/text.h"
+#include "sparse_writer.h"
+
+namespace gbuild::layer {
+
+namespace {
+
+constexpr size_t unpack_run_size = size_t{256} * 1024;
+
+class Unpacker {
+  public:
+    Unpacker(tree::EntryStream& entries, const RootedDir& root) : entries_(entries), root_(root) {}
+
+    void run(const std::stop_token& stop) {
+        tree::LayerEntry entry;
+        while (entries_.next(entry)) {
+            if (stop.stop_requested()) throw Error(ErrorKind::interrupted, "interrupted");
+            if (entry.path.empty()) continue;
+            with_context([&] { return fmt::format("unpacking {}", quoted(entry.path)); }, [&] { write(entry); });
+        }
+        set_directory_modes();
+    }
+
+  private:
+    void write(const tree::LayerEntry& entry) {
+        make_parents(entry.path);
+        if (entry.kind == tree::EntryKind::hard_link) return link(entry);
+        if (entry.inode.is_directory()) return make_directory(entry);
+        const RootedDir::Parent place = free_place(entry.path);
+        switch (entry.inode.type) {
+        case tree::FileType::regular: return write_file(place, entry.inode);
+        case tree::FileType::symlink:
+            if (::symlinkat(entry.inode.target.c_str(), place.directory.get(), place.name.c_str()) != 0) {
+                throw_errno("cannot make the symbolic link");
+            }
+            return;
+        case tree::FileType::fifo:
+            if (::mkfifoat(place.directory.get(), place.name.c_str(), 0600) != 0 ||
+                ::fchmodat(place.directory.get(), place.name.c_str(), entry.inode.mode, 0) != 0) {
+                throw_errno("cannot make the FIFO");
+            }
+            return;
+        default:
+            throw Error(ErrorKind::unsupported, "a build context cannot have device nodes")
+                .hint("leave it out of the archive");
+        }
+    }
+
+    void make_parents(const std::string& path) {
+        for (size_t slash = path.find('/'); slash != std::string::npos; slash = path.find('/', slash + 1)) {
+            const std::string parent = path.substr(0, slash);
+            if (root_.try_open(parent, O_PATH | O_DIRECTORY)) continue;
+            // What stands there is no directory, or a symbolic link that leads to none: the archive wants one.
+            tree::LayerEntry made;
+            made.path = parent;
+            make_directory(made);
+        }
+    }
+
+    // Directories are entered until the end, whatever their modes.
+    void make_directory(const tree::LayerEntry& entry) {
+        const auto there = root_.lstat(entry.path);
+        if (!there || !S_ISDIR(there->st_mode)) {
+            const RootedDir::Parent place = free_place(entry.path);
+            if (::mkdirat(place.directory.get(), place.name.c_str(), 0700) != 0) {
+                throw_errno("cannot make the directory");
+            }
+        }
+        modes_[entry.path] = entry.inode.mode;
+    }
+
+    // Where `path` can be made: nothing is there any more.
+    RootedDir::Parent free_place(const std::string& path) {
+        RootedDir::Parent place = root_.open_parent(path);
+        struct stat st;
+        if (::fstatat(place.directory.get(), place.name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0) {
+            UniqueFd directory = readable(place.directory);
+            remove_entry(directory.get(), place.name);
+            forget_modes(path);
+        }
+        return place;
+    }
+
+    static UniqueFd readable(const UniqueFd& directory) {
+        return open_file_at(directory.get(), ".", O_RDONLY | O_DIRECTORY);
+    }
+
+    void forget_modes(const std::string& path) {
+        modes_.erase(path);
+        const std::string below = path + "/";
+        auto first = modes_.lower_bound(below);
+        while (first != modes_.end() && first->first.starts_with(below)) first = modes_.erase(first);
+    }
+
+    void link(const tree::LayerEntry& entry) {
+        const auto target = root_.lstat(entry.target);
+        if (!target || S_ISDIR(target->st_mode)) {
+            throw Error(ErrorKind::integrity,
+                        fmt::format("it is a hard link to {}, which is no file of the archive", quoted(entry.target)));
+        }
+        if (entry.target == entry.path) return;
+        const RootedDir::Parent from = root_.open_parent(entry.target);
+        const RootedDir::Parent to = free_place(entry.path);
+        if (::linkat(from.directory.get(), from.name.c_str(), to.directory.get(), to.name.c_str(), 0) != 0) {
+            throw_errno("cannot make the hard link");
+        }
+    }
+
+    void write_file(const RootedDir::Parent& place, const tree::Inode& inode) {
+        const UniqueFd file =
+            open_file_at(place.directory.get(), place.name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+        SparseWriter writer(file.get());
+        for (uint64_t left = inode.size; left > 0;) {
+            const std::span<std::byte> run(buffer_.get(),
+                                           static_cast<size_t>(std::min<uint64_t>(left, unpack_run_size)));
+            entries_.read(run);
+            writer.write(run);
+            left -= run.size();
+        }
+        if (writer.ends_in_hole() && ::ftruncate(file.get(), static_cast<off_t>(inode.size)) != 0) {
+            throw_errno("cannot set the file's size");
+        }
+        if (::fchmod(file.get(), inode.mode) != 0) throw_errno("cannot set the file's mode");
+    }
+
+    // What is deepest first: a directory above may be one that cannot be entered afterwards.
+    void set_directory_modes() {
+        for (auto at = modes_.rbegin(); at != modes_.rend(); ++at) {
+            const RootedDir::Parent place = root_.open_parent(at->first);
+            const UniqueFd directory =
+                open_file_at(place.directory.get(), place.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+            if (::fchmod(directory.get(), at->second) != 0) {
+                throw_errno(fmt::format("cannot set the mode of {}", quoted(at->first)));
+            }
+        }
+    }
+
+    tree::EntryStream& entries_;
+    const RootedDir& root_;
+    std::map<std::string, uint16_t> modes_;  // of directories
+    std::unique_ptr<std::byte[]> buffer_ = std::make_unique<std::byte[]>(unpack_run_size);
+};
+
+}  // namespace
+
+void unpack(tree::EntryStream& entries, const RootedDir& root, const std::stop_token& stop) {
+    Unpacker(entries, root).run(stop);
+}
+
+}  // namespace gbuild::layer
