@@ -3,9 +3,12 @@
 
 #include <fmt/format.h>
 
+#include "describe.h"
+#include "gbuild/base/digest.h"
 #include "gbuild/base/text.h"
 #include "gbuild/dockerfile/chmod.h"
 #include "gbuild/dockerfile/pattern.h"
+#include "gbuild/plan/remote_source.h"
 #include "paths.h"
 #include "stage_planner.h"
 
@@ -18,6 +21,12 @@ bool is_true(const dockerfile::Flag& flag) { return !flag.has_value || equal_ign
 // "user", "user:group", ":group"
 bool is_owner(std::string_view text) {
     return std::count(text.begin(), text.end(), ':') <= 1 && text != ":" && !text.empty();
+}
+
+// Of 7 to 40 digits, as git shows them.
+bool is_commit(std::string_view text) {
+    return text.size() >= 7 && text.size() <= 40 &&
+           text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
 }  // namespace
@@ -77,7 +86,7 @@ void StagePlanner::check_sources(const CopyStep& copy, const std::string& destin
             fail(args[i], fmt::format("a source of {} is empty after expansion", instruction_->name),
                  "check the variables in it; \".\" is the whole context");
         }
-        if (!copy.is_add && is_remote_source(copy.paths[i])) {
+        if (!copy.is_add && parse_remote_source(copy.paths[i])) {
             fail(args[i], fmt::format("COPY cannot fetch {}", quoted(args[i])),
                  "use ADD for URLs and git repositories");
         }
@@ -87,10 +96,36 @@ void StagePlanner::check_sources(const CopyStep& copy, const std::string& destin
         fail(args.back(), "several sources need a destination that ends in \"/\"",
              fmt::format("write {}/", printable(args.back())));
     }
-    if (copy.checksum.empty()) return;
-    if (sources != 1 || copy.paths.empty() || !is_remote_source(copy.paths[0])) {
+    if (!copy.checksum.empty()) check_checksum(copy);
+}
+
+void StagePlanner::check_checksum(const CopyStep& copy) {
+    const bool alone = copy.paths.size() == 1 && copy.inline_files.empty();
+    const auto source = alone ? parse_remote_source(copy.paths[0]) : std::nullopt;
+    if (!source)
         fail("--checksum", "--checksum is for one URL or git repository", "remove the flag, or ADD the URL alone");
+    if (std::holds_alternative<GitSource>(*source)) {
+        if (!is_commit(copy.checksum)) {
+            fail("--checksum",
+                 fmt::format("the checksum of a git repository is a commit, not {}", quoted(copy.checksum)),
+                 "give the commit's id: 40 lower-case hex digits");
+        }
+    } else if (!copy.checksum.starts_with("sha256:") || !Digest::parse(copy.checksum)) {
+        fail("--checksum", fmt::format("the checksum of a URL is a sha256 digest, not {}", quoted(copy.checksum)),
+             "give sha256: and 64 lower-case hex digits");
     }
+}
+
+// ADD is the one instruction whose words may be URLs with passwords.
+void StagePlanner::show_without_logins(Step& step, const std::vector<dockerfile::Flag>& flags,
+                                       std::vector<std::string> words) {
+    if (instruction_->name == "ADD") {
+        std::vector<std::string> written = instruction_->args;
+        for (std::string& arg : written) arg = without_login(arg);
+        for (std::string& word : words) word = without_login(word);
+        step.text = describe(*instruction_, instruction_->flags, written);
+    }
+    show(step, flags, words);
 }
 
 void StagePlanner::copy(Step& step) {
@@ -117,7 +152,7 @@ void StagePlanner::copy(Step& step) {
     copy.destination = resolve_destination(working_directory(), words.back());
     check_length(instruction_->args.back(), copy.destination);
     check_sources(copy, copy.destination);
-    show(step, flags, words);
+    show_without_logins(step, flags, std::move(words));
     step.action = std::move(copy);
 }
 

@@ -1,9 +1,5 @@
-// What this version cannot execute is refused before anything is fetched.
-#include <fmt/format.h>
-
-#include "gbuild/base/text.h"
+// What cannot be executed is refused before anything is fetched.
 #include "gbuild/plan/plan.h"
-#include "paths.h"
 #include "sizes.h"
 #include "stage_graph.h"
 #include "triggers.h"
@@ -13,11 +9,7 @@ namespace gbuild::plan {
 
 namespace {
 
-[[noreturn]] void refuse(SourceSpan span, std::string message, std::string hint) {
-    throw Error(ErrorKind::unsupported, std::move(message)).hint(std::move(hint)).at(std::move(span));
-}
-
-// Follows ARG and ENV as far as they are known without the base image, to see the sources of ADD.
+// Follows ARG and ENV as far as they are known without the base image, to see how large they get.
 class StageCheck {
   public:
     StageCheck(const dockerfile::Dockerfile& file, const StageGraph& graph, const PlanRequest& request) :
@@ -26,9 +18,8 @@ class StageCheck {
     void look_at(const dockerfile::Instruction& instruction) {
         try {
             follow(instruction);
-        } catch (const Error& error) {
+        } catch (const Error&) {
             // An expansion that fails here may work when the base's environment is known; planning will tell.
-            if (error.kind() == ErrorKind::unsupported) throw;
         }
         if (instruction.name == "ENV") check_size(config_, instruction.span);
     }
@@ -45,12 +36,6 @@ class StageCheck {
             words.reserve(args.size());
             for (const std::string& arg : args) words.push_back(expansion.word(arg));
             for (size_t i = 0; i + 1 < words.size(); i += 2) config_.set_env(words[i], words[i + 1]);
-        }
-        if (instruction.name != "ADD") return;
-        for (size_t i = 0; i + 1 < args.size(); i++) {
-            if (!is_remote_source(expansion.word(args[i]))) continue;
-            refuse(file_.span_of(instruction, args[i]), fmt::format("ADD cannot fetch {} yet", quoted(args[i])),
-                   "download it into the context and ADD or COPY the file");
         }
     }
 

@@ -1,7 +1,5 @@
 #include "paths.h"
 
-#include <algorithm>
-#include <array>
 #include <vector>
 
 #include "gbuild/base/text.h"
@@ -12,13 +10,6 @@ namespace {
 
 bool ends_with(std::string_view text, std::string_view end) {
     return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
-}
-
-bool is_word(std::string_view text) {
-    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
-               c == '.';
-    });
 }
 
 }  // namespace
@@ -41,18 +32,6 @@ std::string resolve_destination(std::string_view base, std::string_view path) {
     bool directory =
         path == "." || path == ".." || ends_with(path, "/") || ends_with(path, "/.") || ends_with(path, "/..");
     return directory && resolved != "/" ? resolved + "/" : resolved;
-}
-
-bool is_remote_source(std::string_view source) {
-    constexpr std::array<std::string_view, 4> schemes = {"http://", "https://", "git://", "ssh://"};
-    for (std::string_view scheme : schemes) {
-        if (equal_ignoring_case(source.substr(0, scheme.size()), scheme)) return true;
-    }
-    // user@host:path, as ssh has it
-    size_t at = source.find('@');
-    size_t colon = source.find(':');
-    if (at == std::string_view::npos || colon == std::string_view::npos || colon < at) return false;
-    return is_word(source.substr(0, at)) && is_word(source.substr(at + 1, colon - at - 1));
 }
 
 }  // namespace gbuild::plan

@@ -14,7 +14,4 @@ std::string resolve_path(std::string_view base, std::string_view path);
 // The same with a "/" at the end where `path` can only be a directory: "a/", ".", "..", "a/.".
 std::string resolve_destination(std::string_view base, std::string_view path);
 
-// A URL or a git repository rather than a file of the context.
-bool is_remote_source(std::string_view source);
-
 }  // namespace gbuild::plan

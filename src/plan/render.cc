@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "gbuild/base/text.h"
+#include "gbuild/plan/remote_source.h"
 #include "stage_planner.h"
 #include "variables.h"
 
@@ -123,9 +124,11 @@ class Renderer {
         for (const InlineFile& file : step.inline_files) {
             files.push_back({{"name", file.name}, {"contents", masked_text(file.contents)}});
         }
+        std::vector<std::string> paths = step.paths;
+        for (std::string& path : paths) path = step.is_add ? without_login(path) : path;
         Json json = {{"kind", step.is_add ? "add" : "copy"},
                      {"source", std::visit([this](const auto& one) { return source_json(one); }, step.source)},
-                     {"paths", masked_list(step.paths)},
+                     {"paths", masked_list(paths)},
                      {"inlineFiles", files},
                      {"destination", masked_text(step.destination)},
                      {"exclude", masked_list(step.exclude)},

@@ -47,7 +47,8 @@ struct InlineFile {
 struct CopyStep {
     bool is_add = false;
     CopySource source;
-    std::vector<std::string> paths;  // patterns, expanded; heredocs are not among them
+    // Patterns, expanded; of ADD also URLs and repositories (plan/remote_source.h). Heredocs are not among them.
+    std::vector<std::string> paths;
     std::vector<InlineFile> inline_files;
     std::string destination;           // absolute; ends in "/" when the Dockerfile's did (or was "." or "..")
     std::optional<std::string> chown;  // "user:group", resolved in the image at execution
@@ -56,7 +57,7 @@ struct CopyStep {
     bool parents = false;
     bool link = false;
     std::optional<bool> unpack;  // ADD: unset means: archives are unpacked
-    std::string checksum;        // ADD of URLs
+    std::string checksum;        // ADD of one URL: "sha256:…"; of one repository: a commit, or how it begins
     bool keep_git_dir = false;
     dockerfile::WordSpans spans;           // of `paths` and, last, of the destination
     std::optional<SourceSpan> chown_span;  // of the flag
@@ -181,8 +182,7 @@ struct NeededBase {
 // expanded), so that they can be fetched side by side.
 std::vector<NeededBase> needed_bases(const dockerfile::Dockerfile& file, const PlanRequest& request);
 
-// Refuses, before anything is fetched, what this version cannot execute (ADD of URLs and git) in the stages the target
-// needs: an unsupported error at the line, with a hint.
+// Refuses, before anything is fetched, environments beyond the limits in the stages the target needs.
 void require_executable(const dockerfile::Dockerfile& file, const PlanRequest& request);
 
 // Whether a stage that the target needs has a RUN.

@@ -1,4 +1,5 @@
 // COPY and ADD.
+#include "gbuild/plan/render.h"
 #include "planning.h"
 #include "support/catch.h"
 
@@ -66,6 +67,27 @@ TEST_CASE("a checksum is for one remote source") {
     auto error = failure_of("ADD " + flag + " local /z\n");
     CHECK(error.message == "--checksum is for one URL or git repository");
     CHECK(error.marked == "--checksum");
+}
+
+TEST_CASE("logins of URLs are no part of what is shown") {
+    auto plan = plan_of("FROM a\nARG U=https://me:secret@x\nADD https://me:secret@x/y $U/z /d/\n");
+    const Step& step = plan.stages.at(0).steps.back();
+    CHECK(step.text == "ADD https://***@x/y $U/z /d/");
+    CHECK(step.expanded == "ADD https://***@x/y https://***@x/z /d/");
+    CHECK(to_json(plan).find("https://me:secret@x/z") == std::string::npos);
+}
+
+TEST_CASE("a checksum is of the source's kind") {
+    const std::string commit = "24454f830cdb571e2c4ad15481119c43b3cafd48";
+    CHECK(last_copy("ADD --checksum=" + commit + " https://x/y.git /z\n").checksum == commit);
+    auto error = failure_of("ADD --checksum=" + commit + " https://x/y /z\n");
+    CHECK(error.message == "the checksum of a URL is a sha256 digest, not \"" + commit + "\"");
+    CHECK(error.marked == "--checksum");
+    const std::string digest = "sha256:24454f830cdb571e2c4ad15481119c43b3cafd48dd869a9b2945d1036d1dc68d";
+    error = failure_of("ADD --checksum=" + digest + " git@x:y.git /z\n");
+    CHECK(error.message == "the checksum of a git repository is a commit, not \"" + digest + "\"");
+    error = failure_of("ARG S=sha256:12\nADD --checksum=$S https://x/y /z\n");
+    CHECK(error.message == "the checksum of a URL is a sha256 digest, not \"sha256:12\"");
 }
 
 TEST_CASE("heredocs become files, expanded unless quoted") {
