@@ -21,3 +21,4 @@ gbuild_library(lzma liblzma)           # liblzma-dev
 gbuild_library(lz4 liblz4)             # liblz4-dev
 gbuild_library(squashfs libsquashfs1)  # libsquashfs-dev
 gbuild_library(seccomp libseccomp)     # libseccomp-dev
+gbuild_library(git2 libgit2)           # libgit2-dev

@@ -4,6 +4,7 @@ gbuild_part(base                                             LIBS fmt::fmt OpenS
 gbuild_part(dockerfile USES base                             LIBS nlohmann_json::nlohmann_json)
 gbuild_part(oci        USES base                             LIBS nlohmann_json::nlohmann_json)
 gbuild_part(registry   USES base oci                         LIBS CURL::libcurl lib::archive)
+gbuild_part(git        USES base oci registry                LIBS lib::git2)
 gbuild_part(tree       USES base)
 gbuild_part(layer      USES base oci tree                    LIBS lib::archive lib::isal lib::zstd)
 gbuild_part(store      USES base oci tree)
@@ -15,7 +16,7 @@ gbuild_part(golem      USES base oci tree store pack)
 gbuild_part(exporter   USES base oci tree store pack         LIBS lib::deflate lib::zstd)
 gbuild_part(check      USES base dockerfile oci tree store plan pack golem)
 gbuild_part(compare    USES base oci tree store pack         LIBS nlohmann_json::nlohmann_json)
-gbuild_part(build      USES base dockerfile oci registry tree layer store plan sandbox pack golem exporter)
-gbuild_part(cli        USES base dockerfile oci registry tree layer store plan sandbox pack golem check compare exporter build
+gbuild_part(build      USES base dockerfile oci registry git tree layer store plan sandbox pack golem exporter)
+gbuild_part(cli        USES base dockerfile oci registry git tree layer store plan sandbox pack golem check compare exporter build
                                                              LIBS CLI11::CLI11 nlohmann_json::nlohmann_json CURL::libcurl
                                                                   lib::archive)

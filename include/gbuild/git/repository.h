@@ -1,0 +1,76 @@
+// Git repositories: commits fetched from remote ones into a local bare one, and their files written to a directory.
+//
+// What a commit gives depends on nothing but the commit: no configuration of the user or the machine is read, and no
+// filter or attribute changes contents. Servers are reached over HTTP (registry part) and the git protocol.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "gbuild/base/rooted.h"
+#include "gbuild/registry/web.h"
+
+namespace gbuild::git {
+
+// Where commits are fetched from.
+struct Remote {
+    std::string url;  // http(s):// or git://; user information becomes HTTP's Basic authentication
+    registry::WebClient& web;
+    std::filesystem::path spool;             // a directory for what is on its way
+    std::function<void(uint64_t)> received;  // bytes so far; may be empty
+    std::stop_token stop;
+};
+
+// A repository inside a checked-out one (gitmodules(5)).
+struct Submodule {
+    std::string path;    // below the directory that was checked out
+    std::string url;     // as .gitmodules has it: may be relative to that of the repository
+    std::string commit;  // 40 hex digits
+};
+
+// A bare repository. Not thread-safe; one process at a time.
+class Repository {
+  public:
+    // Opens the one in `directory`, or makes it; what is there and is no repository is replaced.
+    explicit Repository(const std::filesystem::path& directory);
+    Repository(Repository&&) noexcept;
+    ~Repository();
+
+    // Whether the commit (40 hex digits) is here.
+    bool has_commit(const std::string& id) const;
+    // The commit that `ref` was at the last fetch().
+    std::optional<std::string> last_fetched(const std::string& ref) const;
+
+    // The commit (40 hex digits) that `ref` is in the remote, with all that belongs to it: HEAD when it is empty, a
+    // full name ("refs/pull/1/head"), a branch, a tag, or a commit's id; a branch counts before a tag. Only what is not
+    // here is transferred. Throws not_found for a ref that the remote does not have, with a likely name; network,
+    // unauthorized, unsupported for another protocol, integrity, limit, interrupted.
+    std::string fetch(const Remote& remote, const std::string& ref);
+
+    // Writes the files of a commit's directory ("" or "/": the whole commit) to `into`, which is empty: modes 0644,
+    // 0755 and, of directories, 0755. Returns the submodules, whose directories are made and empty. Throws not_found
+    // for a directory that the commit does not have, integrity for names that no file may have and for damaged objects,
+    // limit, io, interrupted.
+    std::vector<Submodule> checkout(const std::string& commit, const std::string& directory, const RootedDir& into,
+                                    const std::stop_token& stop) const;
+
+    // Makes `into` (an existing, empty directory, ".git" of what was checked out) a repository of one commit without
+    // its history: HEAD detached at it, and `url` as "origin". A function of the commit and the URL.
+    void write_git_directory(const std::string& commit, const std::string& url,
+                             const std::filesystem::path& into) const;
+
+  private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+// A submodule's URL, made absolute by that of the repository it is in. Throws integrity when it leaves the host.
+std::string resolve_submodule_url(const std::string& parent, const std::string& url);
+
+}  // namespace gbuild::git
