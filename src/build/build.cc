@@ -12,6 +12,8 @@
 #include "cache_export.h"
 #include "cache_import.h"
 #include "container_output.h"
+#include "context_source.h"
+#include "copy_selection.h"
 #include "gbuild/base/synchronized.h"
 #include "gbuild/base/text.h"
 #include "look_ahead.h"
@@ -44,7 +46,7 @@ plan::PlanRequest plan_request(const BuildOptions& options) {
 
 bool is_directory(const plan::Base& base, const NamedContexts& contexts) {
     const auto* named = std::get_if<plan::NamedContextBase>(&base);
-    return named && std::holds_alternative<DirectoryContext>(contexts.at(named->name));
+    return named && has_files(contexts.at(named->name));
 }
 
 [[noreturn]] void refuse_directory(const plan::Base& base) {
@@ -109,7 +111,12 @@ int64_t epoch_of(const BuildOptions& options, const plan::Plan& plan, const Base
 
 bool reads_context(const plan::Step& step) {
     const auto* copy = std::get_if<plan::CopyStep>(&step.action);
-    if (copy) return std::holds_alternative<plan::ContextSource>(copy->source);
+    if (copy) {
+        const bool is_here =
+            copy->paths.empty() || std::any_of(copy->paths.begin(), copy->paths.end(),
+                                               [&](const auto& path) { return !is_elsewhere(*copy, path); });
+        return is_here && std::holds_alternative<plan::ContextSource>(copy->source);
+    }
     const auto* run = std::get_if<plan::RunStep>(&step.action);
     return run && std::any_of(run->mounts.begin(), run->mounts.end(), [](const plan::RunMount& mount) {
                return mount.from && std::holds_alternative<plan::ContextSource>(*mount.from);
@@ -138,12 +145,36 @@ CachePolicy cache_policy(const BuildOptions& options, const plan::Plan& plan) {
     return policy;
 }
 
-std::map<std::string, std::unique_ptr<ContextDir>> open_directories(const NamedContexts& contexts,
-                                                                    const std::vector<std::filesystem::path>& written) {
+std::set<std::string> named_sources(const plan::Plan& plan) {
+    std::set<std::string> names;
+    const auto note = [&](const plan::CopySource& source) {
+        if (const auto* named = std::get_if<plan::NamedContextBase>(&source)) names.insert(named->name);
+    };
+    for (const plan::Stage& stage : plan.stages) {
+        for (const plan::Step& step : stage.steps) {
+            if (const auto* copy = std::get_if<plan::CopyStep>(&step.action)) note(copy->source);
+            const auto* run = std::get_if<plan::RunStep>(&step.action);
+            if (!run) continue;
+            for (const plan::RunMount& mount : run->mounts) {
+                if (mount.from) note(*mount.from);
+            }
+        }
+    }
+    return names;
+}
+
+// The named contexts with files that the plan reads.
+std::map<std::string, std::unique_ptr<ContextDir>> open_directories(const plan::Plan& plan,
+                                                                    const NamedContexts& contexts,
+                                                                    const std::vector<std::filesystem::path>& written,
+                                                                    RemoteSources& sources,
+                                                                    const std::stop_token& stop) {
     std::map<std::string, std::unique_ptr<ContextDir>> directories;
-    for (const auto& [name, context] : contexts) {
-        const auto* directory = std::get_if<DirectoryContext>(&context);
-        if (directory) directories.emplace(name, open_directory_context(name, *directory, written));
+    for (const std::string& name : named_sources(plan)) {
+        const NamedContext& context = contexts.at(name);
+        if (!has_files(context)) continue;
+        const DirectoryContext directory = fetch_named_context(name, context, sources, stop);
+        directories.emplace(name, open_directory_context(name, directory, written));
     }
     return directories;
 }
@@ -325,21 +356,21 @@ BuildResult run_build(const BuildOptions& options, EventSink& events, std::stop_
     Outputs outputs(options);
     std::vector<std::filesystem::path> written = outputs.paths();
     written.insert(written.end(), options.side_files.begin(), options.side_files.end());
-    auto directories = open_directories(contexts, written);
-
     store::Store store(options.store_root);
+    RemoteSources sources(options, store, events, stop);
     CacheImport imported(options, store, events, stop);
     BaseImages bases(options, store, &imported, contexts, stop);
     plan::Plan plan = resolve_and_plan(std::move(file), request, contexts, bases, events);
     int64_t epoch = epoch_of(options, plan, bases);
     std::unique_ptr<ContextDir> context = reads_context(plan) ? open_build_context(options, written) : nullptr;
+    const auto directories = open_directories(plan, contexts, written, sources, stop);
 
     sandbox = sandbox_for(plan, sandbox);
     if (sandbox) report_isolation(*sandbox, events);
     const unsigned jobs = jobs_of(options);
     WarnsOnce once(events, file.checks);
     TraceKeeper trace(store, options, plan);
-    const StageJob job{{plan, bases, context.get(), directories, epoch, options.packing, options.run},
+    const StageJob job{{plan, bases, context.get(), directories, sources, epoch, options.packing, options.run},
                        {store, options.packing, jobs, once, stop, &imported},
                        cache_policy(options, plan),
                        sandbox,
@@ -357,16 +388,17 @@ BuildResult run_build(const BuildOptions& options, EventSink& events, std::stop_
 PlannedBuild plan_build(const BuildOptions& options, EventSink& events, std::stop_token stop) {
     dockerfile::Dockerfile file = load_dockerfile(options);
     NamedContexts contexts = named_contexts(options);
-    auto directories = open_directories(contexts, {});
     store::Store store(options.store_root);
+    RemoteSources sources(options, store, events, stop);
     CacheImport imported(options, store, events, stop);
-    BaseImages bases(options, store, &imported, contexts, std::move(stop));
+    BaseImages bases(options, store, &imported, contexts, stop);
     PlannedBuild planned;
     planned.plan = resolve_and_plan(std::move(file), plan_request(options), contexts, bases, events);
     const plan::Plan& plan = planned.plan;
     std::unique_ptr<ContextDir> context = reads_context(plan) ? open_build_context(options, {}) : nullptr;
+    const auto directories = open_directories(plan, contexts, {}, sources, stop);
     const KeyInputs inputs{
-        plan, bases, context.get(), directories, epoch_of(options, plan, bases), options.packing, options.run};
+        plan, bases, context.get(), directories, sources, epoch_of(options, plan, bases), options.packing, options.run};
     planned.outlook =
         look_ahead(inputs, cache_policy(options, plan), TraceKeeper(store, options, plan), store, imported);
     return planned;

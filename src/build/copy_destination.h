@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "gbuild/base/digest.h"
+#include "gbuild/build/copy_source.h"
 #include "gbuild/tree/accounts.h"
 #include "gbuild/tree/tree.h"
 
@@ -16,9 +17,10 @@ namespace gbuild::build {
 
 // Contents that no pack has yet.
 struct NewContents {
-    std::string path;                   // below the context; of a heredoc its name
-    const std::string* text = nullptr;  // a heredoc's
-    Sha256Sum digest{};                 // set before the contents are packed
+    std::string path;                     // below the context; of a heredoc its name
+    const ContextDir* context = nullptr;  // not of a heredoc
+    const std::string* text = nullptr;    // a heredoc's
+    Sha256Sum digest{};                   // set before the contents are packed
 };
 
 struct Placed {
@@ -34,7 +36,8 @@ using Placement = std::map<std::string, Placed>;
 
 // An archive to unpack into a directory of the image.
 struct ArchiveFile {
-    std::string path;       // below the context
+    std::string path;  // below the context
+    const ContextDir* context = nullptr;
     std::string directory;  // image path
     Digest digest;          // of the archive, and its size, set before it is unpacked
     uint64_t size = 0;

@@ -48,7 +48,7 @@ class Copier {
     }
 
     CopyResult run() {
-        CopySelection selection = view_ ? select_sources(step_, *view_) : CopySelection();
+        CopySelection selection = select_sources(step_, view_.get(), request_.remote);
         several_ = selection.matches + step_.inline_files.size() > 1;
         for (SelectedSource& selected : selection.sources) {
             source_++;
@@ -66,10 +66,19 @@ class Copier {
 
     void copy_source(SelectedSource selected) {
         if (selected.item.inode.is_directory()) return copy_below(std::move(selected));
+        if (selected.remote) hold_.push_back(selected.remote->directory);
         SourceItem& item = selected.item;
-        if (is_unpacked(item)) return unpack(item.path);
-        std::string path = file_destination(std::string(base_name_of(item.path)));
-        destination_.put_file(path, placed(std::move(item)));
+        if (is_unpacked(selected)) return unpack(*selected.directory, item.path);
+        const bool is_elsewhere = selected.remote.has_value();
+        const std::string name = is_elsewhere ? selected.remote->name : std::string(base_name_of(item.path));
+        const std::string path = placed_at(name.empty() ? step_.spans.at(selected.pattern) : std::nullopt,
+                                           [&] { return file_destination(name); });
+        Placed copy = placed(std::move(item), selected.directory);
+        if (is_elsewhere && !chmod_) copy.inode.mode = 0600;
+        if (is_elsewhere && selected.remote->modified) {
+            copy.inode.mtime = std::min(*selected.remote->modified, request_.epoch);
+        }
+        destination_.put_file(path, std::move(copy));
     }
 
     // Where a file called `name` goes, its directory made.
@@ -80,6 +89,10 @@ class Copier {
     std::string make_file_destination(const std::string& name) {
         std::string path = destination_.resolve(step_.destination);
         if (into_directory_ || destination_.is_directory(path)) {
+            if (name.empty()) {
+                throw Error(ErrorKind::dockerfile, "the URL has no path that gives the file a name")
+                    .hint(fmt::format("name the file: {}NAME", printable(step_.destination)));
+            }
             destination_.make_directories(path);
             return join_path(path, name);
         }
@@ -93,6 +106,7 @@ class Copier {
     }
 
     void copy_below(SelectedSource selected) {
+        if (selected.remote) hold_.push_back(selected.remote->directory);
         const Existing existing = step_.parents ? Existing::keep : Existing::overwrite;
         const std::string& path = selected.item.path;
         std::string top = destination_.resolve(step_.destination);
@@ -100,7 +114,7 @@ class Copier {
         for (SourceItem& item : selected.below) {
             std::string target = join_path(top, std::string_view(item.path).substr(path.empty() ? 0 : path.size() + 1));
             bool is_directory = item.inode.is_directory();
-            Placed copy = placed(std::move(item));
+            Placed copy = placed(std::move(item), selected.directory);
             if (is_directory)
                 destination_.put_directory(target, std::move(copy), existing);
             else
@@ -120,19 +134,20 @@ class Copier {
         copy.inode.size = file.contents.size();
         finish_attributes(copy.inode);
         copy.inode.mtime = request_.epoch;
-        copy.contents = NewContents{file.name, &file.contents, {}};
+        copy.contents = NewContents{file.name, nullptr, &file.contents, {}};
         destination_.put_file(file_destination(name), std::move(copy));
     }
 
-    bool is_unpacked(const SourceItem& item) const {
-        if (!step_.unpack.value_or(step_.is_add) || item.inode.type != tree::FileType::regular) return false;
-        return view_->directory() && holds_archive(*view_->directory(), item.path);
+    bool is_unpacked(const SelectedSource& selected) const {
+        const bool by_default = step_.is_add && !selected.remote;
+        if (!step_.unpack.value_or(by_default) || selected.item.inode.type != tree::FileType::regular) return false;
+        return selected.directory && holds_archive(*selected.directory, selected.item.path);
     }
 
-    void unpack(const std::string& path) {
+    void unpack(const ContextDir& context, const std::string& path) {
         std::string directory = destination_.resolve(step_.destination);
         at_destination([&] { destination_.make_directories(directory); });
-        destination_.put_archive({path, directory, {}, 0});
+        destination_.put_archive({path, &context, directory, {}, 0});
     }
 
     void finish_attributes(tree::Inode& inode) const {
@@ -145,16 +160,17 @@ class Copier {
         }
     }
 
-    Placed placed(SourceItem item) const {
+    // `context` is where its contents are; nullptr: they are packed already.
+    Placed placed(SourceItem item, const ContextDir* context) const {
         Placed copy;
         copy.inode = std::move(item.inode);
         finish_attributes(copy.inode);
         copy.shared = item.shared;
         copy.source = source_;
-        if (view_->directory()) {
+        if (context) {
             copy.inode.mtime = request_.epoch;
             if (copy.inode.type == tree::FileType::regular)
-                copy.contents = NewContents{std::move(item.path), nullptr, {}};
+                copy.contents = NewContents{std::move(item.path), context, nullptr, {}};
         } else {
             copy.inode.mtime = std::min(copy.inode.mtime, request_.epoch);
         }
@@ -169,6 +185,7 @@ class Copier {
     std::optional<tree::Owner> owner_;
     std::optional<dockerfile::Chmod> chmod_;
     CopyDestination destination_;
+    std::vector<std::shared_ptr<const ContextDir>> hold_;  // of remote sources
     bool into_directory_ = false;
     bool several_ = false;  // sources: the destination must be a directory
     size_t source_ = 0;     // counts the sources
@@ -199,20 +216,20 @@ tree::LayerTree split_off_ready(Placement& placement) {
 
 CopyResult Copier::result() {
     CopyResult result;
-    const ContextDir* context = view_ ? view_->directory() : nullptr;
+    const bool has_packed_source = view_ && !view_->directory();
     std::vector<CopyPart> parts = destination_.take_parts();
     bool one_placement = parts.size() == 1 && std::holds_alternative<Placement>(parts[0]);
     if (one_placement) {
         Placement& placement = std::get<Placement>(parts[0]);
         bool new_contents = std::any_of(placement.begin(), placement.end(),
                                         [](const auto& entry) { return needs_packing(entry.second); });
-        if (!new_contents || !context) result.ready = split_off_ready(placement);
+        if (!new_contents || has_packed_source) result.ready = split_off_ready(placement);
         if (placement.empty()) parts.clear();
     }
     if (parts.empty()) return result;
     UnpackOptions unpack{owner_, request_.epoch};
-    result.content_key = hash_contents(parts, context, unpack);
-    result.to_pack = stream_parts(std::move(parts), context, unpack);
+    result.content_key = hash_contents(parts, unpack);
+    result.to_pack = stream_parts(std::move(parts), unpack, std::move(hold_));
     return result;
 }
 

@@ -45,8 +45,8 @@ class IncludePattern {
 
 class Selecting {
   public:
-    Selecting(const plan::CopyStep& step, const CopyView& view) :
-        step_(step), view_(view), exclude_(dockerfile::IgnoreRules::from_patterns(step.exclude)) {}
+    Selecting(const plan::CopyStep& step, const CopyView* view, const FetchRemote& remote) :
+        step_(step), view_(view), remote_(remote), exclude_(dockerfile::IgnoreRules::from_patterns(step.exclude)) {}
 
     CopySelection run() {
         if (step_.parents)
@@ -58,11 +58,11 @@ class Selecting {
 
   private:
     std::vector<SourceItem> match(size_t source, const std::string& pattern) const {
-        return placed_at(step_.spans.at(source), [&] { return view_.match_any(pattern); });
+        return placed_at(step_.spans.at(source), [&] { return view_->match_any(pattern); });
     }
 
     [[noreturn]] void fail_no_match(size_t source, const std::string& pattern) const {
-        Error error = view_.nothing_matches(pattern);
+        Error error = view_->nothing_matches(pattern);
         if (auto span = step_.spans.at(source)) error.at(*span);
         throw error;
     }
@@ -70,6 +70,11 @@ class Selecting {
     // A wildcard may match nothing, but something must be copied.
     void select_matches() {
         for (size_t i = 0; i < step_.paths.size(); i++) {
+            if (is_elsewhere(step_, step_.paths[i])) {
+                selection_.matches++;
+                placed_at(step_.spans.at(i), [&] { select_remote(i); });
+                continue;
+            }
             for (SourceItem& item : match(i, step_.paths[i])) {
                 selection_.matches++;
                 select_match(i, std::move(item));
@@ -79,11 +84,30 @@ class Selecting {
         if (!any) fail_no_match(0, step_.paths.front());
     }
 
+    void select_remote(size_t pattern) {
+        if (!remote_) throw Error(ErrorKind::internal, "nobody fetches what is elsewhere");
+        RemoteFiles files = remote_(*plan::parse_remote_source(step_.paths[pattern]));
+        auto entry = files.directory->find(files.path);
+        if (!entry) throw Error(ErrorKind::io, "what was fetched was removed meanwhile");
+        SelectedSource selected{pattern, {entry->path, std::move(entry->inode)}, {}, std::nullopt, nullptr};
+        selected.directory = files.directory.get();
+        if (selected.item.inode.is_directory()) {
+            selected.below =
+                view_of(*files.directory)->children("", [this](const std::string& below, tree::FileType type) {
+                    return without_excluded(below, type, Selection::take);
+                });
+        } else if (exclude_.excluded(files.name)) {
+            return;
+        }
+        selected.remote = std::move(files);
+        selection_.sources.push_back(std::move(selected));
+    }
+
     void select_match(size_t pattern, SourceItem item) {
-        SelectedSource selected{pattern, std::move(item), {}};
+        SelectedSource selected{pattern, std::move(item), {}, std::nullopt, view_->directory()};
         const std::string& path = selected.item.path;
         if (selected.item.inode.is_directory()) {
-            selected.below = view_.children(path, [this](const std::string& below, tree::FileType type) {
+            selected.below = view_->children(path, [this](const std::string& below, tree::FileType type) {
                 return without_excluded(below, type, Selection::take);
             });
         } else if (selected.item.inode.type == tree::FileType::socket) {
@@ -118,8 +142,8 @@ class Selecting {
         for (SourceItem& base : match(source, pivoted.base)) {
             if (!base.inode.is_directory()) continue;
             selection_.matches++;
-            SelectedSource selected{source, std::move(base), {}};
-            selected.below = view_.children(selected.item.path, [&](const std::string& below, tree::FileType type) {
+            SelectedSource selected{source, std::move(base), {}, std::nullopt, view_->directory()};
+            selected.below = view_->children(selected.item.path, [&](const std::string& below, tree::FileType type) {
                 return without_excluded(below, type, include.choose(below, type));
             });
             any = any || !selected.below.empty();
@@ -129,13 +153,20 @@ class Selecting {
     }
 
     const plan::CopyStep& step_;
-    const CopyView& view_;
+    const CopyView* view_;
+    const FetchRemote& remote_;
     dockerfile::IgnoreRules exclude_;
     CopySelection selection_;
 };
 
 }  // namespace
 
-CopySelection select_sources(const plan::CopyStep& step, const CopyView& view) { return Selecting(step, view).run(); }
+bool is_elsewhere(const plan::CopyStep& step, const std::string& source) {
+    return step.is_add && plan::parse_remote_source(source).has_value();
+}
+
+CopySelection select_sources(const plan::CopyStep& step, const CopyView* view, const FetchRemote& remote) {
+    return Selecting(step, view, remote).run();
+}
 
 }  // namespace gbuild::build

@@ -1,6 +1,7 @@
 // What COPY and ADD take of their sources, before it is known where that goes.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "copy_view.h"
@@ -12,6 +13,8 @@ struct SelectedSource {
     size_t pattern = 0;  // index into CopyStep::paths
     SourceItem item;     // a file, or the directory whose contents are copied
     std::vector<SourceItem> below;
+    std::optional<RemoteFiles> remote;      // of a URL or a repository
+    const ContextDir* directory = nullptr;  // where contents are read from; nullptr when they are packed already
 };
 
 struct CopySelection {
@@ -19,7 +22,11 @@ struct CopySelection {
     size_t matches = 0;  // sources that are there, those that --exclude leaves out among them
 };
 
-// Throws what CopyView does, with the place of the source, and dockerfile when nothing is there to be copied.
-CopySelection select_sources(const plan::CopyStep& step, const CopyView& view);
+// Throws what CopyView and `remote` do, with the place of the source, and dockerfile when nothing is there to be
+// copied. `view` may be null when all sources are elsewhere.
+CopySelection select_sources(const plan::CopyStep& step, const CopyView* view, const FetchRemote& remote);
+
+// Whether the source is a URL or a repository rather than a path.
+bool is_elsewhere(const plan::CopyStep& step, const std::string& source);
 
 }  // namespace gbuild::build

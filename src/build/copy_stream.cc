@@ -23,11 +23,11 @@ Error changed(const std::string& path) {
 // The contents of one file of a placement, a heredoc's or a context's.
 class Contents {
   public:
-    Contents(const NewContents& from, const ContextDir* context) : path_(from.path) {
+    explicit Contents(const NewContents& from) : path_(from.path) {
         if (from.text)
             rest_ = as_bytes(*from.text);
         else
-            fd_ = context->open(from.path);
+            fd_ = from.context->open(from.path);
     }
     // Fills `out`, or throws integrity.
     void read(std::span<std::byte> out) {
@@ -92,8 +92,7 @@ void add_archive(BinaryWriter& out, const ArchiveFile& archive, const UnpackOpti
 
 class PlacementStream : public tree::EntryStream {
   public:
-    PlacementStream(Placement placement, const ContextDir* context) :
-        placement_(std::move(placement)), next_(placement_.begin()), context_(context) {}
+    explicit PlacementStream(Placement placement) : placement_(std::move(placement)), next_(placement_.begin()) {}
 
     bool next(tree::LayerEntry& entry) override {
         skip_rest();
@@ -102,7 +101,7 @@ class PlacementStream : public tree::EntryStream {
         entry = {tree::EntryKind::inode, path, {}, placed.inode};
         current_ = placed.contents ? &*placed.contents : nullptr;
         left_ = placed.inode.size;
-        if (current_ && left_ > 0) contents_.emplace(*current_, context_);
+        if (current_ && left_ > 0) contents_.emplace(*current_);
         return true;
     }
 
@@ -127,7 +126,6 @@ class PlacementStream : public tree::EntryStream {
 
     Placement placement_;
     Placement::const_iterator next_;
-    const ContextDir* context_;
     const NewContents* current_ = nullptr;
     std::optional<Contents> contents_;
     uint64_t left_ = 0;
@@ -146,10 +144,10 @@ class LentSource : public ByteSource {
 
 class ArchiveStream : public tree::EntryStream {
   public:
-    ArchiveStream(ArchiveFile archive, const ContextDir& context, const UnpackOptions& unpack) :
+    ArchiveStream(ArchiveFile archive, const UnpackOptions& unpack) :
         archive_(std::move(archive)),
         unpack_(unpack),
-        file_(std::make_unique<FileSource>(context.open(archive_.path)), archive_.digest, archive_.size,
+        file_(std::make_unique<FileSource>(archive_.context->open(archive_.path)), archive_.digest, archive_.size,
               quoted(archive_.path)) {
         layer::TarOptions options;
         options.whiteouts = layer::Whiteouts::keep_as_files;
@@ -184,8 +182,9 @@ class ArchiveStream : public tree::EntryStream {
 
 class PartsStream : public tree::EntryStream {
   public:
-    PartsStream(std::vector<CopyPart> parts, const ContextDir* context, const UnpackOptions& unpack) :
-        parts_(std::move(parts)), context_(context), unpack_(unpack) {}
+    PartsStream(std::vector<CopyPart> parts, const UnpackOptions& unpack,
+                std::vector<std::shared_ptr<const ContextDir>> hold) :
+        hold_(std::move(hold)), parts_(std::move(parts)), unpack_(unpack) {}
 
     bool next(tree::LayerEntry& entry) override {
         for (;;) {
@@ -194,9 +193,9 @@ class PartsStream : public tree::EntryStream {
             if (next_ == parts_.size()) return false;
             CopyPart& part = parts_[next_++];
             if (auto* placement = std::get_if<Placement>(&part)) {
-                current_ = std::make_unique<PlacementStream>(std::move(*placement), context_);
+                current_ = std::make_unique<PlacementStream>(std::move(*placement));
             } else {
-                current_ = std::make_unique<ArchiveStream>(std::get<ArchiveFile>(std::move(part)), *context_, unpack_);
+                current_ = std::make_unique<ArchiveStream>(std::get<ArchiveFile>(std::move(part)), unpack_);
             }
         }
     }
@@ -204,40 +203,39 @@ class PartsStream : public tree::EntryStream {
     void read(std::span<std::byte> out) override { current_->read(out); }
 
   private:
+    std::vector<std::shared_ptr<const ContextDir>> hold_;
     std::vector<CopyPart> parts_;
     size_t next_ = 0;
-    const ContextDir* context_;
     UnpackOptions unpack_;
     std::unique_ptr<tree::EntryStream> current_;
 };
 
-Sha256Sum content_sum(const NewContents& from, uint64_t size, const ContextDir* context) {
+Sha256Sum content_sum(const NewContents& from, uint64_t size) {
     if (from.text) return sha256(as_bytes(*from.text));
-    const ContentSum found = context->sum_of(from.path);
+    const ContentSum found = from.context->sum_of(from.path);
     if (found.size != size) throw changed(from.path);
     return found.sum;
 }
 
-void complete(ArchiveFile& archive, const ContextDir& context) {
-    const ContentSum found = context.sum_of(archive.path);
+void complete(ArchiveFile& archive) {
+    const ContentSum found = archive.context->sum_of(archive.path);
     archive.size = found.size;
     archive.digest = Digest::of_sha256(found.sum);
 }
 
 }  // namespace
 
-Digest hash_contents(std::vector<CopyPart>& parts, const ContextDir* context, const UnpackOptions& unpack) {
+Digest hash_contents(std::vector<CopyPart>& parts, const UnpackOptions& unpack) {
     Hasher hasher(HashAlgorithm::sha256);
     hasher.update("gbuild copy 1\n");
     BinaryWriter record;
     for (CopyPart& part : parts) {
         if (auto* archive = std::get_if<ArchiveFile>(&part)) {
-            complete(*archive, *context);
+            complete(*archive);
             add_archive(record, *archive, unpack);
         } else {
             for (auto& [path, placed] : std::get<Placement>(part)) {
-                if (placed.contents)
-                    placed.contents->digest = content_sum(*placed.contents, placed.inode.size, context);
+                if (placed.contents) placed.contents->digest = content_sum(*placed.contents, placed.inode.size);
                 add_entry(record, path, placed);
                 hasher.update(record.bytes());
                 record.clear();
@@ -249,9 +247,9 @@ Digest hash_contents(std::vector<CopyPart>& parts, const ContextDir* context, co
     return Digest::of_sha256(finish_sum(hasher));
 }
 
-std::unique_ptr<tree::EntryStream> stream_parts(std::vector<CopyPart> parts, const ContextDir* context,
-                                                const UnpackOptions& unpack) {
-    return std::make_unique<PartsStream>(std::move(parts), context, unpack);
+std::unique_ptr<tree::EntryStream> stream_parts(std::vector<CopyPart> parts, const UnpackOptions& unpack,
+                                                std::vector<std::shared_ptr<const ContextDir>> hold) {
+    return std::make_unique<PartsStream>(std::move(parts), unpack, std::move(hold));
 }
 
 bool holds_archive(const ContextDir& context, const std::string& path) {

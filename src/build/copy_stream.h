@@ -16,13 +16,13 @@ struct UnpackOptions {
     int64_t epoch = 0;  // newer mtimes become this
 };
 
-// Reads the contents of `parts` from `context` (nullptr: heredocs only), fills in their digests, and hashes everything
-// that the stream made of them will yield. Throws integrity for a file that has not the size it had.
-Digest hash_contents(std::vector<CopyPart>& parts, const ContextDir* context, const UnpackOptions& unpack);
+// Reads the contents of `parts`, fills in their digests, and hashes everything that the stream made of them will yield.
+// Throws integrity for a file that has not the size it had.
+Digest hash_contents(std::vector<CopyPart>& parts, const UnpackOptions& unpack);
 
-// `parts` must have gone through hash_contents().
-std::unique_ptr<tree::EntryStream> stream_parts(std::vector<CopyPart> parts, const ContextDir* context,
-                                                const UnpackOptions& unpack);
+// `parts` must have gone through hash_contents(). Keeps `hold` for as long as it is there.
+std::unique_ptr<tree::EntryStream> stream_parts(std::vector<CopyPart> parts, const UnpackOptions& unpack,
+                                                std::vector<std::shared_ptr<const ContextDir>> hold);
 
 // True when the file, inflated, begins with a tar header: docker unpacks that.
 bool holds_archive(const ContextDir& context, const std::string& path);

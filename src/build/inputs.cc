@@ -15,8 +15,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr size_t max_dockerfile_size = 16u << 20;
-
 // "PATH:TAG" or "PATH@sha256:…" into path and reference. A colon counts only behind the last "/", so that a path may
 // hold colons; an existing file wins over any splitting.
 template <class Context>
@@ -43,6 +41,29 @@ std::string read_regular_file(const fs::path& path) {
             .hint("remove it, or put a text file in its place");
     }
     return read_text(fd.get(), max_dockerfile_size, quoted(path.native()));
+}
+
+// A file that cannot lead out of its context; nullopt when there is none.
+std::optional<std::string> read_inside(const fs::path& context, const std::string& path) {
+    const auto fd = RootedDir(context).try_open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    if (!fd) return std::nullopt;
+    struct stat st;
+    if (::fstat(fd->get(), &st) != 0) throw_errno(fmt::format("cannot stat {}", quoted(path)));
+    if (!S_ISREG(st.st_mode)) {
+        throw Error(ErrorKind::dockerfile, fmt::format("{} in the build context is not a regular file", quoted(path)))
+            .hint("name another Dockerfile of the context with -f");
+    }
+    return read_text(fd->get(), max_dockerfile_size, quoted(path));
+}
+
+dockerfile::Dockerfile load_from_inside(const BuildOptions& options) {
+    const fs::path path = options.dockerfile.value_or("Dockerfile").lexically_normal();
+    const auto text = read_inside(options.context, path.native());
+    if (!text) {
+        throw Error(ErrorKind::not_found, fmt::format("the build context has no {}", quoted(path.native())))
+            .hint("name its Dockerfile with -f");
+    }
+    return dockerfile::parse(*text, path.native());
 }
 
 fs::path find_dockerfile(const BuildOptions& options) {
@@ -80,6 +101,18 @@ std::set<std::string, std::less<>> files_below(const fs::path& directory, const 
     return below;
 }
 
+std::unique_ptr<ContextDir> open_inside(const fs::path& directory, const std::string& dockerfile) {
+    dockerfile::IgnoreRules ignore;
+    for (const std::string& file : {dockerfile, std::string()}) {
+        const std::string name = file + ".dockerignore";
+        const auto text = read_inside(directory, name);
+        if (!text) continue;
+        ignore = dockerfile::IgnoreRules::parse(*text, name);
+        break;
+    }
+    return std::make_unique<ContextDir>(RootedDir(directory), ContextRules(std::move(ignore)));
+}
+
 dockerfile::IgnoreRules ignore_rules(const fs::path& directory, const fs::path& preferred) {
     for (const fs::path& file : {preferred, directory / ".dockerignore"}) {
         std::error_code ignored;
@@ -113,18 +146,31 @@ NamedContext parse_named_context(const std::string& name, const std::string& val
     if (auto rest = after("docker-image://")) return RegistryContext{std::string(*rest)};
     if (auto rest = after("oci-layout://")) return split_archive<OciLayoutContext>(*rest);
     if (auto rest = after("docker-archive://")) return split_archive<DockerArchiveContext>(*rest);
+    std::error_code ignored;
+    const fs::file_status status = fs::status(value, ignored);
+    if (fs::is_regular_file(status)) return ArchiveContext{value};
+    if (!fs::exists(status)) {
+        if (auto remote = plan::parse_remote_context(value)) return RemoteContext{std::move(*remote)};
+    }
     if (size_t scheme = value.find("://"); scheme != std::string::npos) {
         throw Error(ErrorKind::usage, fmt::format("build context {} has an unknown kind {}", quoted(name),
                                                   quoted(value.substr(0, scheme + 3))))
-            .hint("give a directory, docker-image://REF, oci-layout://PATH or docker-archive://PATH");
+            .hint(
+                "give a directory, an archive, a URL, docker-image://REF, oci-layout://PATH or docker-archive://PATH");
     }
     require_directory(value, fmt::format("build context {}:", quoted(name)));
     return DirectoryContext{value};
 }
 
+bool has_files(const NamedContext& context) {
+    return std::holds_alternative<DirectoryContext>(context) || std::holds_alternative<ArchiveContext>(context) ||
+           std::holds_alternative<RemoteContext>(context);
+}
+
 dockerfile::Dockerfile load_dockerfile(const BuildOptions& options) {
     require_directory(options.context, "build context");
-    if (options.dockerfile_text) return dockerfile::parse(*options.dockerfile_text, "<stdin>");
+    if (options.dockerfile_text) return dockerfile::parse(*options.dockerfile_text, options.dockerfile_name);
+    if (options.origin == Origin::elsewhere) return load_from_inside(options);
     fs::path path = find_dockerfile(options);
     std::error_code ignored;
     if (!fs::exists(path, ignored)) {
@@ -148,12 +194,17 @@ dockerfile::IgnoreRules load_ignore_rules(const BuildOptions& options) {
 
 std::unique_ptr<ContextDir> open_build_context(const BuildOptions& options, const std::vector<fs::path>& written) {
     require_directory(options.context, "build context");
+    if (options.origin == Origin::elsewhere) {
+        return open_inside(options.context,
+                           options.dockerfile_text ? "" : options.dockerfile.value_or("Dockerfile").native());
+    }
     return open_with_ignore(options.context, own_ignore_file(options), written);
 }
 
 std::unique_ptr<ContextDir> open_directory_context(const std::string& name, const DirectoryContext& context,
                                                    const std::vector<fs::path>& written) {
     require_directory(context.path, fmt::format("build context {}:", quoted(name)));
+    if (context.origin == Origin::elsewhere) return open_inside(context.path, "");
     return open_with_ignore(context.path, {}, written);
 }
 

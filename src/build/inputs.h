@@ -11,12 +11,20 @@
 #include "gbuild/build/copy_source.h"
 #include "gbuild/dockerfile/ast.h"
 #include "gbuild/dockerfile/ignore.h"
+#include "gbuild/plan/remote_source.h"
 
 namespace gbuild::build {
 
 // --build-context NAME=…, taken apart.
 struct DirectoryContext {
     std::filesystem::path path;
+    Origin origin = Origin::here;
+};
+struct ArchiveContext {  // a file
+    std::filesystem::path path;
+};
+struct RemoteContext {  // a URL or a repository
+    plan::RemoteSource source;
 };
 struct RegistryContext {  // docker-image://
     std::string reference;
@@ -27,9 +35,15 @@ struct OciLayoutContext {  // oci-layout://PATH[:TAG | @DIGEST]
 struct DockerArchiveContext {  // docker-archive://PATH[:NAME:TAG]
     std::string path, reference;
 };
-using NamedContext = std::variant<DirectoryContext, RegistryContext, OciLayoutContext, DockerArchiveContext>;
+using NamedContext = std::variant<DirectoryContext, ArchiveContext, RemoteContext, RegistryContext, OciLayoutContext,
+                                  DockerArchiveContext>;
 
-// Throws usage for an unknown scheme, not_found for a directory that is not there.
+constexpr size_t max_dockerfile_size = 16u << 20;
+
+// Whether it has files for COPY --from, rather than being an image.
+bool has_files(const NamedContext& context);
+
+// Throws usage for an unknown scheme, not_found for a path where nothing is.
 NamedContext parse_named_context(const std::string& name, const std::string& value);
 
 // Parses the Dockerfile that the options name. Throws not_found with where it was looked for, dockerfile.

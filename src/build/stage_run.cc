@@ -291,7 +291,12 @@ void StageRun::keep_changes(const sandbox::StepResult& result) {
 }
 
 void StageRun::copy(const plan::CopyStep& step) {
-    CopyRequest request{step, source_of(step.source), tree_->get(), [&] { return accounts(); }, build_.inputs.epoch};
+    CopyRequest request{step,
+                        source_of(step.source),
+                        tree_->get(),
+                        [&] { return accounts(); },
+                        build_.inputs.epoch,
+                        [&](const plan::RemoteSource& source) { return build_.inputs.sources.files(source, step); }};
     CopyResult result = copy_layer(request);
     is_on_disk_ = false;
     // `ready` first; but the stream still looks at the tree as it was, so it is packed before anything is applied.

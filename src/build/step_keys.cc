@@ -70,7 +70,12 @@ class KeyMaker {
 
     bool add(const plan::CopyStep& step, const oci::ContainerConfig&) {
         key_.add("the instruction", step.is_add ? "ADD" : "COPY");
-        key_.add("the sources' names", list_text(step.paths));
+        std::vector<std::string> names;  // of what is elsewhere: without secrets; its contents count below
+        for (const std::string& path : step.paths) {
+            const auto remote = step.is_add ? plan::parse_remote_source(path) : std::nullopt;
+            names.push_back(remote ? plan::shown(*remote) : path);
+        }
+        key_.add("the sources' names", list_text(names));
         key_.add("the destination", step.destination);
         key_.add("--chown", optional_text(step.chown));
         key_.add("--chmod", optional_text(step.chmod));
@@ -153,7 +158,7 @@ class KeyMaker {
     }
 
     bool add_source(const plan::ContextSource&, const plan::CopyStep& step) {
-        add_files(step, *inputs_.context);
+        add_files(step, inputs_.context);
         return true;
     }
     bool add_source(const plan::StageBase& source, const plan::CopyStep&) {
@@ -171,18 +176,30 @@ class KeyMaker {
     bool add_source(const plan::NamedContextBase& source, const plan::CopyStep& step) {
         auto directory = inputs_.directories.find(source.name);
         if (directory != inputs_.directories.end())
-            add_files(step, *directory->second);
+            add_files(step, directory->second.get());
         else
             key_.add("build context " + source.name, result_of(inputs_.bases.at(source)).text());
         return true;
     }
 
-    void add_files(const plan::CopyStep& step, const ContextDir& directory) {
-        const auto view = view_of(directory);
+    // `directory` may be null when all sources are elsewhere.
+    void add_files(const plan::CopyStep& step, const ContextDir* directory) {
+        const auto view = directory ? view_of(*directory) : nullptr;
+        const auto fetch = [&](const plan::RemoteSource& source) { return inputs_.sources.files(source, step); };
         std::map<std::string, std::string> files;  // one may be selected more than once
-        for (const SelectedSource& source : select_sources(step, *view).sources) {
-            add_file(files[name_of(source.item)], source.pattern, source.item, directory);
-            for (const SourceItem& item : source.below) add_file(files[name_of(item)], source.pattern, item, directory);
+        for (const SelectedSource& source : select_sources(step, view.get(), fetch).sources) {
+            std::string where;
+            if (source.remote) {
+                where = fmt::format(" of {}", plan::shown(*plan::parse_remote_source(step.paths[source.pattern])));
+                BinaryWriter out;
+                out.text(source.remote->name);
+                out.number(std::min(source.remote->modified.value_or(inputs_.epoch), inputs_.epoch));
+                files[name_of(source.item) + where] += as_text(out.bytes());
+            }
+            add_file(files[name_of(source.item) + where], source.pattern, source.item, *source.directory);
+            for (const SourceItem& item : source.below) {
+                add_file(files[name_of(item) + where], source.pattern, item, *source.directory);
+            }
         }
         for (const auto& [name, text] : files) key_.add(name, text);
     }

@@ -12,6 +12,7 @@
 #include "gbuild/build/build.h"
 #include "gbuild/build/copy_source.h"
 #include "gbuild/plan/plan.h"
+#include "remote_sources.h"
 #include "step_key.h"
 
 namespace gbuild::build {
@@ -22,6 +23,7 @@ struct KeyInputs {
     const BaseImages& bases;
     const ContextDir* context;                                              // null when no step reads it
     const std::map<std::string, std::unique_ptr<ContextDir>>& directories;  // named contexts that are directories
+    RemoteSources& sources;                                                 // of ADD
     int64_t epoch = 0;
     const pack::PackOptions& packing;
     const RunOptions& run;

@@ -63,15 +63,25 @@ struct ContainerOutput {
     std::vector<oci::ImageName> names;
 };
 
+// Whose files a directory has.
+enum class Origin {
+    here,       // the user's own
+    elsewhere,  // anybody's: nothing in it may lead out of it
+};
+
 struct BuildOptions {
-    std::filesystem::path context;                    // a directory
+    std::filesystem::path context;  // a directory
+    Origin origin = Origin::here;   // of the context; elsewhere: `dockerfile` is a path in it
+    // What fetch_context() makes the context of; "" when that is there already.
+    std::string context_source;
     std::optional<std::filesystem::path> dockerfile;  // default: Dockerfile in the context
     std::optional<std::string> dockerfile_text;       // from standard input (-f -); wins
+    std::string dockerfile_name = "<stdin>";          // what messages call `dockerfile_text`
     std::string target;
     std::map<std::string, std::string> build_args;
     std::map<std::string, std::string> labels;
     std::map<std::string, std::string>
-        build_contexts;  // name → path, docker-image://…, oci-layout://…, docker-archive://…
+        build_contexts;  // name → directory, archive, URL, docker-image://…, oci-layout://…, docker-archive://…
     oci::Platform platform;
     PullPolicy pull = PullPolicy::missing;
     bool no_cache = false;                        // execute all steps, whatever is known of their results
@@ -114,6 +124,15 @@ struct BuildResult {
     std::vector<BaseUsed> bases;
     std::vector<WrittenOutput> container_outputs;
 };
+
+// The files of a context that was fetched, in the store; gone with it.
+struct FetchedContext;
+
+// Makes a directory of options.context_source: "-" (an archive or a Dockerfile on standard input), a git repository, or
+// a URL of an archive or a Dockerfile (plan/remote_source.h). Enters it into `options`, a Dockerfile as
+// `dockerfile_text`; `options` and `events` must outlive the result. To be called before prepare_sandbox(), while the
+// process has one thread. Throws usage when the Dockerfile is given twice; what fetching and unpacking throw.
+std::shared_ptr<FetchedContext> fetch_context(BuildOptions& options, EventSink& events, const std::stop_token& stop);
 
 // What the RUN steps of the Dockerfile and of its bases' ONBUILD triggers will be executed in; null when the target has
 // none. A base that the store does not know may have triggers, so there is a sandbox for it, too, where one is

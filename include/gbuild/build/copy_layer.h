@@ -12,6 +12,9 @@
 //  - --exclude patterns count from the copied directory, and meet a file that is a source itself by its name or path;
 //    --parents patterns count from the pivot, or from the source's root, and leave existing directories as they are.
 //  - --chmod does not change symbolic links, made parents, nor what an archive unpacks.
+//  - ADD of a URL makes a file of mode 0600, named by the URL's path where the destination is a directory, and unpacks
+//  it
+//    only with --unpack; ADD of a repository copies the files of a commit as those of a directory.
 //  - --link makes the destination's parents anew whatever is there, as real directories.
 // Differing on purpose: hard links in a build context become separate files (identical contents share their blocks in
 // the image anyway) while those of a stage or image stay links; host xattrs are not read.
@@ -20,12 +23,14 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 
 #include "gbuild/base/digest.h"
 #include "gbuild/build/copy_source.h"
 #include "gbuild/plan/plan.h"
+#include "gbuild/plan/remote_source.h"
 #include "gbuild/tree/accounts.h"
 #include "gbuild/tree/tree.h"
 
@@ -37,6 +42,17 @@ struct TreeSource {
     std::string name;  // for messages: "stage \"build\"", "image \"debian:latest\""
 };
 
+// What ADD takes from a source that is elsewhere.
+struct RemoteFiles {
+    std::shared_ptr<const ContextDir> directory;
+    std::string path;                 // of the one file in it; "": everything in the directory is copied
+    std::string name;                 // the file's own, "" when its URL has none
+    std::optional<int64_t> modified;  // the file's mtime; without it the epoch
+};
+
+// Fetches a source of ADD that is a URL or a repository; the same files at every call.
+using FetchRemote = std::function<RemoteFiles(const plan::RemoteSource&)>;
+
 // All references and pointers must stay valid while the result's `to_pack` is in use.
 struct CopyRequest {
     const plan::CopyStep& step;
@@ -45,6 +61,7 @@ struct CopyRequest {
     // The image's account files; asked for once, and only when --chown has a name in it.
     std::function<tree::Accounts()> accounts;
     int64_t epoch = 0;  // mtime of what comes from a directory or heredoc, upper bound for the mtimes of the rest
+    FetchRemote remote = {};
 };
 
 // A step's layer in two parts, to be applied one after the other: `ready` first.

@@ -1,0 +1,77 @@
+// Files from elsewhere, brought to directories of this machine: downloads and git repositories. What was fetched is
+// kept in the store, and fetched again only when it changed.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "gbuild/base/atomic_file.h"
+#include "gbuild/base/events.h"
+#include "gbuild/base/synchronized.h"
+#include "gbuild/build/build.h"
+#include "gbuild/build/copy_layer.h"
+#include "gbuild/git/repository.h"
+#include "gbuild/plan/remote_source.h"
+#include "gbuild/registry/web.h"
+#include "gbuild/store/store.h"
+
+namespace gbuild::build {
+
+// Thread-safe. What it gives stays until it is destroyed. Errors name the source, without secrets of its URL.
+class RemoteSources {
+  public:
+    // All must outlive it.
+    RemoteSources(const BuildOptions& options, const store::Store& store, EventSink& events, std::stop_token stop);
+    ~RemoteSources();
+
+    // What ADD copies for `source`. Throws not_found, unauthorized, network, integrity for another checksum than
+    // `checksum`, limit, interrupted.
+    RemoteFiles files(const plan::RemoteSource& source, const std::string& checksum, bool keep_git_dir);
+    RemoteFiles files(const plan::RemoteSource& source, const plan::CopyStep& step) {
+        return files(source, step.checksum, step.keep_git_dir);
+    }
+
+    // A new directory with a repository's files; or what is at a URL.
+    std::filesystem::path checkout(const plan::GitSource& source, const std::string& checksum, bool keep_git_dir);
+    UniqueFd download(const plan::WebSource& source, const std::string& checksum);
+    const store::Store& store() const { return store_; }
+    // A new, empty directory.
+    std::filesystem::path new_directory();
+
+  private:
+    struct WebFile {
+        UniqueFd fd;
+        std::optional<int64_t> modified;
+    };
+    struct Known {
+        std::mutex mutex;
+        std::optional<RemoteFiles> files;
+    };
+    WebFile obtain(const plan::WebSource& source, const std::optional<Digest>& checksum);
+    std::optional<WebFile> stored(const Digest& digest, const std::string& last_modified) const;
+    WebFile fetch_file(const plan::WebSource& source, const std::optional<Digest>& checksum);
+    RemoteFiles place_file(const plan::WebSource& source, WebFile file);
+    std::vector<git::Submodule> check_out_commit(const plan::GitSource& source, const std::string& checksum,
+                                                 bool keep_git_dir, const std::filesystem::path& into);
+    void check_out(const plan::GitSource& source, const std::string& checksum, bool keep_git_dir,
+                   const std::filesystem::path& into, int depth);
+
+    const BuildOptions& options_;
+    const store::Store& store_;
+    EventSink& events_;
+    std::stop_token stop_;
+    registry::WebClient web_;
+    std::once_flag place_made_;
+    std::optional<TempDir> place_;
+    std::atomic<int> directories_ = 0;
+    std::atomic<int> transfers_ = 0;
+    Synchronized<std::map<std::string, std::shared_ptr<Known>>> known_;
+};
+
+}  // namespace gbuild::build
