@@ -31,7 +31,9 @@ constexpr const char* epilogue =
     "  gbuild --build-arg VERSION=3 --target run -q .  print only the image's hash\n"
     "  gbuild --registry-mirror mirror.example.org .   take docker.io's images from a mirror\n"
     "  gbuild -o type=oci,dest=app.tar -t app .        a container image instead of a .gvmi\n"
-    "  gbuild -o type=docker,dest=- -t app . | docker load\n";
+    "  gbuild -o type=docker,dest=- -t app . | docker load\n"
+    "  gbuild https://example.org/app.git#v1:image     a git repository at a tag, and its directory image\n"
+    "  gbuild -t app - < context.tar.gz                an archive, or a Dockerfile alone\n";
 
 class BuildCommand final : public Command {
   public:
@@ -167,6 +169,7 @@ class BuildCommand final : public Command {
         }
         const auto iid_file = side_file("--iidfile", iid_file_, options);
         const auto metadata_file = side_file("--metadata-file", metadata_file_, options);
+        const auto fetched = fetch_context(options, mode, console);
         // While there is one thread: what commands run in may be a user namespace, entered by this process.
         const auto sandbox = build::prepare_sandbox(options);
         SignalWatcher signals;

@@ -30,6 +30,7 @@ class PlanCommand final : public Command {
         run_.apply(options, console);
         work_.apply(options);
         source_.apply(options, console);
+        const auto fetched = fetch_context(options, ProgressMode::plain, console);
         SignalWatcher signals;
         auto progress = make_progress(ProgressMode::plain, console);
         options.registry.notice = [&](const std::string& message) { progress->emit(Notice{message}); };

@@ -27,7 +27,7 @@ std::string file_stem(std::string text) {
 
 std::string own_name(const std::vector<oci::ImageName>& tags, const fs::path& context) {
     if (!tags.empty()) return image_file_name(tags.front());
-    std::string name = fs::canonical(context).filename().string();
+    std::string name = fs::weakly_canonical(context).filename().string();
     return (name.empty() ? "image" : file_stem(name)) + extension;
 }
 

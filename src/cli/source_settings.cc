@@ -9,6 +9,7 @@
 #include "gbuild/base/text.h"
 #include "gbuild/cli/build_settings.h"
 #include "gbuild/cli/command.h"
+#include "gbuild/plan/remote_source.h"
 
 namespace gbuild::cli {
 
@@ -18,14 +19,13 @@ namespace fs = std::filesystem;
 
 constexpr size_t max_dockerfile = 16u << 20;
 
-[[noreturn]] void refuse_remote_context(const std::string& context) {
-    throw Error(ErrorKind::unsupported, fmt::format("the build context {} is not a local directory", quoted(context)))
-        .hint("fetch it first, then give its directory");
+// "-", a URL or a git repository; what is a local path, whatever it looks like, is none of these.
+bool is_fetched(const std::string& context) {
+    std::error_code ignored;
+    return context == "-" || (plan::parse_remote_context(context) && !fs::exists(context, ignored));
 }
 
 fs::path context_directory(const std::string& context) {
-    bool remote = context.find("://") != std::string::npos || context.rfind("git@", 0) == 0;
-    if (remote || context == "-") refuse_remote_context(context);
     std::error_code error;
     fs::file_status status = fs::status(context, error);
     if (status.type() == fs::file_type::not_found) {
@@ -39,7 +39,8 @@ fs::path context_directory(const std::string& context) {
     }
     if (!fs::is_directory(status)) {
         throw Error(ErrorKind::usage, fmt::format("the build context {} is not a directory", quoted(context)))
-            .hint("give the directory as CONTEXT and the Dockerfile with -f");
+            .hint("give the directory as CONTEXT and the Dockerfile with -f; an archive goes to standard input: - < "
+                  "FILE");
     }
     return context;
 }
@@ -62,7 +63,9 @@ Assignment parse_assignment(const std::string& option, const std::string& text) 
 }  // namespace
 
 void SourceSettings::declare(OptionSet& options) {
-    options.argument("CONTEXT", context, Presence::required, "directory that COPY and ADD take files from");
+    options.argument("CONTEXT", context, Presence::required,
+                     "what COPY and ADD take files from: a directory, URL.git[#REF[:DIR]], URL of an archive or a "
+                     "Dockerfile, or - for either on standard input");
     options.group("What is built");
     options.value("-f,--file", "PATH", file, "Dockerfile, or - for standard input (default: CONTEXT/Dockerfile)");
     options.list("--build-arg", "NAME[=VALUE]", build_args,
@@ -72,12 +75,32 @@ void SourceSettings::declare(OptionSet& options) {
     options.value("--platform", "OS/ARCH[/VARIANT]", platform, "platform to take base images for");
     options.list(
         "--build-context", "NAME=SOURCE", build_contexts,
-        "what FROM NAME and COPY --from=NAME mean: a directory, docker-image://REF, oci-layout://PATH[:TAG] or "
-        "docker-archive://PATH[:TAG]; repeatable");
+        "what FROM NAME and COPY --from=NAME mean: a directory, an archive, URL.git[#REF[:DIR]], URL of an archive, "
+        "docker-image://REF, oci-layout://PATH[:TAG] or docker-archive://PATH[:TAG]; repeatable");
+}
+
+fs::path SourceSettings::named_after() const {
+    if (!is_fetched(context)) return context;
+    const auto remote = plan::parse_remote_context(context);
+    if (!remote) return "image";
+    const auto* git = std::get_if<plan::GitSource>(&*remote);
+    std::string name =
+        git ? git->url.substr(git->url.find_last_of("/:") + 1) : plan::file_name_of(std::get<plan::WebSource>(*remote));
+    // "app.tar.gz", "app.git"
+    for (std::string_view end : {".git", ".gz", ".bz2", ".xz", ".zst", ".tar", ".tgz", ".txz"}) {
+        if (name.ends_with(end)) name.resize(name.size() - end.size());
+    }
+    return name.empty() ? "image" : name;
 }
 
 void SourceSettings::apply(build::BuildOptions& build, const Console& console) const {
-    build.context = context_directory(context);
+    if (is_fetched(context)) build.context_source = context;
+    // Until it is fetched, what it is called gives the output its name.
+    build.context = is_fetched(context) ? named_after() : context_directory(context);
+    if (file == "-" && context == "-") {
+        throw Error(ErrorKind::usage, "the context and the Dockerfile cannot both be standard input")
+            .hint("leave out -f - to give a Dockerfile alone, or put it into the archive");
+    }
     if (file == "-")
         build.dockerfile_text = read_text(STDIN_FILENO, max_dockerfile, "standard input");
     else if (!file.empty())
@@ -102,6 +125,17 @@ void SourceSettings::apply(build::BuildOptions& build, const Console& console) c
         }
         build.build_contexts[named.name] = *named.value;
     }
+}
+
+std::shared_ptr<build::FetchedContext> fetch_context(build::BuildOptions& options, ProgressMode mode,
+                                                     Console& console) {
+    if (options.context_source.empty()) return nullptr;
+    // A terminal's progress has a thread of its own.
+    const auto progress = make_progress(mode == ProgressMode::tty ? ProgressMode::plain : mode, console);
+    options.registry.notice = [&](const std::string& message) { progress->emit(Notice{message}); };
+    auto fetched = build::fetch_context(options, *progress, {});
+    options.registry.notice = {};
+    return fetched;
 }
 
 }  // namespace gbuild::cli

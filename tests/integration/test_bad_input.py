@@ -102,11 +102,6 @@ class BadInput(Case):
             with self.subTest(option):
                 self.refused("FROM tiny\nRUN true\n", USAGE, *option, options=option)
 
-    def test_add_of_urls_and_git_is_refused_with_its_line(self):
-        for source in ["https://example.invalid/file", "https://example.invalid/repository.git#main:sub"]:
-            with self.subTest(source):
-                self.refused(f"FROM scratch\n\nADD {source} /x\n", UNSUPPORTED, "Dockerfile:3")
-
     def test_run_in_a_stage_that_nobody_needs_is_no_obstacle(self):
         self.build("FROM registry.invalid/never AS unused\nRUN make\nFROM tiny\n")
 

@@ -72,7 +72,7 @@ enum class Origin {
 struct BuildOptions {
     std::filesystem::path context;  // a directory
     Origin origin = Origin::here;   // of the context; elsewhere: `dockerfile` is a path in it
-    // What fetch_context() makes the context of; "" when that is there already.
+    // What fetch_context() makes the context of; "" when that is there already. Until then `context` is but a name.
     std::string context_source;
     std::optional<std::filesystem::path> dockerfile;  // default: Dockerfile in the context
     std::optional<std::string> dockerfile_text;       // from standard input (-f -); wins

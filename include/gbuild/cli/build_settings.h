@@ -2,6 +2,8 @@
 // and translate it. All apply() throw usage unless they say otherwise.
 #pragma once
 
+#include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +12,7 @@
 #include "gbuild/build/build.h"
 #include "gbuild/cli/console.h"
 #include "gbuild/cli/options.h"
+#include "gbuild/cli/progress.h"
 
 namespace gbuild::cli {
 
@@ -21,7 +24,13 @@ struct SourceSettings {
     void declare(OptionSet& options);
     // Reads standard input for "-f -". Throws not_found for a context that is not there, too.
     void apply(build::BuildOptions& build, const Console& console) const;
+    // What gives an image without a tag its name: the context directory, or a name for a fetched one.
+    std::filesystem::path named_after() const;
 };
+
+// Brings here what the context is when that is no directory; null when it is one. To be called while the process has
+// one thread. The result must not outlive `options`.
+std::shared_ptr<build::FetchedContext> fetch_context(build::BuildOptions& options, ProgressMode mode, Console& console);
 
 // Where base images come from.
 struct RegistrySettings {

@@ -64,15 +64,27 @@ TEST_CASE("assignments need a name") {
     CHECK(failure(settings) == "--build-context \"base\": a source is missing");
 }
 
-TEST_CASE("a context that is no local directory is refused") {
+TEST_CASE("a context that is not there is refused") {
     SourceSettings settings = here();
     settings.context = "no/such/directory";
     CHECK(failure(settings, ErrorKind::not_found) == "the build context \"no/such/directory\" does not exist");
     settings.context = "/dev/null";
     CHECK(failure(settings) == "the build context \"/dev/null\" is not a directory");
-    for (const char* remote : {"https://example.org/x.git", "git@example.org:x", "-"}) {
-        settings.context = remote;
-        CHECK_THAT(failure(settings, ErrorKind::unsupported), ContainsSubstring("is not a local directory"));
+    settings.context = settings.file = "-";
+    CHECK(failure(settings) == "the context and the Dockerfile cannot both be standard input");
+}
+
+TEST_CASE("what is no local path is fetched later") {
+    for (auto [context, name] :
+         {std::pair("https://example.org/x.git#main:a", "x"), std::pair("git@example.org:x", "x"),
+          std::pair("github.com/a/b", "b"), std::pair("https://example.org/y.tar.gz?z", "y"),
+          std::pair("https://example.org", "image"), std::pair("-", "image")}) {
+        CAPTURE(context);
+        SourceSettings settings = here();
+        settings.context = context;
+        FakeConsole fake;
+        CHECK(apply(settings, fake).context_source == context);
+        CHECK(settings.named_after() == name);
     }
 }
 
