@@ -204,6 +204,7 @@ RemoteSources::WebFile RemoteSources::fetch_file(const plan::WebSource& source, 
             throw Error(ErrorKind::network, "the server answers with status 304, though nothing was said to it");
         report.finish(true);
         check_digest(record->digest, checksum);
+        store_.remember_download(source.url, *record);  // for who looks for what has not been used for long
         return std::move(*known);
     }
     report.finish(false);
@@ -235,7 +236,7 @@ std::vector<git::Submodule> RemoteSources::check_out_commit(const plan::GitSourc
     const auto waiting = [&] {
         events_.emit(Notice{fmt::format("waiting for another gbuild that is fetching {}", plan::shown(source))});
     };
-    const FileLock lock = store_.lock("git " + source.url, waiting, stop_);
+    const FileLock lock = store_.lock_git(source.url, waiting, stop_);
     TransferReport report(events_, first_transfer + transfers_++, plan::shown(source));
     const git::Remote remote{source.url, web_, store_.staging(), [&](uint64_t done) { report.progress(done); }, stop_};
     const fs::path local = store_.git_directory(source.url);

@@ -25,9 +25,10 @@ const char* noun(ItemKind kind, bool one) {
     case ItemKind::record: return one ? "record" : "records";
     case ItemKind::snapshot: return one ? "extracted image" : "extracted images";
     case ItemKind::cache: return one ? "cache of RUN" : "caches of RUN";
-    case ItemKind::download: break;
+    case ItemKind::download: return one ? "unfinished download" : "unfinished downloads";
+    case ItemKind::git: break;
     }
-    return one ? "unfinished download" : "unfinished downloads";
+    return one ? "git repository" : "git repositories";
 }
 
 // The digest's or key's beginning is enough to tell them apart, and what a caller needs to find the file.

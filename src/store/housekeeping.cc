@@ -29,9 +29,10 @@ struct Folder {
     ItemKind kind;
 };
 constexpr Folder folders[] = {
-    {"blobs/sha256", ItemKind::blob},  {"blobs/sha512", ItemKind::blob}, {"packs", ItemKind::pack},
-    {"steps", ItemKind::record},       {"builds", ItemKind::record},     {"outputs", ItemKind::record},
-    {"snapshots", ItemKind::snapshot}, {"caches", ItemKind::cache},      {"tmp", ItemKind::download},
+    {"blobs/sha256", ItemKind::blob}, {"blobs/sha512", ItemKind::blob},  {"packs", ItemKind::pack},
+    {"steps", ItemKind::record},      {"builds", ItemKind::record},      {"outputs", ItemKind::record},
+    {"downloads", ItemKind::record},  {"snapshots", ItemKind::snapshot}, {"caches", ItemKind::cache},
+    {"git", ItemKind::git},           {"tmp", ItemKind::download},
 };
 
 // What removing it would free. What others remove meanwhile counts for nothing.
@@ -122,16 +123,25 @@ class Pruning {
             if (lock) unlink(item.path);
             return lock || !fs::exists(fs::symlink_status(item.path));
         }
-        if (item.kind != ItemKind::snapshot && item.kind != ItemKind::cache) {
+        const fs::path lock_path = lock_of(item);
+        if (lock_path.empty()) {
             unlink(item.path);
             return true;
         }
-        const std::string name = item.path.filename().native();
-        const fs::path lock_path =
-            item.kind == ItemKind::snapshot ? store_.root() / "locks" / ("snapshot-" + name) : store_.cache_lock(name);
         const auto alone = FileLock::try_acquire(lock_path, LockMode::exclusive);
         if (alone && !request_.pretend) store_.writing([&] { remove_tree(item.path); });
         return alone.has_value();
+    }
+
+    // Held by whoever uses a directory.
+    fs::path lock_of(const Item& item) const {
+        const std::string name = item.path.filename().native();
+        switch (item.kind) {
+        case ItemKind::snapshot: return store_.root() / "locks" / ("snapshot-" + name);
+        case ItemKind::cache: return store_.cache_lock(name);
+        case ItemKind::git: return store_.root() / "locks" / ("git-" + name);
+        default: return {};
+        }
     }
 
     void unlink(const fs::path& path) const {
@@ -154,9 +164,10 @@ std::string_view kind_name(ItemKind kind) {
     case ItemKind::record: return "record";
     case ItemKind::snapshot: return "snapshot";
     case ItemKind::cache: return "cache";
-    case ItemKind::download: break;
+    case ItemKind::download: return "download";
+    case ItemKind::git: break;
     }
-    return "download";
+    return "git";
 }
 
 std::optional<ItemKind> parse_item_kind(std::string_view name) {

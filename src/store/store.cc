@@ -136,7 +136,11 @@ fs::path Store::hashed_path(std::string_view folder, std::string_view key) const
 }
 
 FileLock Store::lock(const std::string& key, const std::function<void()>& waiting, const std::stop_token& stop) const {
-    fs::path path = hashed_path("locks", key);
+    return lock_file(hashed_path("locks", key), waiting, stop);
+}
+
+FileLock Store::lock_file(const fs::path& path, const std::function<void()>& waiting,
+                          const std::stop_token& stop) const {
     return writing([&] {
         if (auto lock = FileLock::try_acquire(path, LockMode::exclusive)) return std::move(*lock);
         if (waiting) waiting();
@@ -258,6 +262,15 @@ void Store::remember_download(const std::string& url, const DownloadRecord& reco
 }
 
 fs::path Store::git_directory(const std::string& url) const { return hashed_path("git", url); }
+
+FileLock Store::lock_git(const std::string& url, const std::function<void()>& waiting,
+                         const std::stop_token& stop) const {
+    const fs::path directory = git_directory(url);
+    FileLock lock = lock_file(root_ / "locks" / ("git-" + directory.filename().native()), waiting, stop);
+    // For who looks for what has not been used for long; nothing there is fine.
+    note_use(directory);
+    return lock;
+}
 
 void Store::put_image(const ImageRecord& record) const {
     write_record(root_ / image_path(record.repository, record.tag), to_json(record));

@@ -24,9 +24,10 @@ enum class ItemKind : uint8_t {
     snapshot,  // images extracted for commands to run on
     cache,     // directories of RUN --mount=type=cache
     download,  // unfinished ones
+    git,       // what was fetched from git repositories
 };
-inline constexpr ItemKind all_item_kinds[] = {ItemKind::blob,     ItemKind::pack,  ItemKind::record,
-                                              ItemKind::snapshot, ItemKind::cache, ItemKind::download};
+inline constexpr ItemKind all_item_kinds[] = {ItemKind::blob,  ItemKind::pack,     ItemKind::record, ItemKind::snapshot,
+                                              ItemKind::cache, ItemKind::download, ItemKind::git};
 std::string_view kind_name(ItemKind kind);
 std::optional<ItemKind> parse_item_kind(std::string_view name);
 

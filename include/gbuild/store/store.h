@@ -122,8 +122,10 @@ class Store {
     std::optional<DownloadRecord> remembered_download(const std::string& url) const;
     void remember_download(const std::string& url, const DownloadRecord& record) const;
 
-    // Where the objects of a remote repository are kept; not made here. Hold the lock "git " + url to use it.
+    // Where the objects of a remote repository are kept; not made here. One process at a time uses it, as lock() has
+    // it.
     std::filesystem::path git_directory(const std::string& url) const;
+    FileLock lock_git(const std::string& url, const std::function<void()>& waiting, const std::stop_token& stop) const;
 
     // `key` names a layer and its packing options; any text. An empty pack is removed and counts as absent.
     std::optional<UniqueFd> open_pack(const std::string& key) const;
@@ -159,6 +161,8 @@ class Store {
 
   private:
     class Session;
+    FileLock lock_file(const std::filesystem::path& path, const std::function<void()>& waiting,
+                       const std::stop_token& stop) const;
     void explain(Error& error) const;
     std::filesystem::path blob_path(const Digest& digest) const;
     std::filesystem::path hashed_path(std::string_view folder, std::string_view key) const;

@@ -28,7 +28,7 @@ TEST_CASE("ages as they are given") {
 
 TEST_CASE("kinds on the command line") {
     CHECK(parse_kind("snapshot") == ItemKind::snapshot);
-    CHECK(kind_names() == "blob, pack, record, snapshot, cache, download");
+    CHECK(kind_names() == "blob, pack, record, snapshot, cache, download, git");
     CHECK_THROWS_WITH(parse_kind("packs"), "--kind \"packs\": nothing of that kind is in a store");
 }
 

@@ -175,6 +175,22 @@ TEST_CASE("snapshots, caches and downloads that are locked stay") {
     CHECK(fs::exists(stocked.root() / "tmp/sha256-d.partial"));
 }
 
+TEST_CASE("repositories go unless they are locked, and using one counts") {
+    const TempDir place;
+    const Store store(place.path() / "store");
+    const std::string url = "https://x/y.git";
+    const fs::path directory = store.git_directory(url);
+    fs::create_directory(directory);
+    set_last_use(directory, long_ago);
+    {
+        const FileLock lock = store.lock_git(url, {}, {});
+        CHECK(last_use(directory) > long_ago);
+        CHECK(prune(store, everything()).in_use.size() == 1);
+    }
+    CHECK(prune(store, everything()).removed.size() == 1);
+    CHECK_FALSE(fs::exists(directory));
+}
+
 TEST_CASE("what was used since another process began stays") {
     Stocked stocked;
     const Store other(stocked.root());  // which removes a download that old
