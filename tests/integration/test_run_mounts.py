@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from harness import gvmi, isolation
-from harness.case import Case, shared_registry
+from harness.case import Case, scratch_folder, shared_registry
 from harness.isolation import Marked, RunCase, every_way, owner
 
 DOCKERFILE, NOT_FOUND, UNSUPPORTED, STEP_FAILED = 3, 4, 8, 11
@@ -366,7 +366,7 @@ class Agents:
         self.way.hand_over(path)
         lines = self.lines(f"--mount=type=ssh {shutil.which('ssh-add')} -l; echo ended $?", WITH_CLIENT, files=client(),
                            options=["--ssh", f"default={path}"])
-        self.assertEqual(lines[-1], "ended 2")
+        self.assertRegex(lines[-1], "^ended [1-9]")
 
 
 @every_way
@@ -481,7 +481,7 @@ class NoTrace(RunCase):
         super().setUp()
         self.only_with_namespaces()
         planted = {name: value.decode() for name, value in self.PLANTED.items()}
-        secrets = self.folder("given")
+        secrets = scratch_folder("given")  # a socket's path has to be short
         (secrets / "token").write_text(planted["file"])
         self.server = socket.socket(socket.AF_UNIX)
         self.addCleanup(self.server.close)
