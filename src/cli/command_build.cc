@@ -84,9 +84,9 @@ class BuildCommand final : public Command {
     int verify(ProgressMode mode, Console& console) {
         work_.no_cache = true;
         build::BuildOptions options = make_options(console);
-        if (options.dockerfile_text) {
-            throw Error(ErrorKind::usage, "--verify reads the Dockerfile twice, which standard input cannot be")
-                .hint("write it to a file and give that with -f");
+        if (options.dockerfile_text || options.context_source == "-") {
+            throw Error(ErrorKind::usage, "--verify builds twice, and standard input cannot be read again")
+                .hint("write it to a file or directory, and give that");
         }
         if (!options.output) {
             throw Error(ErrorKind::usage, "--verify compares the .gvmi of two builds, but none is to be written")
@@ -117,6 +117,7 @@ class BuildCommand final : public Command {
     // The second build says only how it differs from the first, and what goes wrong.
     static int build_again(build::BuildOptions options, const std::filesystem::path& place, ProgressMode mode,
                            Console& console) {
+        const auto fetched = fetch_context(options, mode, console);
         const Circumstances changed = change_circumstances(options, place);
         const auto sandbox = build::prepare_sandbox(options);
         SignalWatcher signals;

@@ -32,9 +32,7 @@ FILES = {"tool.cfg": "cfg", "lib/a": "a", "lib/b": "b", "main": "main"}
 
 class CacheCase:
     """Builds that use what is known."""
-
-    def options(self, *more):
-        return ["--isolation", self.way.isolation, *more]
+    cached = True
 
     def steps(self, dockerfile, files=None, options=(), **more):
         """{text of a step: whether it was cached}, of the steps that change files."""

@@ -108,8 +108,10 @@ def all_ways():
 
 
 class RunCase(Case):
-    """A case whose builds run their steps one way: the first that works, unless a class says otherwise."""
+    """A case whose builds run their steps one way: the first that works, unless a class says otherwise. Steps are executed,
+    whatever an earlier build has kept, unless a class is about that."""
     way = None
+    cached = False
 
     def setUp(self):
         if self.way is None:
@@ -145,8 +147,7 @@ class RunCase(Case):
         self.assertEqual(left, [], "a build left steps' files behind")
 
     def options(self, *more):
-        """Steps are executed, whatever an earlier test has kept."""
-        return ["--isolation", self.way.isolation, "--no-cache", *more]
+        return ["--isolation", self.way.isolation, *([] if self.cached else ["--no-cache"]), *more]
 
     def build(self, dockerfile, files=None, options=(), **more):
         return super().build(dockerfile, files, self.options(*options), **more)
