@@ -350,6 +350,7 @@ BuildResult run_build(const BuildOptions& options, EventSink& events, std::stop_
 
     // What can be refused without the network is refused first.
     dockerfile::Dockerfile file = load_dockerfile(options);
+    const dockerfile::CheckOptions checks = file.checks;
     plan::PlanRequest request = plan_request(options);
     plan::require_executable(file, request);
     NamedContexts contexts = named_contexts(options);
@@ -368,7 +369,7 @@ BuildResult run_build(const BuildOptions& options, EventSink& events, std::stop_
     sandbox = sandbox_for(plan, sandbox);
     if (sandbox) report_isolation(*sandbox, events);
     const unsigned jobs = jobs_of(options);
-    WarnsOnce once(events, file.checks);
+    WarnsOnce once(events, checks);
     TraceKeeper trace(store, options, plan);
     const StageJob job{{plan, bases, context.get(), directories, sources, epoch, options.packing, options.run},
                        {store, options.packing, jobs, once, stop, &imported},
