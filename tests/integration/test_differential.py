@@ -6,9 +6,6 @@ from harness import differential, dockerfile_cases
 from harness.builders import Buildah
 from harness.process import is_root, missing_part
 
-# Themes that gbuild does not execute yet, and what it says of them. Whoever changes that takes them out here.
-NOT_YET = {"onbuild": "ONBUILD triggers, which are not supported"}
-
 
 class Differential(unittest.TestCase):
     """What the classes of the themes have in common; they get one test a case."""
@@ -25,9 +22,6 @@ class Differential(unittest.TestCase):
         number = self.cases.index(case)
         result = differential.pair().ask(case, self.cases[number + 1:number + 4])
         said = f"\ngbuild: {result.ours.error or 'builds it'}\nbuildah: {result.theirs.error or 'builds it'}"
-        if case.theme in NOT_YET:
-            self.assertRegex(result.ours.error, NOT_YET[case.theme], "gbuild executes this: take the theme out of NOT_YET")
-            self.skipTest(f"not executed yet: {case.theme}")
         self.assertFalse(result.ours.error.startswith("exit code 1\n"), said)
         known = differential.known_differences(case)
         news = [line for line in result.lines if not any(item.covers(line) for item in known)]

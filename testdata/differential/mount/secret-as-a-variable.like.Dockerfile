@@ -1,3 +1,3 @@
 # buildah 1.28 gives secrets as files only.
 FROM box
-RUN echo 2 > /out
+RUN printf '2\n\n' > /out
