@@ -63,7 +63,7 @@ const std::filesystem::path& BaseDirectories::of(const BaseImage& image) {
 }
 
 store::Snapshot BaseDirectories::snapshot_of(const BaseImage& image) {
-    std::string key = "1 " + sandbox_.owner_form();
+    std::string key = "3 " + sandbox_.owner_form();
     for (const Digest& layer : image.config.diff_ids) key += " " + layer.text();
     auto waiting = [&] {
         job_.events.emit(Notice{fmt::format("waiting for another gbuild that is extracting {}", image.name)});

@@ -208,7 +208,7 @@ ExtractedTree StageRun::extracted_tree() {
     const Digest start = origin_ ? result_of(*origin_) : image_result({});
     if (!build_.disk->sandbox().has_overlay() || known_->result == start) return {image.layers, image.tree.clone()};
     const std::string key =
-        fmt::format("2 {} {} {}", build_.disk->sandbox().owner_form(), start.text(), known_->result.text());
+        fmt::format("4 {} {} {}", build_.disk->sandbox().owner_form(), start.text(), known_->result.text());
     auto fill = [&](const std::filesystem::path& directory) {
         layer::write_difference(image.tree, known_->tree, RootedDir(directory), layer::DirectoryForm::overlay,
                                 extraction_options(build_.disk->sandbox(), *contents_));

@@ -165,8 +165,12 @@ std::optional<HeldFile> TreeWriter::replace_device(const HeldName& file, const t
     }
     HeldFile held = create_file(file);
     const RecordedDevice device{inode.type == FileType::block_device, inode.device_major, inode.device_minor};
-    if (const int error = held.set_xattr(device_attribute, encode(device))) {
-        throw system_error(error, fmt::format("cannot record the device {}", gbuild::quoted(file.path)));
+    // The owner's is what tells a step's stat() to look for more.
+    for (const auto& [name, value] : {std::pair(device_attribute, encode(device)),
+                                      std::pair(owner_attribute, encode(RecordedOwner{inode.uid, inode.gid}))}) {
+        if (const int error = held.set_xattr(name, value)) {
+            throw system_error(error, fmt::format("cannot record the device {}", gbuild::quoted(file.path)));
+        }
     }
     return held;
 }

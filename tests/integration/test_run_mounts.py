@@ -1,10 +1,12 @@
 """RUN --mount, and what the command line gives to it: --secret, --ssh, --add-host, --ulimit, --shm-size."""
 import contextlib
 import os
+import pwd
 import re
 import shutil
 import socket
 import subprocess
+import unittest
 from pathlib import Path
 
 from harness import gvmi, isolation
@@ -19,12 +21,21 @@ FILES = {"a": "text of a\n", "sub/b": "text of b\n", "sub/run.sh": "#!/bin/sh\ne
 WITH_CLIENT = "COPY --chmod=755 ssh /\n"
 
 
+def has_name(uid):
+    try:
+        return bool(pwd.getpwuid(uid))
+    except KeyError:
+        return False
+
+
 @contextlib.contextmanager
 def ssh_agent(folder, user=None):
     """The socket of an agent with one key. It answers nobody but who runs it."""
     path = folder / "agent.sock"
     key = folder / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "key of the test", "-f", str(key)], check=True)
+    if not has_name(os.geteuid()):
+        raise unittest.SkipTest("ssh-keygen wants a user who has a name")
     become = ["setpriv", "--reuid", str(user), "--regid", str(user), "--clear-groups"] if user else []
     agent = subprocess.Popen([*become, "ssh-agent", "-D", "-a", str(path)], stdout=subprocess.DEVNULL)
     try:

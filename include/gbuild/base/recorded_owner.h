@@ -3,9 +3,9 @@
 // them (sandbox part).
 //
 // Regular files and directories carry the extended attribute `user.gbuild.owner` when their owner is not 0:0. A device
-// node is an empty regular file with `user.gbuild.device`; its mode and owner are the file's. Symbolic links, FIFOs and
-// sockets can carry no user attribute: their owners are in tables of NodeRecord, valid until the directory is moved or
-// copied.
+// node is an empty regular file with `user.gbuild.device`, and with an owner's attribute whoever that is; its mode is
+// the file's. Symbolic links, FIFOs and sockets can carry no user attribute: their owners are in tables of NodeRecord,
+// valid until the directory is moved or copied.
 #pragma once
 
 #include <compare>

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "compressor.h"
+#include "../../../src/exporter/compressor.h"
 #include "gbuild/base/atomic_file.h"
 #include "gbuild/base/error.h"
 #include "gbuild/base/fd.h"

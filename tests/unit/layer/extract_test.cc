@@ -8,6 +8,7 @@
 
 #include <fstream>
 
+#include "gbuild/base/recorded_owner.h"
 #include "reading.h"
 #include "scratch_dir.h"
 #include "support/catch.h"
@@ -208,6 +209,17 @@ TEST_CASE("devices are left out without ownership, and said to be") {
     const ExtractSummary summary = Sample(TarBuilder().entry(device)).extract_to(scratch.path());
     CHECK(summary.skipped == std::vector<std::string>{"dev/null: device nodes need root"});
     CHECK_FALSE(fs::exists(scratch.path() / "dev/null"));
+}
+
+TEST_CASE("a device that is recorded has an owner's record, root's as well") {
+    const ScratchDir scratch;
+    TarFields device;
+    device.name = "null";
+    device.type = '3';
+    Sample(TarBuilder().entry(device)).extract_to(scratch.path(), {}, Ownership::record);
+    const fs::path placeholder = scratch.path() / "null";
+    CHECK(::getxattr(placeholder.c_str(), device_attribute, nullptr, 0) > 0);
+    CHECK(::getxattr(placeholder.c_str(), owner_attribute, nullptr, 0) > 0);
 }
 
 TEST_CASE("setuid bits are left out without ownership, and said to be") {
