@@ -132,7 +132,7 @@ class CheckCommand final : public Command {
             throw Error(ErrorKind::usage, "neither a CONTEXT nor a Dockerfile is given")
                 .hint("write gbuild check . or gbuild check -f Dockerfile");
         }
-        if (!has_context) source_.context = ".";
+        if (!has_context) source_.context = std::string(".");
         build::BuildOptions options;
         source_.apply(options, console);
         const dockerfile::Dockerfile file = build::read_dockerfile(options);

@@ -61,7 +61,7 @@ class TreeTar {
 };
 
 std::string media_type_of(Compression compression) {
-    const std::string plain(oci::media_type::oci_layer);
+    std::string plain(oci::media_type::oci_layer);
     if (compression == Compression::gzip) return plain + "+gzip";
     if (compression == Compression::zstd) return plain + "+zstd";
     return plain;

@@ -23,7 +23,7 @@ namespace {
 constexpr int connect_timeout_ms = 20'000;
 constexpr int stall_timeout_ms = 60'000;
 constexpr std::string_view default_port = "9418";
-constexpr size_t longest_path = 4096;
+constexpr size_t longest_address = 4096;
 
 struct GitAddress {
     std::string host, port, path;
@@ -44,7 +44,7 @@ GitAddress parse_address(const std::string& url) {
     if (address.host.starts_with('[') && address.host.ends_with(']')) {
         address.host = address.host.substr(1, address.host.size() - 2);
     }
-    const bool is_sane = !address.host.empty() && address.path.size() > 1 && address.path.size() <= longest_path &&
+    const bool is_sane = !address.host.empty() && address.path.size() > 1 && address.path.size() <= longest_address &&
                          address.authority.find('@') == std::string::npos && url.find('\0') == std::string::npos &&
                          parse_decimal(address.port).value_or(0) - 1 < 65535;
     if (!is_sane) {

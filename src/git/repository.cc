@@ -245,7 +245,7 @@ std::string Repository::fetch(const Remote& remote, const std::string& ref) {
         }
         keep(repository, to_text(wanted.id), wanted.id);
     }
-    const std::string commit = commit_at(repository, wanted.id);
+    std::string commit = commit_at(repository, wanted.id);
     keep(repository, commit, to_id(commit));
     keep(repository, ref, wanted.id);
     return commit;
