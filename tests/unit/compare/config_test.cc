@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "../../../src/compare/config.h"
 
 #include "gbuild/base/error.h"

@@ -24,12 +24,12 @@ namespace media_type = gbuild::oci::media_type;
 
 namespace {
 
-const std::string layer = "the layer's bytes";
+const std::string layer_bytes = "the layer's bytes";
 const std::string config = R"({"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]}})";
 
 std::string blob_path(const std::string& text) { return "blobs/sha256/" + std::string(Digest::of(text).hex()); }
 
-json descriptor(std::string_view type, const std::string& text, const std::string& name = "") {
+json named_descriptor(std::string_view type, const std::string& text, const std::string& name = "") {
     json result = {{"mediaType", type}, {"digest", Digest::of(text).text()}, {"size", text.size()}};
     if (!name.empty()) result["annotations"] = {{"org.opencontainers.image.ref.name", name}};
     return result;
@@ -38,8 +38,8 @@ json descriptor(std::string_view type, const std::string& text, const std::strin
 std::string manifest_text(const std::string& mark = "") {
     return json{{"schemaVersion", 2},
                 {"mediaType", media_type::oci_manifest},
-                {"config", descriptor(media_type::oci_config, config)},
-                {"layers", {descriptor(media_type::oci_layer, layer)}},
+                {"config", named_descriptor(media_type::oci_config, config)},
+                {"layers", {named_descriptor(media_type::oci_layer, layer_bytes)}},
                 {"annotations", {{"mark", mark}}}}
         .dump();
 }
@@ -52,7 +52,8 @@ Files layout(std::vector<json> entries, const std::vector<std::string>& texts) {
 }
 
 Files one_image() {
-    return layout({descriptor(media_type::oci_manifest, manifest_text(), "latest")}, {manifest_text(), config, layer});
+    return layout({named_descriptor(media_type::oci_manifest, manifest_text(), "latest")},
+                  {manifest_text(), config, layer_bytes});
 }
 
 // The files in a directory or in a tar; tests that take it hold for both.
@@ -97,7 +98,7 @@ TEST_CASE("a layout's only image is found, its blobs are read") {
     CHECK(resolved.manifest_digest == Digest::of(manifest_text()));
     StringSink sink;
     source->fetch_blob(resolved.manifest.layers[0], sink, {});
-    CHECK(sink.text == layer);
+    CHECK(sink.text == layer_bytes);
     CHECK(source->name() == "oci-layout://" + image.path());
 }
 
@@ -105,15 +106,15 @@ TEST_CASE("a blob that was begun is finished, one with too much begun anew") {
     Layout image(one_image(), GENERATE(false, true));
     auto source = open_oci_layout(image.path(), "");
     auto wanted = resolve_image(*source, Platform(), {}).manifest.layers[0];
-    StringSink half(layer.substr(0, 5));
+    StringSink half(layer_bytes.substr(0, 5));
     source->fetch_blob(wanted, half, {});
-    CHECK(half.text == layer);
-    StringSink whole(layer);
+    CHECK(half.text == layer_bytes);
+    StringSink whole(layer_bytes);
     source->fetch_blob(wanted, whole, {});
-    CHECK(whole.text == layer);
-    StringSink over(layer + "more");
+    CHECK(whole.text == layer_bytes);
+    StringSink over(layer_bytes + "more");
     source->fetch_blob(wanted, over, {});
-    CHECK(over.text == layer);
+    CHECK(over.text == layer_bytes);
 }
 
 TEST_CASE("fetching stops when asked to") {
@@ -132,8 +133,8 @@ TEST_CASE("fetching stops when asked to") {
 }
 
 TEST_CASE("a reference picks among several images") {
-    Layout image(layout({descriptor(media_type::oci_manifest, manifest_text("a"), "one"),
-                         descriptor(media_type::oci_manifest, manifest_text("b"), "two")},
+    Layout image(layout({named_descriptor(media_type::oci_manifest, manifest_text("a"), "one"),
+                         named_descriptor(media_type::oci_manifest, manifest_text("b"), "two")},
                         {manifest_text("a"), manifest_text("b")}));
     CHECK(resolve(image.path(), "two").manifest_json == manifest_text("b"));
     CHECK(resolve(image.path(), Digest::of(manifest_text("a")).text()).manifest_json == manifest_text("a"));
@@ -146,33 +147,34 @@ TEST_CASE("a reference picks among several images") {
 }
 
 TEST_CASE("buildx's full image name picks as well") {
-    json entry = descriptor(media_type::oci_manifest, manifest_text("b"), "latest");
+    json entry = named_descriptor(media_type::oci_manifest, manifest_text("b"), "latest");
     entry["annotations"]["io.containerd.image.name"] = "docker.io/library/b:latest";
-    Layout image(layout({descriptor(media_type::oci_manifest, manifest_text("a"), "x"), entry}, {manifest_text("b")}));
+    Layout image(
+        layout({named_descriptor(media_type::oci_manifest, manifest_text("a"), "x"), entry}, {manifest_text("b")}));
     CHECK(resolve(image.path(), "docker.io/library/b:latest").manifest_json == manifest_text("b"));
 }
 
 TEST_CASE("one image under two names needs no choice") {
-    Layout image(layout({descriptor(media_type::oci_manifest, manifest_text(), "one"),
-                         descriptor(media_type::oci_manifest, manifest_text(), "two")},
+    Layout image(layout({named_descriptor(media_type::oci_manifest, manifest_text(), "one"),
+                         named_descriptor(media_type::oci_manifest, manifest_text(), "two")},
                         {manifest_text()}));
     CHECK(resolve(image.path()).manifest_json == manifest_text());
 }
 
 TEST_CASE("entries that differ by platform alone are one image") {
-    json arm = descriptor(media_type::oci_manifest, manifest_text("arm"));
+    json arm = named_descriptor(media_type::oci_manifest, manifest_text("arm"));
     arm["platform"] = {{"os", "linux"}, {"architecture", "arm64"}};
-    json amd = descriptor(media_type::oci_manifest, manifest_text("amd"));
+    json amd = named_descriptor(media_type::oci_manifest, manifest_text("amd"));
     amd["platform"] = {{"os", "linux"}, {"architecture", "amd64"}};
     Layout image(layout({arm, amd}, {manifest_text("arm"), manifest_text("amd")}));
     CHECK(resolve(image.path()).manifest_json == manifest_text("amd"));
 }
 
 TEST_CASE("an index inside the layout is followed") {
-    json amd = descriptor(media_type::oci_manifest, manifest_text());
+    json amd = named_descriptor(media_type::oci_manifest, manifest_text());
     amd["platform"] = {{"os", "linux"}, {"architecture", "amd64"}};
     std::string inner = json{{"schemaVersion", 2}, {"mediaType", media_type::oci_index}, {"manifests", {amd}}}.dump();
-    Layout image(layout({descriptor(media_type::oci_index, inner, "latest")}, {inner, manifest_text()}));
+    Layout image(layout({named_descriptor(media_type::oci_index, inner, "latest")}, {inner, manifest_text()}));
     CHECK(resolve(image.path(), "latest").manifest_json == manifest_text());
     CHECK(resolve(image.path(), "latest").root_digest == Digest::of(inner));
 }
@@ -213,12 +215,12 @@ TEST_CASE("an index.json that is a manifest is refused") {
 
 TEST_CASE("a missing blob is named") {
     Files files = one_image();
-    files.erase(blob_path(layer));
+    files.erase(blob_path(layer_bytes));
     Layout image(files, GENERATE(false, true));
     auto source = open_oci_layout(image.path(), "");
     auto wanted = resolve_image(*source, Platform(), {}).manifest.layers[0];
     StringSink sink;
-    REQUIRE_THROWS_WITH(source->fetch_blob(wanted, sink, {}), ContainsSubstring("has no " + blob_path(layer)));
+    REQUIRE_THROWS_WITH(source->fetch_blob(wanted, sink, {}), ContainsSubstring("has no " + blob_path(layer_bytes)));
 }
 
 TEST_CASE("each corrupted document is noticed") {
@@ -233,7 +235,7 @@ TEST_CASE("each corrupted document is noticed") {
 
 TEST_CASE("a blob of another size than its manifest says is refused") {
     Files files = one_image();
-    files[blob_path(layer)] += "more";
+    files[blob_path(layer_bytes)] += "more";
     Layout image(files);
     auto source = open_oci_layout(image.path(), "");
     auto wanted = resolve_image(*source, Platform(), {}).manifest.layers[0];

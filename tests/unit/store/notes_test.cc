@@ -10,7 +10,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-fs::path only_file(const fs::path& folder) {
+fs::path the_only_file(const fs::path& folder) {
     std::vector<fs::path> files;
     for (const auto& entry : fs::directory_iterator(folder)) files.push_back(entry.path());
     REQUIRE(files.size() == 1);
@@ -38,10 +38,10 @@ TEST_CASE("a note of another key, cut short or changed is absent and removed") {
     TempDir dir;
     Store store(dir.path());
     store.put_note(NoteKind::output, "key", "text");
-    const fs::path file = only_file(dir.path() / "outputs");
+    const fs::path file = the_only_file(dir.path() / "outputs");
     SECTION("another key") {
         store.put_note(NoteKind::step, "key", "x");
-        fs::copy_file(file, only_file(dir.path() / "steps"), fs::copy_options::overwrite_existing);
+        fs::copy_file(file, the_only_file(dir.path() / "steps"), fs::copy_options::overwrite_existing);
         CHECK(store.read_note(NoteKind::step, "key") == "text");
         store.put_note(NoteKind::step, "key2", "x");
         fs::path other;
