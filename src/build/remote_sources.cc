@@ -111,7 +111,7 @@ RemoteSources::~RemoteSources() = default;
 
 fs::path RemoteSources::new_directory() {
     std::call_once(place_made_, [&] { store_.writing([&] { place_.emplace(store_.staging()); }); });
-    const fs::path directory = place_->path() / std::to_string(directories_++);
+    fs::path directory = place_->path() / std::to_string(directories_++);
     store_.writing([&] {
         if (::mkdir(directory.c_str(), 0700) != 0) {
             throw_errno(fmt::format("cannot create {}", quoted(directory.native())));

@@ -58,6 +58,7 @@ bool has_variable_named(const std::vector<std::string>& environment, const std::
 // Parents first; otherwise as written.
 std::vector<const plan::RunMount*> in_order(const std::vector<plan::RunMount>& mounts) {
     std::vector<const plan::RunMount*> order;
+    order.reserve(mounts.size());
     for (const plan::RunMount& mount : mounts) order.push_back(&mount);
     auto depth = [](const plan::RunMount* mount) {
         return std::count(mount->target.begin(), mount->target.end(), '/');

@@ -53,7 +53,7 @@ uint64_t size_of(const std::vector<Item>& items) {
 }
 
 std::optional<int64_t> seconds_of(const std::string& text) {
-    constexpr int64_t second = 1'000'000'000, day = 24 * 60 * 60;
+    constexpr int64_t second = 1'000'000'000, day = 86'400;
     const char unit = text.empty() ? '\0' : text.back();
     if (unit == 'd' || unit == 'w') {
         const auto count = parse_decimal(text.substr(0, text.size() - 1));

@@ -16,7 +16,7 @@
 namespace gbuild::layer {
 namespace {
 
-std::optional<struct stat> status_of(const HeldName& file) {
+std::optional<struct stat> status_if_there(const HeldName& file) {
     struct stat status {};
     if (::fstatat(file.directory, file.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) return status;
     if (errno != ENOENT) fail("read", file);
@@ -31,7 +31,7 @@ void check_conflicts(int directory, const std::string& path, const tree::Node& n
     for (const auto& [name, child] : node.children) {
         const std::string child_path = join_path(path, name);
         const HeldName file{directory, name, child_path};
-        const auto there = status_of(file);
+        const auto there = status_if_there(file);
         if (!there) continue;
         if (S_ISDIR(there->st_mode) != child->is_directory()) {
             throw Error(ErrorKind::conflict,
@@ -59,7 +59,7 @@ class Merge {
 
   private:
     void one(const HeldName& file, const tree::Node& node) {
-        const auto there = status_of(file);
+        const auto there = status_if_there(file);
         if (there && node.is_directory()) return directory(file, node, there->st_mode);
         // A device may be left out; then what is there stays.
         const bool replaced = there && (!is_device(*node.inode) || options_.ownership == Ownership::apply);

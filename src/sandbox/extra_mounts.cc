@@ -65,7 +65,7 @@ std::string real_path(const std::string& path, int links_left = 40) {
     if (errno != ENOENT || links_left == 0) throw StageFailure{"openat2", links_left == 0 ? ELOOP : errno};
     const size_t slash = path.rfind('/');
     const std::string parent = slash == 0 ? "/" : real_path(path.substr(0, slash), links_left);
-    const std::string there = (parent == "/" ? "" : parent) + path.substr(slash);
+    std::string there = (parent == "/" ? "" : parent) + path.substr(slash);
     // A link to what is not there yet.
     const ssize_t size = ::readlink(there.c_str(), text.data(), text.size());
     if (size <= 0) return there;

@@ -25,8 +25,8 @@ struct TriggeringBase {
         options.container_outputs = {output};
         run_build(options, maker.events, {});
     }
-    BuildOptions options(std::string_view dockerfile) {
-        BuildOptions options = shop.options(dockerfile);
+    BuildOptions options(std::string_view text) {
+        BuildOptions options = shop.options(text);
         options.build_contexts["node"] = "oci-layout://" + (dir.path() / "base").native() + ":latest";
         return options;
     }

@@ -8,6 +8,8 @@ using namespace gbuild::build;
 
 namespace {
 
+using Changes = std::vector<StepChange>;
+
 StepChange rich_change() {
     StepChange change;
     change.layers = {Digest::of("one"), Digest::of("two")};
@@ -53,11 +55,11 @@ TEST_CASE("a step's changes survive their encoding") {
     REQUIRE(decoded.size() == 2);
     CHECK(same(decoded[0], changes[0]));
     CHECK(same(decoded[1], changes[1]));
-    CHECK(decode_changes(encode({})).empty());
+    CHECK(decode_changes(encode(Changes())).empty());
 }
 
 TEST_CASE("changes cut short, with more behind them or with a byte changed are refused or are other changes") {
-    const std::string good = encode({rich_change()});
+    const std::string good = encode(Changes{rich_change()});
     for (size_t length = 0; length < good.size(); length++) {
         CHECK_THROWS_AS(decode_changes(good.substr(0, length)), Error);
     }
@@ -77,22 +79,22 @@ TEST_CASE("changes cut short, with more behind them or with a byte changed are r
 TEST_CASE("contents in a layer that is not there are refused") {
     StepChange change = rich_change();
     change.layers.pop_back();
-    CHECK_THROWS_AS(decode_changes(encode({change})), Error);
+    CHECK_THROWS_AS(decode_changes(encode(Changes{change})), Error);
 }
 
 TEST_CASE("paths that leave the image are refused") {
     for (const char* path : {"/etc", "a/../b", "..", "a//b", "a/"}) {
         StepChange change;
         change.ready = {{tree::EntryKind::inode, path, "", tree::Inode()}};
-        CHECK_THROWS_AS(decode_changes(encode({change})), Error);
+        CHECK_THROWS_AS(decode_changes(encode(Changes{change})), Error);
     }
 }
 
 TEST_CASE("a result is what was before and what changed") {
     const Digest start = Digest::of("start"), other = Digest::of("other");
-    const std::string change = encode({rich_change()});
+    const std::string change = encode(Changes{rich_change()});
     CHECK(result_after(start, change) == result_after(start, change));
     CHECK(result_after(start, change) != result_after(other, change));
-    CHECK(result_after(start, change) != result_after(start, encode({})));
-    CHECK(result_after(start, encode({})) != start);
+    CHECK(result_after(start, change) != result_after(start, encode(Changes())));
+    CHECK(result_after(start, encode(Changes())) != start);
 }
