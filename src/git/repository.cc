@@ -44,7 +44,7 @@ struct Advertised {
 class Fetch {
   public:
     Fetch(git_repository* repository, const Remote& remote) :
-        repository_(repository), remote_(remote), wire_(open_wire(remote)), transport_(*wire_) {
+        remote_(remote), wire_(open_wire(remote)), transport_(*wire_) {
         git_remote* made = nullptr;
         // The wire knows the URL with its secrets; libgit2 quotes this one in messages.
         const std::string url = registry::without_user_info(remote.url);
@@ -155,7 +155,6 @@ class Fetch {
     }
     static int on_message(const char*, int, void*) { return 0; }
 
-    git_repository* repository_;
     const Remote& remote_;
     std::unique_ptr<Wire> wire_;
     WireTransport transport_;
