@@ -96,18 +96,29 @@ class LayoutDestination : public ImageDestination {
   private:
     void prepare() {
         make_directories(directory_);
-        bool known = is_file(directory_ / "oci-layout");
-        if (!known && !is_file(index_path()) && holds_anything(directory_)) {
-            throw Error(ErrorKind::conflict,
-                        fmt::format("{} holds something else than an OCI image layout", quoted(directory_.native())))
-                .hint("name a directory that is empty or not there yet");
-        }
+        if (!is_layout()) make_layout();
         make_directory(directory_ / "blobs");
         make_directory(directory_ / "blobs" / "sha256");
-        if (known) return check_layout_version(*open_file_set(directory_.native()), directory_.native());
-        FileLock lock = FileLock::acquire(lock_path(), LockMode::exclusive);
+        check_layout_version(*open_file_set(directory_.native()), directory_.native());
+    }
+
+    void make_layout() const {
+        refuse_foreign();
+        const FileLock lock = FileLock::acquire(lock_path(), LockMode::exclusive);
+        if (is_layout()) return;
         if (!is_file(index_path())) write_file_atomically(index_path(), empty_index);
         write_file_atomically(directory_ / "oci-layout", R"({"imageLayoutVersion":"1.0.0"})");
+    }
+
+    bool is_layout() const { return is_file(directory_ / "oci-layout"); }
+
+    // What somebody else is making has its index before anything else, so that is looked for after anything else.
+    void refuse_foreign() const {
+        const bool anything = holds_anything(directory_);
+        if (!anything || is_file(index_path()) || is_layout()) return;
+        throw Error(ErrorKind::conflict,
+                    fmt::format("{} holds something else than an OCI image layout", quoted(directory_.native())))
+            .hint("name a directory that is empty or not there yet");
     }
 
     fs::path index_path() const { return directory_ / "index.json"; }
