@@ -86,7 +86,6 @@ plan::Plan resolve_and_plan(dockerfile::Dockerfile file, const plan::PlanRequest
     };
     bases.resolve(images_to_resolve(plan::needed_bases(file, request), contexts));
     while (plan::add_triggers(file, request, config_of)) {
-        plan::require_executable(file, request);
         bases.resolve(images_to_resolve(plan::needed_bases(file, request), contexts));
     }
     plan::Plan plan = plan::make_plan(file, request, config_of);
@@ -327,7 +326,6 @@ std::unique_ptr<sandbox::Sandbox> prepare_sandbox(const BuildOptions& options) {
     options.packing.check();
     dockerfile::Dockerfile file = load_dockerfile(options);
     plan::PlanRequest request = plan_request(options);
-    plan::require_executable(file, request);
     store::Store store(options.store_root);
     const Commands commands = commands_of(options, store, file, request);
     if (commands == Commands::none) return nullptr;
@@ -342,7 +340,8 @@ std::unique_ptr<sandbox::Sandbox> prepare_sandbox(const BuildOptions& options) {
 }
 
 bool runs_commands(const BuildOptions& options) {
-    return plan::runs_commands(load_dockerfile(options), plan_request(options));
+    const store::Store store(options.store_root);
+    return commands_of(options, store, load_dockerfile(options), plan_request(options)) != Commands::none;
 }
 
 BuildResult run_build(const BuildOptions& options, EventSink& events, std::stop_token stop, sandbox::Sandbox* sandbox) {
@@ -352,7 +351,6 @@ BuildResult run_build(const BuildOptions& options, EventSink& events, std::stop_
     dockerfile::Dockerfile file = load_dockerfile(options);
     const dockerfile::CheckOptions checks = file.checks;
     plan::PlanRequest request = plan_request(options);
-    plan::require_executable(file, request);
     NamedContexts contexts = named_contexts(options);
     Outputs outputs(options);
     std::vector<std::filesystem::path> written = outputs.paths();

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "gbuild/base/csv.h"
 #include "gbuild/base/error.h"
 #include "gbuild/base/text.h"
 #include "gbuild/dockerfile/suggest.h"
@@ -21,26 +22,6 @@ constexpr std::array<std::string_view, 3> sharing_names = {"shared", "private", 
 
 [[noreturn]] void refuse(std::string message, std::string hint) {
     throw Error(ErrorKind::dockerfile, std::move(message)).hint(std::move(hint));
-}
-
-// Comma-separated values as RFC 4180 has them: a field in double quotes may hold commas, and "" is a quote in it.
-std::vector<std::string> split_fields(std::string_view text) {
-    std::vector<std::string> fields(1);
-    bool in_quotes = false;
-    for (size_t i = 0; i < text.size(); i++) {
-        char c = text[i];
-        if (in_quotes && c == '"' && text.substr(i + 1, 1) == "\"") {
-            fields.back() += text[++i];
-        } else if (c == '"' && (in_quotes || fields.back().empty())) {
-            in_quotes = !in_quotes;
-        } else if (c == ',' && !in_quotes) {
-            fields.emplace_back();
-        } else {
-            fields.back() += c;
-        }
-    }
-    if (in_quotes) refuse("a quote in --mount is not closed", "add the missing \"");
-    return fields;
 }
 
 struct Key {
@@ -204,7 +185,9 @@ void set_value(Mount& mount, const Key& key) {
 
 std::vector<Key> parse_keys(std::string_view text, const ExpandValue& expand) {
     std::vector<Key> keys;
-    for (const std::string& field : split_fields(text)) {
+    const auto fields = split_csv(text);
+    if (!fields) refuse("a quote in --mount is not closed", "add the missing \"");
+    for (const std::string& field : *fields) {
         Key key = parse_key(field);
         if (key.canonical == "from" && has_variable(key.value)) {
             refuse("from in --mount does not expand variables",

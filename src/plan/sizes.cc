@@ -65,13 +65,10 @@ size_t size_of(const Step& step) {
 }
 
 void PlanSize::add(const oci::ContainerConfig& config, size_t rest, const SourceSpan& span) {
-    check_size(config, span);
-    sum_ += size_of(config) + rest;
+    const size_t size = size_of(config);
+    if (size > oci::max_config_size) fail_too_large(span);
+    sum_ += size + rest;
     if (sum_ > max_plan_size) fail_too_large(span);
-}
-
-void check_size(const oci::ContainerConfig& config, const SourceSpan& span) {
-    if (size_of(config) > oci::max_config_size) fail_too_large(span);
 }
 
 }  // namespace gbuild::plan

@@ -24,7 +24,4 @@ class PlanSize {
     size_t sum_ = 0;
 };
 
-// Throws limit at `span` when it is larger than the configuration of any image.
-void check_size(const oci::ContainerConfig& config, const SourceSpan& span);
-
 }  // namespace gbuild::plan

@@ -141,7 +141,7 @@ std::shared_ptr<FetchedContext> fetch_context(BuildOptions& options, EventSink& 
 // here.
 std::unique_ptr<sandbox::Sandbox> prepare_sandbox(const BuildOptions& options);
 
-// Whether the target has RUN steps. Throws what reading the Dockerfile does.
+// Whether prepare_sandbox() would have something to prepare. Throws what reading the Dockerfile does.
 bool runs_commands(const BuildOptions& options);
 
 // `sandbox` is what prepare_sandbox() gave. Throws Error. On any failure the output is as it was before, and the store

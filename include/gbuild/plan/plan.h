@@ -182,9 +182,6 @@ struct NeededBase {
 // expanded), so that they can be fetched side by side.
 std::vector<NeededBase> needed_bases(const dockerfile::Dockerfile& file, const PlanRequest& request);
 
-// Refuses, before anything is fetched, environments beyond the limits in the stages the target needs.
-void require_executable(const dockerfile::Dockerfile& file, const PlanRequest& request);
-
 // Whether a stage that the target needs has a RUN.
 bool runs_commands(const dockerfile::Dockerfile& file, const PlanRequest& request);
 

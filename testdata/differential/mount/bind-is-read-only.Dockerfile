@@ -1,2 +1,2 @@
 FROM box
-RUN --mount=type=bind,source=dir,target=/work touch /work/x 2>/dev/null || echo refused > /out
+RUN --mount=type=bind,source=dir,target=/in touch /in/x 2>/dev/null || echo refused > /out

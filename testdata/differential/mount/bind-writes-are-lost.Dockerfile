@@ -1,3 +1,3 @@
 FROM box
-RUN --mount=type=bind,source=dir,target=/work,rw echo x > /work/new; cat /work/a /work/new > /out
-RUN --mount=type=bind,source=dir,target=/work test ! -e /work/new && echo gone > /out2
+RUN --mount=type=bind,source=dir,target=/in,rw echo x > /in/new; cat /in/a /in/new > /out
+RUN --mount=type=bind,source=dir,target=/in test ! -e /in/new && echo gone > /out2

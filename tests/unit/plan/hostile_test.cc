@@ -68,16 +68,6 @@ TEST_CASE("long commands count as configuration") {
     CHECK(failure_of(words + repeated(500, "USER a\n")).message == "the configuration of the image grows too large");
 }
 
-TEST_CASE("looking ahead at a build holds no more than planning does") {
-    auto error = failure_in([] {
-        require_executable(dockerfile::parse("FROM scratch\nENV A=aaaaaaaa\n" + repeated(16, "ENV A=$A$A\n") +
-                                                 numbered(150, "ENV B", "=$A\n"),
-                                             "Dockerfile"),
-                           {});
-    });
-    CHECK(error.message == "the configuration of the image grows too large");
-}
-
 TEST_CASE("warnings have an end") {
     auto plan = plan_of("FROM scratch\n" + numbered(3000, "ENV a=$n", "\n"));
     REQUIRE(plan.warnings.size() == 1000);
