@@ -6,7 +6,7 @@
     run.py --without boot    all but those
     run.py --list            names only
     run.py --prepare         fetches Debian's base and kernel into the cache, runs nothing
-    run.py --summary FILE    also writes "passed failed skipped" to FILE
+    run.py --summary FILE    also writes "passed failed skipped" to FILE, and below it what failed and why
 
 The program under test is $GBUILD. Exit code: 0 all passed (skips are named), 1 something failed.
 """
@@ -24,12 +24,16 @@ sys.dont_write_bytecode = True
 from harness import parts  # noqa: E402
 
 
+STORY_LINES = 25  # of a failure that the summary repeats
+
+
 class Report(unittest.TestResult):
     """One line a test, as it ends; the story of a failure below its line."""
 
     def __init__(self):
         super().__init__()
         self.passed = 0
+        self.stories = []
 
     def startTest(self, test):
         super().startTest(test)
@@ -60,10 +64,12 @@ class Report(unittest.TestResult):
 
     def _line(self, word, test, err=None, note=""):
         seconds = time.monotonic() - getattr(self, "_start", time.monotonic())
-        print(f"{word:4} {test.id()} ({seconds:.1f} s){': ' + note if note else ''}", flush=True)
+        line = f"{word:4} {test.id()} ({seconds:.1f} s){': ' + note if note else ''}"
+        print(line, flush=True)
         if err:
-            for line in "".join(traceback.format_exception(*err)).splitlines():
-                print("     | " + line, flush=True)
+            story = ["     | " + told for told in "".join(traceback.format_exception(*err)).splitlines()]
+            print("\n".join(story), flush=True)
+            self.stories.append("\n".join([line] + story[-STORY_LINES:]) + "\n")
 
     def failed(self):
         # A test with failing subtests is one failed test.
@@ -100,7 +106,7 @@ def main():
     unittest.TestSuite(chosen).run(report)
     passed, failed, skipped = report.passed, report.failed(), len(report.skipped)
     if options.summary:
-        options.summary.write_text(f"{passed} {failed} {skipped}\n")
+        options.summary.write_text(f"{passed} {failed} {skipped}\n" + "".join(report.stories))
     print(f"{passed} passed, {failed} failed, {skipped} skipped")
     return 0 if failed == 0 and passed + skipped > 0 else 1
 

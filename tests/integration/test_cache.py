@@ -109,8 +109,9 @@ class Rebuild(CacheCase):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
+        # The listener's input never ends: at its end nc says so to the other side, which may go before it has spoken.
         self.build(f"""FROM box AS one
-RUN nc -l -p {port} </dev/null >/heard
+RUN mkfifo /tmp/open && nc -l -p {port} <>/tmp/open >/heard
 FROM box AS two
 RUN until echo hello | nc -w 1 127.0.0.1 {port}; do usleep 20000; done
 FROM box

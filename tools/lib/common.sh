@@ -51,6 +51,30 @@ wait_for() {
     return 1
 }
 
+# is_like_a_disk FOLDER: programs start there, and files keep a user's extended attributes (tmpfs: since Linux 6.6).
+is_like_a_disk() {
+    local probe status=0
+    probe=$(mktemp -p "$1" 2> /dev/null) || return 1
+    { cp /bin/true "$probe" && chmod 755 "$probe" && "$probe" &&
+        python3 -c 'import os, sys; os.setxattr(sys.argv[1], "user.probe", b"1")' "$probe"; } 2> /dev/null || status=1
+    rm -f "$probe"
+    return "$status"
+}
+
+# Where tests that make and delete files by the hundred thousand do so: in memory, if there is plenty of it, because on a
+# disk the deleting can take longer than the tests. TMPDIR decides where it is set.
+scratch_parent() {
+    local plenty=$((12 * 1024 * 1024)) room free  # KiB
+    if [ -n "${TMPDIR:-}" ]; then echo "$TMPDIR"; return; fi
+    room=$(df --output=avail -k /dev/shm 2> /dev/null | tail -n 1)
+    free=$(sed -nE 's/^MemAvailable: +([0-9]+) kB/\1/p' /proc/meminfo)
+    if [ "${room:-0}" -ge "$plenty" ] && [ "${free:-0}" -ge "$plenty" ] && is_like_a_disk /dev/shm; then
+        echo /dev/shm
+    else
+        echo /tmp
+    fi
+}
+
 # Ends this shell's background jobs; for traps. Succeeds where there are none: `kill` without a process exits with 2, which
 # under `set -e` would become the exit code of a script that did well.
 end_jobs() {
