@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <set>
 #include <thread>
 
@@ -115,6 +116,13 @@ void change_jobs(build::BuildOptions& options, Circumstances& changed) {
     changed.push_back(fmt::format("{} job{} instead of {}", options.jobs, options.jobs == 1 ? "" : "s", first));
 }
 
+// Steps have the machine's clock, which no namespace changes: a build that takes no second could write the same one twice.
+void wait_for_another_second(Circumstances& changed) {
+    using namespace std::chrono;
+    std::this_thread::sleep_until(floor<seconds>(system_clock::now()) + seconds(1));
+    changed.emplace_back("a later second");
+}
+
 void change_process(Circumstances& changed) {
     ::umask(::umask(0) == 077 ? 022 : 077);
     ::setenv("TZ", "Pacific/Kiritimati", 1);
@@ -152,6 +160,7 @@ Circumstances change_circumstances(build::BuildOptions& options, const fs::path&
     move_context(options, place, changed);
     change_isolation(options, place, changed);
     change_process(changed);
+    wait_for_another_second(changed);
     options.tags.clear();
     options.side_files.clear();
     options.container_outputs.clear();
