@@ -66,6 +66,14 @@ KnownLayers::Elsewhere Stages::elsewhere() {
             }};
 }
 
+// A build whose results are all known reads no layer of its bases, yet uses them.
+void Stages::hold_bases() {
+    for (const plan::Stage& stage : job_.inputs.plan.stages) {
+        if (!is_external(stage.base)) continue;
+        for (const Digest& layer : job_.inputs.bases.at(stage.base).config.diff_ids) layers_.hold(layer);
+    }
+}
+
 // The bases of stages in which something is to be executed; before the sources of COPY are read where that is clear.
 void Stages::pull_what_is_missing() {
     const auto& stages = job_.inputs.plan.stages;
@@ -76,6 +84,7 @@ void Stages::pull_what_is_missing() {
         }
         pulls_.want(images);
     };
+    hold_bases();
     if (job_.is_first) want([](size_t) { return true; });
     const std::vector<StageForecast> forecasts = make_forecast(job_.inputs, job_.policy, cache_);
     want([&](size_t stage) { return !forecasts[stage].is_known(); });

@@ -59,6 +59,7 @@ class Stages {
         unsigned running = 0;
         std::exception_ptr error;
     };
+    void hold_bases();
     void pull_what_is_missing();
     bool is_ready(const State& state, size_t stage) const;
     void run_stage(size_t stage);
