@@ -6,6 +6,7 @@
 
 #include "gbuild/cli/command.h"
 #include "gbuild/cli/json_text.h"
+#include "gbuild/git/repository.h"
 #include "gbuild/pack/options.h"
 
 namespace gbuild::cli {
@@ -23,7 +24,8 @@ class VersionCommand final : public Command {
 
     int run(Console& console) override {
         std::vector<std::string> libraries{fmt::format("libcurl {}", curl_version_info(CURLVERSION_NOW)->version),
-                                           archive_version_string(), OpenSSL_version(OPENSSL_VERSION)};
+                                           archive_version_string(), git::library_version(),
+                                           OpenSSL_version(OPENSSL_VERSION)};
         std::vector<std::string> compressors = pack::compressor_versions();
         if (format_ == "json") {
             console.out.write(json_document(

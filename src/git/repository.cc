@@ -250,4 +250,10 @@ std::string Repository::fetch(const Remote& remote, const std::string& ref) {
     return commit;
 }
 
+std::string library_version() {
+    int major = 0, minor = 0, revision = 0;
+    git_libgit2_version(&major, &minor, &revision);
+    return fmt::format("libgit2 {}.{}.{}", major, minor, revision);
+}
+
 }  // namespace gbuild::git

@@ -73,4 +73,7 @@ class Repository {
 // A submodule's URL, made absolute by that of the repository it is in. Throws integrity when it leaves the host.
 std::string resolve_submodule_url(const std::string& parent, const std::string& url);
 
+// "libgit2 1.5.1": what reads and writes objects.
+std::string library_version();
+
 }  // namespace gbuild::git
