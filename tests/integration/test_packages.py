@@ -54,6 +54,8 @@ class Packages(Case):
                            "-t", recipe, "-o", image, context, environment=self.environment())
         if done.returncode != 0:
             self.fail(f"{recipe}, isolation {builder.isolation}: exit code {done.returncode}\n{done.stderr[-8000:]}")
+        # Gigabytes, which would stay until the end of the run.
+        builder.run("prune", "--all", environment=self.environment()).check_returncode()
         return image
 
     # Checks.
