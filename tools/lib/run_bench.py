@@ -19,7 +19,7 @@ from harness.registry import Registry
 from harness.users import builders
 
 STEPS = 10
-PACKAGES = ["openssh-client", "man-db", "dbus", "postgresql-common", "iputils-ping"]
+PACKAGES = ["openssh-server", "man-db", "dbus", "postgresql", "sudo", "exim4"]  # testdata/run/apt
 TOOK = re.compile(r"took ([a-z-]+) ([0-9.]+)$", re.M)
 
 # `took NAME COMMAND...` in the step's shell. Nobody pays for what the one before left to be written.
@@ -188,7 +188,7 @@ def package_folder(layout):
                                stderr=subprocess.DEVNULL)
         (folder / "Packages").write_bytes(index.stdout)
 
-    return made_once("packages", f"fetching {', '.join(PACKAGES)}", make)
+    return made_once("services", f"fetching {', '.join(PACKAGES)}", make)
 
 
 # What is printed.
