@@ -116,7 +116,8 @@ void change_jobs(build::BuildOptions& options, Circumstances& changed) {
     changed.push_back(fmt::format("{} job{} instead of {}", options.jobs, options.jobs == 1 ? "" : "s", first));
 }
 
-// Steps have the machine's clock, which no namespace changes: a build that takes no second could write the same one twice.
+// Steps have the machine's clock, which no namespace changes: a build that takes no second could write the same one
+// twice.
 void wait_for_another_second(Circumstances& changed) {
     using namespace std::chrono;
     std::this_thread::sleep_until(floor<seconds>(system_clock::now()) + seconds(1));
