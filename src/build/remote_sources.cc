@@ -10,6 +10,7 @@
 #include "gbuild/base/remove_tree.h"
 #include "gbuild/base/text.h"
 #include "gbuild/git/repository.h"
+#include "git_token.h"
 #include "reporting_sink.h"
 
 namespace gbuild::build {
@@ -85,13 +86,25 @@ bool is_commit_id(const std::string& text) {
     return text.size() == 40 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
 
+// What the user can do about a server that wants to know who asks.
+std::string fetch(git::Repository& repository, const git::Remote& remote, const std::string& ref) {
+    try {
+        return repository.fetch(remote, ref);
+    } catch (Error& error) {
+        if (error.kind() == ErrorKind::unauthorized) {
+            error.hint("check the URL; give a token with --secret id=GIT_AUTH_TOKEN,env=VARIABLE");
+        }
+        throw;
+    }
+}
+
 // The commit that a source stands for, fetched as far as it is not in the store.
 std::string obtain_commit(git::Repository& repository, const plan::GitSource& source, const std::string& checksum,
                           PullPolicy pull, const git::Remote& remote) {
     for (const std::string& id : {source.ref, checksum}) {
         if (is_commit_id(id) && repository.has_commit(id)) return *repository.last_fetched(id);
     }
-    if (pull != PullPolicy::never) return repository.fetch(remote, source.ref);
+    if (pull != PullPolicy::never) return fetch(repository, remote, source.ref);
     if (auto commit = repository.last_fetched(source.ref)) return *commit;
     throw not_stored(source.ref.empty() ? "the repository" : fmt::format("{} of the repository", quoted(source.ref)));
 }
@@ -226,19 +239,21 @@ RemoteFiles RemoteSources::place_file(const plan::WebSource& source, WebFile fil
 
 fs::path RemoteSources::checkout(const plan::GitSource& source, const std::string& checksum, bool keep_git_dir) {
     fs::path directory = new_directory();
-    check_out(source, checksum, keep_git_dir, directory, 0);
+    check_out(source, checksum, keep_git_dir, directory, {source.url, 0});
     return directory;
 }
 
 // What the local repository gives; when that is damaged, what it gives when it was made anew.
 std::vector<git::Submodule> RemoteSources::check_out_commit(const plan::GitSource& source, const std::string& checksum,
-                                                            bool keep_git_dir, const fs::path& into) {
+                                                            bool keep_git_dir, const fs::path& into,
+                                                            const std::string& home) {
     const auto waiting = [&] {
         events_.emit(Notice{fmt::format("waiting for another gbuild that is fetching {}", plan::shown(source))});
     };
     const FileLock lock = store_.lock_git(source.url, waiting, stop_);
     TransferReport report(events_, first_transfer + transfers_++, plan::shown(source));
-    const git::Remote remote{source.url, web_, store_.staging(), [&](uint64_t done) { report.progress(done); }, stop_};
+    const git::Remote remote{with_token(source.url, home, options_.run.secrets), web_, store_.staging(),
+                             [&](uint64_t done) { report.progress(done); }, stop_};
     const fs::path local = store_.git_directory(source.url);
     std::string commit;
     const auto check_out = [&]() -> std::vector<git::Submodule> {
@@ -271,17 +286,19 @@ std::vector<git::Submodule> RemoteSources::check_out_commit(const plan::GitSourc
 
 // NOLINTNEXTLINE(misc-no-recursion): as deep as submodules are in one another, which is capped
 void RemoteSources::check_out(const plan::GitSource& source, const std::string& checksum, bool keep_git_dir,
-                              const fs::path& into, int depth) {
-    const auto submodules = with_context([&] { return fmt::format("fetching {}", plan::shown(source)); },
-                                         [&] { return check_out_commit(source, checksum, keep_git_dir, into); });
+                              const fs::path& into, const Within& within) {
+    const auto submodules =
+        with_context([&] { return fmt::format("fetching {}", plan::shown(source)); },
+                     [&] { return check_out_commit(source, checksum, keep_git_dir, into, within.home); });
     for (const git::Submodule& submodule : submodules) {
-        if (depth == deepest_submodule) {
+        if (within.depth == deepest_submodule) {
             throw Error(ErrorKind::limit, fmt::format("submodules lie more than {} deep", deepest_submodule));
         }
         with_context([&] { return fmt::format("fetching the submodule {}", quoted(submodule.path)); },
                      [&] {
                          const std::string url = git::resolve_submodule_url(source.url, submodule.url);
-                         check_out({url, submodule.commit, ""}, "", false, into / submodule.path, depth + 1);
+                         check_out({url, submodule.commit, ""}, "", false, into / submodule.path,
+                                   {within.home, within.depth + 1});
                      });
     }
 }

@@ -53,14 +53,20 @@ class RemoteSources {
         std::mutex mutex;
         std::optional<RemoteFiles> files;
     };
+    // Where a repository is a submodule: the URL of the outermost, and how deep inside it.
+    struct Within {
+        std::string home;
+        int depth = 0;
+    };
     WebFile obtain(const plan::WebSource& source, const std::optional<Digest>& checksum);
     std::optional<WebFile> stored(const Digest& digest, const std::string& last_modified) const;
     WebFile fetch_file(const plan::WebSource& source, const std::optional<Digest>& checksum);
     RemoteFiles place_file(const plan::WebSource& source, WebFile file);
     std::vector<git::Submodule> check_out_commit(const plan::GitSource& source, const std::string& checksum,
-                                                 bool keep_git_dir, const std::filesystem::path& into);
+                                                 bool keep_git_dir, const std::filesystem::path& into,
+                                                 const std::string& home);
     void check_out(const plan::GitSource& source, const std::string& checksum, bool keep_git_dir,
-                   const std::filesystem::path& into, int depth);
+                   const std::filesystem::path& into, const Within& within);
 
     const BuildOptions& options_;
     const store::Store& store_;

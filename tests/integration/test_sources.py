@@ -278,6 +278,28 @@ class AddGit(WithGit):
         self.assertIn(b"only/deep/er", built)
         self.assertNotIn(b"only/run.sh", built)
 
+    def test_a_token_opens_a_repository_and_is_kept_nowhere(self):
+        closed = WebServer(repositories=self.repositories, login="x-access-token:hidden/t0ken")
+        self.addCleanup(closed.stop)
+        line, given = f"ADD {closed.url}/app.git /src", {"TOKEN": "hidden/t0ken"}
+        self.assert_error(self.add(line, code=UNAUTHORIZED), "401", "--secret id=GIT_AUTH_TOKEN")
+        for name in ["GIT_AUTH_TOKEN", f"GIT_AUTH_TOKEN.127.0.0.1:{closed.port}"]:
+            built = self.add(line, options=["--pull=always", "--progress", "json", "--secret", f"id={name},env=TOKEN"], env=given)
+            self.assertEqual(self.read("/src/sub/file"), b"second\n")
+            for text in [built.out, built.err, *(path.read_bytes().decode("latin-1") for path in self.store.rglob("*") if path.is_file())]:
+                for word in ["hidden/t0ken", "hidden%2Ft0ken", "hidden%2ft0ken"]:
+                    self.assertNotIn(word, text)
+        context = self.gbuild("build", "-o", self.image("context"), "--secret", "id=GIT_AUTH_TOKEN,env=TOKEN", f"{closed.url}/app.git",
+                              env=given)
+        self.assertNotIn("t0ken", context.err)
+        # Another server's submodule is the repository's choice.
+        self.repository.git("submodule", "--quiet", "add", str(self.repository.bare), "part")
+        self.repository.git("config", "-f", ".gitmodules", "submodule.part.url", f"{self.web.url}/app.git")
+        self.repository.commit({"more": "x"})
+        self.add(line, options=["--pull=always", "--secret", "id=GIT_AUTH_TOKEN,env=TOKEN"], env=given)
+        self.assertIn("Authorization", closed.seen("app.git/info/refs")[-1][2])
+        self.assertNotIn("Authorization", self.web.seen("app.git/info/refs")[-1][2])
+
     def test_modes_links_times_and_no_git_directory(self):
         built = self.added(f"ADD --chown=3 {self.git} /src")
         self.assertEqual({path: (entry.mode, entry.uid, entry.mtime) for path, entry in built.items() if path.startswith(b"src/")},
