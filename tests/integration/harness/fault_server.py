@@ -6,8 +6,9 @@ import socket
 import struct
 import threading
 from collections import namedtuple
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
+
+from .loopback_server import LoopbackServer
 
 Request = namedtuple("Request", "method path query headers")
 RANGE = re.compile(r"bytes=(\d+)-(\d*)$")
@@ -22,11 +23,6 @@ class Reply:
         self.length = len(body) if length is None else length
 
 
-class QuietServer(ThreadingHTTPServer):
-    def handle_error(self, request, client_address):
-        """Clients that hang up are what this server is for."""
-
-
 class FaultServer:
     """`faults` are callables (request, server) -> Reply or None, asked in order before the honest answer."""
 
@@ -37,30 +33,12 @@ class FaultServer:
         self.token = None  # when set, requests need it; see grant()
         self._lock = threading.Lock()
         self._grants = 0
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self):
-                outer._answer(self)
-
-            do_HEAD = do_GET
-
-            def log_message(self, *_):
-                pass
-
-        self._http = QuietServer(("127.0.0.1", 0), Handler)
-        self._http.daemon_threads = True
-        self.port = self._http.server_address[1]
+        self._http = LoopbackServer(self._answer)
+        self.port = self._http.port
         self.host = f"127.0.0.1:{self.port}"
-        self._thread = threading.Thread(target=self._http.serve_forever, daemon=True)
-        self._thread.start()
 
     def stop(self):
-        self._http.shutdown()
-        self._http.server_close()
-        self._thread.join()
+        self._http.stop()
 
     # What tests say.
 

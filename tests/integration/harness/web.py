@@ -3,14 +3,12 @@ import base64
 import os
 import re
 import socket
-import ssl
 import subprocess
 import threading
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from .fault_server import QuietServer
+from .loopback_server import LoopbackServer
 from .process import Server, need_program
 
 MODIFIED = "Tue, 14 Nov 2023 22:13:20 GMT"
@@ -29,34 +27,12 @@ class WebServer:
         self.modified = MODIFIED
         self._repositories, self._login = repositories, login
         self._lock = threading.Lock()
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self):
-                outer._answer(self)
-
-            do_POST = do_GET
-
-            def log_message(self, *_):
-                pass
-
-        self._http = QuietServer(("127.0.0.1", 0), Handler)
-        self._http.daemon_threads = True
-        if tls:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(*map(str, tls))
-            self._http.socket = context.wrap_socket(self._http.socket, server_side=True)
-        self.port = self._http.server_address[1]
+        self._http = LoopbackServer(self._answer, tls)
+        self.port = self._http.port
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
-        self._thread = threading.Thread(target=self._http.serve_forever, daemon=True)
-        self._thread.start()
 
     def stop(self):
-        self._http.shutdown()
-        self._http.server_close()
-        self._thread.join()
+        self._http.stop()
 
     def seen(self, pattern=""):
         with self._lock:
