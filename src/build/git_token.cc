@@ -25,8 +25,9 @@ std::string with_token(const std::string& url, const std::string& home,
     if (!parsed) return url;
     const size_t authority = url.find("://") + 3;
     if (has_user_info(url, authority)) return url;
-    auto secret = secrets.find(fmt::format("{}.{}", token_name, parsed->authority()));
     const auto named = registry::Url::parse(home);
+    if (named && named->scheme == "https" && parsed->scheme != "https") return url;
+    auto secret = secrets.find(fmt::format("{}.{}", token_name, parsed->authority()));
     if (secret == secrets.end() && named && named->same_origin(*parsed)) secret = secrets.find(token_name);
     if (secret == secrets.end()) return url;
     const std::string token = registry::percent_encoded(trim(secret->second));

@@ -96,10 +96,10 @@ class Language(Case):
         self.assertEqual(built[b"etc/issue"].mtime, CREATED_SECONDS)
 
     def test_golem_s_odd_ones(self):
-        built = self.built("from tiny as base\nFROM base\nCOPY f /golem/work/\nVOLUME /golem/work /golem/input /golem/output\n"
-                           "WORKDIR golem\nWORKDIR work\n", {"f": "x"})
-        self.assertEqual(built[b"golem/work/f"].kind, stat.S_IFREG)
-        self.assertEqual(gvmi.read_trailer(self.image()).config["WorkingDir"], "/golem/work")
+        built = self.built("from tiny as base\nFROM base\nCOPY f /golem/job/\nVOLUME /golem/job /golem/input /golem/output\n"
+                           "WORKDIR golem\nWORKDIR job\n", {"f": "x"})
+        self.assertEqual(built[b"golem/job/f"].kind, stat.S_IFREG)
+        self.assertEqual(gvmi.read_trailer(self.image()).config["WorkingDir"], "/golem/job")
 
     def test_copy_into_a_volume_warns_and_keeps_the_file(self):
         result = self.build("FROM tiny\nVOLUME /data\nCOPY f /data/f\n", {"f": "x"})

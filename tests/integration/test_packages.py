@@ -16,7 +16,7 @@ LISTED = 40
 
 
 class Packages(Case):
-    """Each image is built once by every builder, for all tests of the class."""
+    """Each image is built once by every builder, for all tests of the class; by a builder who is alone with --verify."""
 
     @classmethod
     def setUpClass(cls):

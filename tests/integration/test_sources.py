@@ -292,6 +292,9 @@ class AddGit(WithGit):
         context = self.gbuild("build", "-o", self.image("context"), "--secret", "id=GIT_AUTH_TOKEN,env=TOKEN", f"{closed.url}/app.git",
                               env=given)
         self.assertNotIn("t0ken", context.err)
+        planned = self.gbuild("plan", "--secret", "id=GIT_AUTH_TOKEN,env=TOKEN", f"{closed.url}/app.git", env=given)
+        self.assertIn("COPY . /all", planned.out)
+        self.assertNotIn("t0ken", planned.out + planned.err)
         # Another server's submodule is the repository's choice.
         self.repository.git("submodule", "--quiet", "add", str(self.repository.bare), "part")
         self.repository.git("config", "-f", ".gitmodules", "submodule.part.url", f"{self.web.url}/app.git")

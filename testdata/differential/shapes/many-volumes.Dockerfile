@@ -1,3 +1,3 @@
 FROM tiny
-VOLUME /a /b /c/d /c/e /golem/work
-COPY one /golem/work/
+VOLUME /a /b /c/d /c/e /golem/job
+COPY one /golem/job/

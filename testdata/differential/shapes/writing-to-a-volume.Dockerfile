@@ -1,4 +1,4 @@
 FROM box
-VOLUME /golem/work /golem/input
-RUN echo x > /golem/work/x
+VOLUME /golem/job /golem/input
+RUN echo x > /golem/job/x
 COPY one /golem/input/

@@ -35,6 +35,14 @@ TEST_CASE("a submodule elsewhere does not get the token for all") {
     }
 }
 
+TEST_CASE("a submodule takes no token from https to http") {
+    const Secrets secrets{{"GIT_AUTH_TOKEN.git.example", "one"}, {"GIT_AUTH_TOKEN", "all"}};
+    const std::string clear = "http://git.example/lib";
+    CHECK(with_token(clear, here, secrets) == clear);
+    CHECK(with_token(clear, clear, secrets) == "http://x-access-token:one@git.example/lib");
+    CHECK(with_token("https://git.example/lib", clear, secrets) == "https://x-access-token:one@git.example/lib");
+}
+
 TEST_CASE("a URL with a user of its own, and one of another protocol, stay as they are") {
     const Secrets secrets{{"GIT_AUTH_TOKEN", "all"}};
     for (const std::string url :
