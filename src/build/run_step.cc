@@ -9,6 +9,7 @@
 
 #include "gbuild/base/fd.h"
 #include "gbuild/base/text.h"
+#include "gbuild/plan/proxies.h"
 
 namespace gbuild::build {
 
@@ -87,26 +88,55 @@ void set_user(sandbox::Step& step, const std::string& user, const tree::Accounts
 class Environment {
   public:
     explicit Environment(std::vector<std::string> entries) : entries_(std::move(entries)) {}
-    void add_missing(const std::string& name, const std::string& value) {
-        const std::string start = name + "=";
-        const bool there = std::any_of(entries_.begin(), entries_.end(),
-                                       [&](const std::string& entry) { return entry.rfind(start, 0) == 0; });
-        if (!there) entries_.push_back(start + value);
+    bool has(std::string_view name) const { return find(name) != entries_.size(); }
+    void set(std::string_view name, std::string_view value) {
+        std::string entry = fmt::format("{}={}", name, value);
+        if (const size_t at = find(name); at < entries_.size())
+            entries_[at] = std::move(entry);
+        else
+            entries_.push_back(std::move(entry));
+    }
+    void set_missing(std::string_view name, std::string_view value) {
+        if (!has(name)) set(name, value);
     }
     std::vector<std::string> take() { return std::move(entries_); }
 
   private:
+    size_t find(std::string_view name) const {
+        const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const std::string& entry) {
+            return entry.size() > name.size() && entry[name.size()] == '=' && entry.starts_with(name);
+        });
+        return static_cast<size_t>(found - entries_.begin());
+    }
     std::vector<std::string> entries_;
 };
 
+// A build argument wins over everything, as BuildKit has it; this machine's own proxies count where nothing else names
+// one. Whoever knows one case only is served, too.
+void add_proxies(Environment& environment, const RunRequest& request) {
+    const auto& given = request.step.proxies;
+    const auto& own = request.options.proxies;
+    for (const plan::ProxyName& proxy : plan::proxy_names) {
+        const std::string lower(proxy.lower), upper(proxy.upper);
+        const bool is_named = environment.has(lower) || environment.has(upper);
+        if (const auto value = given.find(lower); value != given.end()) {
+            if (value->second.empty()) continue;
+            environment.set(lower, value->second);
+            environment.set(upper, value->second);
+        } else if (!is_named && (own.contains(lower) || own.contains(upper))) {
+            environment.set(lower, own.contains(lower) ? own.at(lower) : own.at(upper));
+            environment.set(upper, own.contains(upper) ? own.at(upper) : own.at(lower));
+        }
+    }
+}
+
 std::vector<std::string> environment(const RunRequest& request, uint32_t uid) {
     Environment result(request.config.env);
-    for (const auto& [name, value] : request.step.arg_environment) result.add_missing(name, value);
-    for (const auto& [name, value] : request.step.proxies) result.add_missing(name, value);
-    for (const auto& [name, value] : request.options.proxies) result.add_missing(name, value);
-    result.add_missing("SOURCE_DATE_EPOCH", std::to_string(request.epoch));
+    for (const auto& [name, value] : request.step.arg_environment) result.set(name, value);
+    add_proxies(result, request);
+    result.set_missing("SOURCE_DATE_EPOCH", std::to_string(request.epoch));
     const auto user = tree::find_user(request.accounts.passwd, uid);
-    result.add_missing("HOME", user && !user->home.empty() ? user->home : "/");
+    result.set_missing("HOME", user && !user->home.empty() ? user->home : "/");
     return result.take();
 }
 

@@ -2,14 +2,12 @@
 
 #include "gbuild/base/text.h"
 #include "gbuild/cli/build_settings.h"
+#include "gbuild/plan/proxies.h"
 #include "run_inputs.h"
 
 namespace gbuild::cli {
 
 namespace {
-
-constexpr const char* proxy_names[] = {"HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY",
-                                       "http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy"};
 
 // "90", "90s", "15m", "2h".
 std::optional<std::chrono::seconds> parse_duration(std::string_view text) {
@@ -81,8 +79,10 @@ void RunSettings::apply(build::BuildOptions& build, const Console& console) cons
     for (const std::string& text : agents) add_agent(run.agents, text, console);
     for (const std::string& text : hosts) run.hosts.push_back(parse_host(text));
     for (const std::string& text : limits) run.limits.push_back(parse_limit(text));
-    for (const char* name : proxy_names) {
-        if (auto value = console.env(name)) run.proxies[name] = *value;
+    for (const plan::ProxyName& proxy : plan::proxy_names) {
+        for (std::string_view name : {proxy.lower, proxy.upper}) {
+            if (auto value = console.env(std::string(name))) run.proxies[std::string(name)] = *value;
+        }
     }
 }
 

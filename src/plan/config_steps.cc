@@ -6,6 +6,7 @@
 #include "describe.h"
 #include "gbuild/base/text.h"
 #include "gbuild/dockerfile/duration.h"
+#include "gbuild/plan/proxies.h"
 #include "paths.h"
 #include "ports.h"
 #include "stage_planner.h"
@@ -56,6 +57,7 @@ void StagePlanner::env(Step& step) {
             fail(name, fmt::format("{} cannot be a variable's name", quoted(name)), "a name holds no \"=\"");
         }
         config_.set_env(name, value);
+        scope_.cover(name);
         if (config_.env.size() > max_environment) {
             throw Error(ErrorKind::limit, fmt::format("more than {} environment variables", max_environment))
                 .at(step.span);

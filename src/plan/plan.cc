@@ -8,6 +8,7 @@
 #include "describe.h"
 #include "gbuild/base/text.h"
 #include "gbuild/dockerfile/suggest.h"
+#include "gbuild/plan/proxies.h"
 #include "paths.h"
 #include "stage_graph.h"
 #include "stage_planner.h"
@@ -137,7 +138,9 @@ class Planner {
             stage.base_config = parent.base_config;
             stage.base_config.config = parent.config();
             stage.base_config.author = stage.author = parent.author;
-            return scopes_.at(below->stage);
+            StageScope scope = scopes_.at(below->stage);
+            scope.cover_all(stage.base_config.config);
+            return scope;
         }
         if (std::holds_alternative<ScratchBase>(source.base)) {
             stage.base_config.platform = source.platform;

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "gbuild/base/text.h"
+#include "gbuild/plan/proxies.h"
 #include "gbuild/plan/remote_source.h"
 #include "stage_planner.h"
 #include "variables.h"

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "gbuild/base/text.h"
+#include "gbuild/plan/proxies.h"
 #include "paths.h"
 #include "stage_planner.h"
 
@@ -117,8 +118,8 @@ void StagePlanner::run_command(Step& step) {
     run.args = with_shell(instruction_->args);
     run.heredocs = instruction_->heredocs;
     run.shell_form = instruction_->form == dockerfile::Form::shell;
-    run.arg_environment = scope_.environment(config_);
-    run.proxies = scope_.proxies(config_);
+    run.arg_environment = scope_.environment();
+    run.proxies = proxies_in_both_cases(context_.request.build_args);
     for (size_t number = 0; number < instruction_->flags.size(); number++) {
         const dockerfile::Flag& flag = instruction_->flags[number];
         if (flag.name == "mount") add_mount(run, flag, number);

@@ -36,14 +36,6 @@ std::map<std::string, std::string, std::less<>> platform_values(const PlanReques
 
 }  // namespace
 
-bool is_proxy_name(std::string_view name) {
-    std::string lower = to_lower(name);
-    bool one_case =
-        lower == name || std::none_of(name.begin(), name.end(), [](char c) { return c >= 'a' && c <= 'z'; });
-    return one_case && (lower == "http_proxy" || lower == "https_proxy" || lower == "ftp_proxy" ||
-                        lower == "no_proxy" || lower == "all_proxy");
-}
-
 template <class Body>
 auto Expansion::placed(std::string_view text, Body&& body) {
     try {
@@ -136,27 +128,26 @@ void StageScope::declare(const std::string& arg, Expansion& expansion) {
     if (args_.size() > max_args) throw Error(ErrorKind::limit, fmt::format("more than {} ARGs in a stage", max_args));
 }
 
-std::optional<std::string> StageScope::get(std::string_view name, const oci::ContainerConfig& config) const {
-    if (auto value = config.env_value(name)) return value;
-    if (auto arg = args_.find(name); arg != args_.end()) return arg->second;
-    if (!is_proxy_name(name)) return std::nullopt;
-    auto given = request_.build_args.find(std::string(name));
-    if (given == request_.build_args.end()) return std::nullopt;
-    return given->second;
+void StageScope::cover(std::string_view name) {
+    auto arg = args_.find(name);
+    if (arg == args_.end()) return;
+    values_size_ -= arg->second ? arg->second->size() : 0;
+    arg->second.reset();
 }
 
-std::map<std::string, std::string> StageScope::environment(const oci::ContainerConfig& config) const {
+void StageScope::cover_all(const oci::ContainerConfig& config) {
+    for (const std::string& entry : config.env) cover(std::string_view(entry).substr(0, entry.find('=')));
+}
+
+std::optional<std::string> StageScope::get(std::string_view name, const oci::ContainerConfig& config) const {
+    if (auto arg = args_.find(name); arg != args_.end() && arg->second) return arg->second;
+    return config.env_value(name);
+}
+
+std::map<std::string, std::string> StageScope::environment() const {
     std::map<std::string, std::string> result;
     for (const auto& [name, value] : args_) {
-        if (value && !config.env_value(name)) result.emplace(name, *value);
-    }
-    return result;
-}
-
-std::map<std::string, std::string> StageScope::proxies(const oci::ContainerConfig& config) const {
-    std::map<std::string, std::string> result;
-    for (const auto& [name, value] : request_.build_args) {
-        if (is_proxy_name(name) && !declared(name) && !config.env_value(name)) result.emplace(name, value);
+        if (value) result.emplace(name, *value);
     }
     return result;
 }

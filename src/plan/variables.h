@@ -14,9 +14,6 @@
 
 namespace gbuild::plan {
 
-// HTTP_PROXY and its relatives, in both cases: known without ARG.
-bool is_proxy_name(std::string_view name);
-
 // Expands text of one instruction: errors get their place, and unset names are collected.
 class Expansion {
   public:
@@ -56,19 +53,22 @@ class GlobalScope {
     std::map<std::string, std::string, std::less<>> values_;
 };
 
-// What the instructions of a stage see: its ARGs so far, and above them the image's environment.
+// What the instructions of a stage see: its ARGs so far and the image's environment. Of two of one name the later line
+// wins, as BuildKit has it; only ENV is stored.
 class StageScope {
   public:
     StageScope(const GlobalScope& globals, const PlanRequest& request) : globals_(globals), request_(request) {}
 
     // As an ARG instruction does, one "NAME" or "NAME=default" at a time. The default is expanded only when it counts.
     void declare(const std::string& arg, Expansion& expansion);
+    // An ENV has set the name: its value counts until the next ARG gives another one.
+    void cover(std::string_view name);
+    // A stage built on this one begins with the image's environment above all ARGs.
+    void cover_all(const oci::ContainerConfig& config);
     std::optional<std::string> get(std::string_view name, const oci::ContainerConfig& config) const;
     bool declared(std::string_view name) const { return args_.find(name) != args_.end(); }
-    // Declared ARGs that have a value and that no ENV covers.
-    std::map<std::string, std::string> environment(const oci::ContainerConfig& config) const;
-    // Proxy arguments given without being declared, that no ENV covers.
-    std::map<std::string, std::string> proxies(const oci::ContainerConfig& config) const;
+    // Declared ARGs that have a value and that no later ENV covers. They win over an ENV of their name.
+    std::map<std::string, std::string> environment() const;
     // Of all values, in bytes.
     size_t size() const { return values_size_; }
     // For suggestions; none when there are too many to look through.

@@ -29,10 +29,20 @@ class Environment:
         found = self.found(env={"SECRET": "x", "LD_LIBRARY_PATH": "/x", "GBUILD_COLOR": "1", "USER": "me"})
         self.assertEqual(found.keys(), {"PATH", "TINY", "HOME", "SOURCE_DATE_EPOCH"})
 
-    def test_declared_arguments_are_seen_and_env_wins(self):
+    def test_declared_arguments_are_seen_and_a_later_env_wins(self):
         found = self.found("ARG A=1\nARG B=2\nENV B=env\nARG UNSET\nARG GIVEN\n", options=["--build-arg", "GIVEN=g"])
         self.assertEqual((found["A"], found["B"], found["GIVEN"]), ("1", "env", "g"))
         self.assertNotIn("UNSET", found)
+
+    def test_an_argument_wins_over_what_came_before_and_is_not_stored(self):
+        # L-1: TINY=yes is the base's.
+        for before, options in [("ARG TINY\n", ["--build-arg", "TINY=arg"]), ("ARG TINY=arg\n", []), ("ENV TINY=env\nARG TINY=arg\n", [])]:
+            with self.subTest(before):
+                self.assertEqual(self.found(before, options=options)["TINY"], "arg")
+                self.assertNotIn("TINY=arg", gvmi.read_trailer(self.image()).config["Env"])
+        self.build("ARG TINY=global\nFROM box\nARG TINY\nWORKDIR /$TINY\nRUN <<EOF\necho $TINY >seen\nEOF\n")
+        self.assertEqual(self.read("/global/seen"), b"global\n")
+        self.assertIn("TINY=yes", gvmi.read_trailer(self.image()).config["Env"])
 
     def test_arguments_that_come_later_or_elsewhere_are_not_seen(self):
         self.build("ARG GLOBAL=g\nFROM box\nARG EARLY=e\nRUN env >/seen\nARG LATE=l\n")
@@ -60,6 +70,8 @@ class Environment:
     def test_proxies_are_seen(self):
         found = self.found(env=PROXIES)
         self.assertEqual({name: found.get(name) for name in PROXIES}, PROXIES)
+        other_case = {name.swapcase(): value for name, value in PROXIES.items()}  # L-4
+        self.assertEqual({name: found.get(name) for name in other_case}, other_case)
 
     def test_proxies_are_neither_in_the_configuration_nor_in_the_image(self):
         tree = self.built("FROM box\nRUN env | grep -q secret && echo done >/done\n", env=PROXIES)
@@ -69,7 +81,9 @@ class Environment:
         self.assertEqual(without, tree)
 
     def test_a_proxy_as_an_argument_needs_no_declaration(self):
-        self.assertEqual(self.found(options=["--build-arg", "http_proxy=http://p.invalid"])["http_proxy"], "http://p.invalid")
+        for name in ["http_proxy", "HTTP_PROXY"]:
+            found = self.found(options=["--build-arg", name + "=http://p.invalid"], env=PROXIES)
+            self.assertEqual((found["http_proxy"], found["HTTP_PROXY"]), ("http://p.invalid", "http://p.invalid"))  # L-4
 
     def test_epoch_is_the_image_s(self):
         self.assertEqual(self.found(env={"SOURCE_DATE_EPOCH": "12345"})["SOURCE_DATE_EPOCH"], "12345")

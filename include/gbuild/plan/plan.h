@@ -94,8 +94,8 @@ struct RunStep {
     std::vector<std::string> args;  // exec form as written, shell form with the shell in front
     std::vector<dockerfile::Heredoc> heredocs;
     bool shell_form = true;
-    std::map<std::string, std::string> arg_environment;  // declared ARGs visible to the command
-    std::map<std::string, std::string> proxies;          // proxy arguments that were given and that no ENV covers
+    std::map<std::string, std::string> arg_environment;  // declared ARGs; they win over `config.env`
+    std::map<std::string, std::string> proxies;          // given as build arguments; empty: none, whatever else says so
     std::vector<RunMount> mounts;
     std::string network = "default";
     std::string security = "sandbox";

@@ -40,19 +40,38 @@ dockerfile::Heredoc heredoc(std::string contents) {
 
 }  // namespace
 
-TEST_CASE("the environment of a command: the image's, ARGs, proxies, and what the build adds") {
+TEST_CASE("the environment of a command: the image's, ARGs above it, and what the build adds") {
     Fixture f;
     f.run.arg_environment = {{"A", "arg"}, {"B", "arg"}};
-    f.run.proxies = {{"HTTP_PROXY", "given"}};
-    f.options.proxies = {{"HTTP_PROXY", "own"}, {"NO_PROXY", "own"}};
-    CHECK(f.variable("A") == "image");
+    CHECK(f.variable("A") == "arg");
     CHECK(f.variable("B") == "arg");
-    CHECK(f.variable("HTTP_PROXY") == "given");
-    CHECK(f.variable("NO_PROXY") == "own");
+    const auto entries = f.step().environment;
+    CHECK(std::count_if(entries.begin(), entries.end(), [](const auto& entry) { return entry.starts_with("A="); }) ==
+          1);
     CHECK(f.variable("SOURCE_DATE_EPOCH") == "17");
     CHECK(f.variable("HOME") == "/root");
     f.config.env.push_back("HOME=/elsewhere");
     CHECK(f.variable("HOME") == "/elsewhere");
+}
+
+TEST_CASE("the proxies of a command, in both cases (L-4)") {
+    Fixture f;
+    f.options.proxies = {{"HTTP_PROXY", "own"}, {"no_proxy", "own"}, {"FTP_PROXY", "upper"}, {"ftp_proxy", "lower"}};
+    CHECK(f.variable("HTTP_PROXY") == "own");
+    CHECK(f.variable("http_proxy") == "own");
+    CHECK(f.variable("NO_PROXY") == "own");
+    CHECK(f.variable("no_proxy") == "own");
+    CHECK(f.variable("FTP_PROXY") == "upper");
+    CHECK(f.variable("ftp_proxy") == "lower");
+    CHECK(f.variable("all_proxy") == "unset");
+    f.config.env.push_back("HTTP_PROXY=image");
+    CHECK(f.variable("HTTP_PROXY") == "image");
+    CHECK(f.variable("http_proxy") == "unset");
+    f.run.proxies = {{"HTTP_PROXY", "given"}, {"http_proxy", "given"}, {"NO_PROXY", ""}, {"no_proxy", ""}};
+    CHECK(f.variable("HTTP_PROXY") == "given");
+    CHECK(f.variable("http_proxy") == "given");
+    CHECK(f.variable("NO_PROXY") == "unset");
+    CHECK(f.variable("no_proxy") == "unset");
 }
 
 TEST_CASE("a user has its groups with its own among them, one with a group has that alone") {

@@ -73,16 +73,72 @@ TEST_CASE("an ARG of the stage below is known above it") {
     CHECK(seen("FROM scratch AS a\nARG v=1\nFROM a\n", "$v") == "1");
 }
 
-TEST_CASE("ENV beats an ARG of its name, wherever they stand") {
+TEST_CASE("of an ARG and an ENV of one name the later line wins (L-1)") {
     CHECK(seen("FROM scratch\nARG v=1\nENV v=2\n", "$v") == "2");
-    CHECK(seen("FROM scratch\nENV v=2\nARG v=1\n", "$v", {{"v", "3"}}) == "2");
+    CHECK(seen("FROM scratch\nARG v=1\nENV v=2\n", "$v", {{"v", "3"}}) == "2");
+    CHECK(seen("FROM scratch\nENV v=2\nARG v=1\n", "$v") == "1");
+    CHECK(seen("FROM scratch\nENV v=2\nARG v\n", "$v", {{"v", "3"}}) == "3");
+    CHECK(seen("FROM scratch\nENV v=2\nARG v=1\n", "$v", {{"v", "3"}}) == "3");
+    CHECK(seen("ARG v=4\nFROM scratch\nENV v=2\nARG v\n", "$v") == "4");
+    CHECK(seen("FROM scratch\nENV v=2\nARG v=1\nENV v=5\n", "$v", {{"v", "3"}}) == "5");
+    CHECK(seen("FROM scratch\nENV v=2\nARG v=1\nENV v=5\nARG v=6\n", "$v") == "6");
+    CHECK(seen("FROM scratch\nENV v=2\nARG v=\n", "[$v]") == "[]");
+    CHECK(seen("FROM scratch\nENV v=2\nARG v=${v}3\n", "$v") == "23");
 }
 
-TEST_CASE("the base's environment is seen and beats ARG") {
+TEST_CASE("an ARG that has no value leaves ENV as it is (L-1)") {
+    CHECK(seen("FROM scratch\nENV v=2\nARG v\n", "$v") == "2");
+    CHECK(seen("FROM scratch\nARG v=1\nENV v=2\nARG v\n", "$v") == "2");
+    CHECK(seen("FROM scratch\nARG v=1\nENV v=2\nARG v\n", "$v", {{"v", "3"}}) == "3");
+}
+
+TEST_CASE("an ARG beats the environment of the base, whose stored value stays (L-1)") {
+    Planning planning;
+    planning.configs["b"].config.env = {"v=base", "PATH=/base"};
+    auto value = [&](const std::string& lines) { return planning.plan(lines).stages.back().config().env_value("r"); };
+    CHECK(value("FROM b\nARG v=arg\nENV r=$v\n") == "arg");
+    CHECK(value("FROM b\nARG v\nENV r=$v\n") == "base");
+    CHECK(value("ARG v=global\nFROM b\nARG v\nENV r=$v\n") == "global");
+    planning.request.build_args = {{"v", "given"}, {"PATH", "/given"}};
+    CHECK(value("FROM b\nARG v\nENV r=$v\n") == "given");
+    CHECK(value("FROM b\nARG PATH\nENV r=$PATH\n") == "/given");
+    const auto plan = planning.plan("FROM b\nARG v PATH\nRUN x\n");
+    const auto& run = std::get<RunStep>(plan.stages[0].steps.back().action);
+    CHECK(run.arg_environment == std::map<std::string, std::string>{{"PATH", "/given"}, {"v", "given"}});
+    CHECK(plan.stages[0].config().env == Strings{"v=base", "PATH=/base"});
+}
+
+TEST_CASE("a stage begins with the environment of the stage below above its ARGs (L-1)") {
+    CHECK(seen("FROM scratch AS a\nENV v=1\nARG v=2\nFROM a\n", "$v") == "1");
+    CHECK(seen("FROM scratch AS a\nENV v=1\nARG v=2\nFROM a\nARG v=3\n", "$v") == "3");
+    CHECK(seen("FROM scratch AS a\nENV v=1\nARG v=2\nENV w=$v\nFROM a\n", "$v$w") == "12");
+    CHECK(seen("FROM scratch AS a\nENV v=1\nARG v=2\nFROM scratch\n", "$v") == "");
+}
+
+TEST_CASE("every instruction that expands sees the later of ARG and ENV (L-1)") {
     Planning planning;
     planning.configs["b"].config.env = {"v=base"};
-    auto plan = planning.plan("FROM b\nARG v=arg\nENV r=$v\n");
-    REQUIRE(plan.stages[0].config().env_value("r") == "base");
+    planning.request.build_args = {{"v", "arg"}};
+    const auto plan =
+        planning.plan("FROM b\nARG v\nWORKDIR /$v\nUSER $v\nLABEL l=$v\nVOLUME /$v\nSTOPSIGNAL SIG${v:+INT}\n"
+                      "COPY --chown=$v $v <<EOF /$v/\n$v\nEOF\nADD --chmod=${v:+755} $v /$v/\n");
+    const auto& stage = plan.stages[0];
+    CHECK(std::get<WorkdirStep>(stage.steps[1].action).path == "/arg");
+    CHECK(stage.config().user == "arg");
+    CHECK(stage.config().labels.at("l") == "arg");
+    CHECK(stage.config().volumes.contains("/arg"));
+    const auto& copy = std::get<CopyStep>(stage.steps[6].action);
+    CHECK(copy.chown == "arg");
+    CHECK(copy.inline_files.at(0).contents == "arg\n");
+    CHECK(copy.destination == "/arg/");
+    CHECK(std::get<CopyStep>(stage.steps[7].action).paths == Strings{"arg"});
+}
+
+TEST_CASE("triggers see the later of ARG and ENV, too (L-1)") {
+    Planning planning;
+    planning.configs["b"].config.env = {"v=base"};
+    planning.configs["b"].config.on_build = {"ARG v=trigger", "WORKDIR /$v"};
+    CHECK(planning.plan("FROM b\n").stages[0].config().working_dir == "/trigger");
 }
 
 TEST_CASE("one ENV sees the values from before it") {
@@ -125,15 +181,40 @@ TEST_CASE("the platform's variables are known to FROM, and to stages that declar
     CHECK(seen("FROM scratch\nARG TARGETVARIANT\n", "[$TARGETVARIANT]") == "[]");
 }
 
-TEST_CASE("proxies are known without ARG, in both cases") {
-    CHECK(seen("FROM scratch\n", "$http_proxy", {{"http_proxy", "p"}}) == "p");
-    CHECK(seen("FROM scratch\n", "$HTTPS_PROXY", {{"HTTPS_PROXY", "p"}}) == "p");
-    CHECK(seen("FROM scratch\n", "$Http_Proxy", {{"Http_Proxy", "p"}}) == "");
+TEST_CASE("proxies are the commands' alone unless an ARG declares them (L-4)") {
+    CHECK(seen("FROM scratch\n", "[$http_proxy]", {{"http_proxy", "p"}}) == "[]");
+    CHECK(seen("FROM scratch\nARG http_proxy\n", "$http_proxy", {{"http_proxy", "p"}}) == "p");
+}
+
+TEST_CASE("a proxy that is given has both cases in commands (L-4)") {
+    using Map = std::map<std::string, std::string>;
+    auto proxies = [](const std::string& lines, Map args) {
+        Planning planning;
+        planning.request.build_args = std::move(args);
+        auto plan = planning.plan("FROM scratch\n" + lines + "RUN x\n");
+        CHECK(plan.warnings.empty());
+        return std::get<RunStep>(plan.stages[0].steps.back().action).proxies;
+    };
+    for (std::string name : {"http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy"}) {
+        std::string capitals = name;
+        for (char& c : capitals) c = c == '_' ? c : static_cast<char>(c - 'a' + 'A');
+        std::string mixed = name;
+        mixed[0] = capitals[0];
+        const Map both{{name, "p"}, {capitals, "p"}};
+        CHECK(proxies("", {{name, "p"}}) == both);
+        CHECK(proxies("", {{capitals, "p"}}) == both);
+        CHECK(proxies("", {{mixed, "p"}}) == both);
+        CHECK(proxies("ARG " + capitals + "\n", {{capitals, "p"}}) == both);
+        CHECK(proxies("ENV " + capitals + "=e\n", {{capitals, "p"}}) == both);
+        CHECK(proxies("", {{capitals, "P"}, {name, "p"}}) == both);
+        CHECK(proxies("", {{name, ""}}) == Map{{name, ""}, {capitals, ""}});
+    }
+    CHECK(proxies("", {}) == Map{});
 }
 
 TEST_CASE("ARGs are no part of the configuration") { REQUIRE(config_of("ARG v=1\n").env.size() == 1); }
 
-TEST_CASE("RUN sees declared ARGs that no ENV covers") {
+TEST_CASE("RUN sees declared ARGs that no later ENV covers") {
     Planning planning;
     planning.request.build_args = {{"b", "2"}, {"undeclared", "x"}};
     auto plan = planning.plan("FROM scratch\nARG a=1 b c\nARG d=4\nENV d=5\nRUN x\n");
