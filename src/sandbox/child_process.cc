@@ -7,8 +7,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <memory>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -69,6 +71,19 @@ OwnedChild::~OwnedChild() {
     if (pid_ <= 0) return;
     ::kill(pid_, SIGKILL);
     wait_for(pid_);
+}
+
+void close_all_but(std::initializer_list<int> kept) {
+    std::vector<int> sorted(kept);
+    std::sort(sorted.begin(), sorted.end());
+    unsigned first = 3;
+    for (int fd : sorted) {
+        const auto number = static_cast<unsigned>(fd);
+        if (number < first) continue;
+        if (number > first) ::syscall(SYS_close_range, first, number - 1, 0U);
+        first = number + 1;
+    }
+    ::syscall(SYS_close_range, first, ~0U, 0U);
 }
 
 Pipe make_pipe() {

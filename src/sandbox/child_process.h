@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <initializer_list>
 #include <utility>
 
 #include "gbuild/base/fd.h"
@@ -31,6 +32,10 @@ class OwnedChild {
   private:
     pid_t pid_;
 };
+
+// Closes every descriptor but these and the first three. For a child that was forked and runs on without exec: closing
+// on exec is no help to it.
+void close_all_but(std::initializer_list<int> kept);
 
 struct Pipe {
     UniqueFd read, write;

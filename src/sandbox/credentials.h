@@ -18,6 +18,7 @@ struct IdSet {
     uint32_t real = 0, effective = 0, saved = 0, file_system = 0;
     bool operator==(const IdSet&) const = default;
     bool has(uint32_t id) const { return id == real || id == effective || id == saved; }
+    bool is_only(uint32_t id) const { return real == id && effective == id && saved == id; }
     bool any_zero() const { return real == 0 || effective == 0 || saved == 0; }
 };
 

@@ -123,10 +123,13 @@ Walked Emulator::walk(const Request& request, const Credentials& process, LastLi
 }
 
 Walked Emulator::walk(const Request& request, const Credentials& process, int directory, const std::string& path,
-                      LastLink last) const {
-    return request.tracee().walk(directory, path, last, [&](int searched, const struct stat& status) {
-        if (!process.unrestricted() && !permits(process, searched, status, X_OK)) refuse(EACCES);
-    });
+                      LastLink last, uint64_t resolve) const {
+    const WalkRules rules{[&](int searched, const struct stat& status) {
+                              if (process.unrestricted()) return;
+                              if (!permits(process, searched, status, X_OK)) refuse(EACCES);
+                          },
+                          [&](pid_t inspected) { require_inspectable(process, inspected); }};
+    return request.tracee().walk(directory, path, last, rules, resolve);
 }
 
 UniqueFd Emulator::target(const Request& request, const Credentials& process, LastLink last, bool may_be_empty) const {

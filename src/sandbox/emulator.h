@@ -136,11 +136,13 @@ class Emulator {
     void require_owner(const Credentials& process, int file) const;
     void require_removable(const Credentials& process, const Walked& place) const;
     void require_linkable(const Credentials& process, int file) const;
+    // Whether what another process has open may be reached: nothing of ours, as far as we decide that; EACCES.
+    void require_inspectable(const Credentials& process, pid_t inspected) const;
 
     // The request's path, with the permissions of `process` to search.
     Walked walk(const Request& request, const Credentials& process, LastLink last) const;
     Walked walk(const Request& request, const Credentials& process, int directory, const std::string& path,
-                LastLink last) const;
+                LastLink last, uint64_t resolve = 0) const;
     // The file that a request names, by path or descriptor.
     UniqueFd target(const Request& request, const Credentials& process, LastLink last, bool may_be_empty) const;
     UniqueFd find(const Request& request, const Credentials& process, int directory, const std::string& path,
@@ -155,10 +157,9 @@ class Emulator {
     bool makes_natively(const Request& request, Parent parent = Parent::above) const;
     void record_new(int parent, const std::string& name, RecordedOwner owner);
     Answer make_device(const Request& request, mode_t mode, uint64_t device);
-    // `parent` gives the group; `name` is opened from `start`. nullopt: there is such a file already.
-    std::optional<Answer> create_and_inject(const Request& request, const Opening& opening, int parent, int start,
+    // nullopt: there is such a file already.
+    std::optional<Answer> create_and_inject(const Request& request, const Opening& opening, int parent,
                                             const std::string& name);
-    Answer open_restricted(const Request& request, const Opening& opening);
     Answer inject(const Request& request, int fd, int flags) const;
 
     std::string quick_path(const Request& request, bool& follow) const;

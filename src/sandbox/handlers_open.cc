@@ -61,11 +61,12 @@ std::optional<Opening> opening_of(const Request& request) {
     return Opening{request.integer(next), static_cast<mode_t>(request.argument(next + 1)), 0};
 }
 
-UniqueFd open_with(int directory, const std::string& name, int flags, mode_t mode, uint64_t resolve) {
+// A name in a directory: what it leads to by links is not this function's to follow.
+UniqueFd open_with(int directory, const std::string& name, int flags, mode_t mode) {
     open_how how{};
     how.flags = static_cast<uint32_t>(flags | O_CLOEXEC);
     how.mode = mode & 07777;
-    how.resolve = resolve;
+    how.resolve = RESOLVE_NO_SYMLINKS;
     for (;;) {
         UniqueFd file(static_cast<int>(::syscall(SYS_openat2, directory, name.c_str(), &how, sizeof how)));
         if (file || (errno != EAGAIN && errno != EINTR)) return file;
@@ -80,12 +81,15 @@ Answer Emulator::open_file(const Request& request) {
     const Credentials& process = request.process();
     const auto parent = opening->temporary() ? Parent::itself : Parent::above;
     if (opening->makes() ? makes_natively(request, parent) : process.unrestricted()) return Answer::proceed();
-    if (opening->resolve != 0) return open_restricted(request, *opening);
-    const Walked place = walk(request, process, opening->last());
+    constexpr uint64_t known = RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH |
+                               RESOLVE_IN_ROOT | RESOLVE_CACHED;
+    if ((opening->resolve & ~known) != 0) return Answer::proceed();
+    if ((opening->resolve & RESOLVE_CACHED) != 0) refuse(EAGAIN);  // to be done again without
+    const Walked place = walk(request, process, request.directory(), request.path(), opening->last(), opening->resolve);
     if (opening->temporary()) {
         if (!place.file) refuse(ENOENT);
         require(process, place.file.get(), W_OK | X_OK);
-        return *create_and_inject(request, *opening, place.file.get(), place.file.get(), ".");
+        return *create_and_inject(request, *opening, place.file.get(), ".");
     }
     if (place.file) {
         if (opening->exclusive()) refuse(EEXIST);
@@ -97,10 +101,10 @@ Answer Emulator::open_file(const Request& request) {
     const int directory = place.parent.get();
     require(process, directory, W_OK | X_OK);
     // Somebody was quicker: now it is an ordinary file to open.
-    return create_and_inject(request, *opening, directory, directory, place.name).value_or(Answer::proceed());
+    return create_and_inject(request, *opening, directory, place.name).value_or(Answer::proceed());
 }
 
-std::optional<Answer> Emulator::create_and_inject(const Request& request, const Opening& opening, int parent, int start,
+std::optional<Answer> Emulator::create_and_inject(const Request& request, const Opening& opening, int parent,
                                                   const std::string& name) {
     const RecordedOwner owner = new_owner(request, parent);
     UniqueFd file;
@@ -108,35 +112,12 @@ std::optional<Answer> Emulator::create_and_inject(const Request& request, const 
         const ScopedUmask mask(request.tracee().umask());
         check_alive(request);
         const int only_new = opening.temporary() ? 0 : O_EXCL;
-        file = open_with(start, name, opening.flags | only_new | O_NOCTTY, opening.mode, opening.resolve);
+        file = open_with(parent, name, opening.flags | only_new | O_NOCTTY, opening.mode);
     }
     if (!file && errno == EEXIST && !opening.exclusive()) return std::nullopt;
     if (!file) refuse(errno);
     if (owner != RecordedOwner()) owners_.set_owner(file.get(), stat_of(file.get()), owner);
     return inject(request, file.get(), opening.flags);
-}
-
-// How the path may be resolved is the kernel's business.
-Answer Emulator::open_restricted(const Request& request, const Opening& opening) {
-    const UniqueFd start = request.tracee().start(request.directory());
-    const std::string& path = request.path();
-    const uint64_t resolve = opening.resolve & ~uint64_t{RESOLVE_CACHED};
-    const int keep = opening.last() == LastLink::keep ? O_NOFOLLOW : 0;
-    UniqueFd found = open_with(start.get(), path, O_PATH | keep, 0, resolve);
-    if (found && !opening.temporary()) {
-        if (opening.exclusive()) refuse(EEXIST);
-        require(request.process(), found.get(), opening.wanted_access());
-        return Answer::proceed();
-    }
-    if (!found && (errno != ENOENT || (opening.flags & O_CREAT) == 0)) refuse(errno);
-    if (!found) {
-        const size_t slash = path.find_last_of('/');
-        const std::string parent = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-        found = open_with(start.get(), parent, O_PATH | O_DIRECTORY, 0, resolve);
-        if (!found) refuse(errno);
-    }
-    require(request.process(), found.get(), W_OK | X_OK);
-    return create_and_inject(request, opening, found.get(), start.get(), path).value_or(Answer::proceed());
 }
 
 Answer Emulator::inject(const Request& request, int fd, int flags) const {

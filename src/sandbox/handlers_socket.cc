@@ -27,12 +27,16 @@ UniqueFd take_descriptor(const Request& request, int number) {
     return taken;
 }
 
-// As if the caller did it, so that the socket's name is the one given: by the same path, from the same directory.
-void bind_as_caller(const Request& request, int socket, const sockaddr_un& address, socklen_t size) {
+// The directory is the one that was found: by its path it could meanwhile be another. So the socket's own idea of its
+// name is the last part of what the caller gave.
+void bind_in(int directory, int socket, const std::string& name) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::copy_n(name.begin(), std::min(name.size(), sizeof address.sun_path), address.sun_path);
+    const size_t end = std::min(offsetof(sockaddr_un, sun_path) + name.size() + 1, sizeof address);
     const UniqueFd here(::open(".", O_PATH | O_DIRECTORY | O_CLOEXEC));
-    const UniqueFd there = request.tracee().working_directory();
-    if (!here || ::fchdir(there.get()) != 0) refuse(errno);
-    const int result = ::bind(socket, reinterpret_cast<const sockaddr*>(&address), size);
+    if (!here || ::fchdir(directory) != 0) refuse(errno);
+    const int result = ::bind(socket, reinterpret_cast<const sockaddr*>(&address), static_cast<socklen_t>(end));
     const int error = errno;
     static_cast<void>(::fchdir(here.get()) == 0);
     if (result != 0) refuse(error);
@@ -95,7 +99,7 @@ Answer Emulator::bind_to_path(const Request& request, int number, uint64_t from,
     const RecordedOwner owner = new_owner(request, place.parent.get());
     const ScopedUmask mask(request.tracee().umask());
     check_alive(request);
-    bind_as_caller(request, socket.get(), address, size);
+    bind_in(place.parent.get(), socket.get(), place.name);
     record_new(place.parent.get(), place.name, owner);
     return Answer::result(0);
 }

@@ -81,11 +81,7 @@ class Host {
     void start(HostFds fds) {
         try {
             const pid_t child = fork_into(context_.namespaces());
-            if (child == 0) {
-                socket_.reset();
-                const std::string bytes = read_text(fds.step.get(), step_cap, "the step");
-                run_step_init(decode_step(as_bytes(bytes)), context_, std::move(fds.output), std::move(fds.report));
-            }
+            if (child == 0) become_init(std::move(fds));
             UniqueFd end(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
             step_.emplace(OwnedChild(child), std::move(end));
         } catch (const StageFailure& failure) {
@@ -94,6 +90,20 @@ class Host {
             report.error_number = failure.error_number;
             write_all(fds.report.get(), encode(report));
             tell_end();
+        }
+    }
+
+    // In the child. It serves the step for the step's whole life, so it keeps nothing that leads to the host.
+    [[noreturn]] void become_init(HostFds fds) {
+        try {
+            socket_.reset();
+            proc_.reset();
+            const std::string bytes = read_text(fds.step.get(), step_cap, "the step");
+            fds.step.reset();
+            close_all_but({fds.output.get(), fds.report.get()});
+            run_step_init(decode_step(as_bytes(bytes)), context_, std::move(fds.output), std::move(fds.report));
+        } catch (const std::exception&) {
+            ::_exit(1);
         }
     }
 
@@ -117,14 +127,12 @@ class Host {
 };
 
 // What gbuild has open is no business of a step's.
-void close_all_but(int kept) {
+void forget_descriptors(int kept) {
     const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
     for (int fd = 0; fd < 3; fd++) {
         if (fd != kept && null) ::dup2(null.get(), fd);
     }
-    const auto low = static_cast<unsigned>(kept);
-    if (low > 3) ::syscall(SYS_close_range, 3U, low - 1, 0U);
-    ::syscall(SYS_close_range, low + 1, ~0U, 0U);
+    close_all_but({kept});
 }
 
 }  // namespace
@@ -138,7 +146,7 @@ void send_run(int socket, const HostFds& fds) {
 
 void run_host(UniqueFd socket, const StepContext& context) {
     try {
-        close_all_but(socket.get());
+        forget_descriptors(socket.get());
         ::setsid();
         for (int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) ::signal(number, SIG_IGN);
         if ((context.namespaces() & CLONE_NEWPID) == 0) ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);

@@ -119,6 +119,9 @@ void StepMounts::enter(ProcMount proc) {
     inject_files();
     inject_scripts();
     mount_extra();
+    proc_.reset();
+    sys_.reset();
+    nodes_.clear();
 }
 
 void StepMounts::note_mounted(std::string target) { mounted_.push_back({std::move(target), points_.count()}); }

@@ -92,4 +92,14 @@ void Emulator::require_linkable(const Credentials& process, int file) const {
     if (!harmless || !mode_permits(process, status, R_OK | W_OK)) refuse(EPERM);
 }
 
+// ptrace_may_access of the kernel, for what it does not know: our own process, and emulated credentials.
+void Emulator::require_inspectable(const Credentials& process, pid_t inspected) const {
+    if (inspected == ::getpid()) refuse(EACCES);
+    if (process.capable(CAP_SYS_PTRACE)) return;
+    const CredentialTable::Shared theirs = credentials_.of(inspected);
+    const bool same =
+        theirs->user.is_only(process.user.file_system) && theirs->group.is_only(process.group.file_system);
+    if (!same || (theirs->permitted & ~process.effective) != 0) refuse(EACCES);
+}
+
 }  // namespace gbuild::sandbox

@@ -71,9 +71,9 @@ class StepInit {
         if ((context_.namespaces() & CLONE_NEWPID) == 0) {
             // There is no PID namespace whose end would be the end of what the step left running.
             check_stage(::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl(PR_SET_CHILD_SUBREAPER)");
-            host_proc_ = open_file("/proc", O_RDONLY | O_DIRECTORY);
         }
         if (context_.isolation == Isolation::chroot) {
+            host_proc_ = open_file("/proc", O_RDONLY | O_DIRECTORY);  // there is none in the step
             chroot_ = std::make_unique<ChrootRoot>(step_);
             return chroot_->enter();
         }
@@ -85,6 +85,19 @@ class StepInit {
         const bool emulates = context_.emulation() == Emulation::ownership;
         mounts_ = std::make_unique<StepMounts>(step_, emulates ? Owners::recorded : Owners::real);
         mounts_->enter(context_.proc);
+        use_own_null();
+    }
+
+    // What stands behind the first three descriptors is the host's until here.
+    static void use_own_null() {
+        const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+        for (int fd = 0; fd < 3; fd++) {
+            if (null) {
+                ::dup2(null.get(), fd);
+            } else {
+                ::close(fd);
+            }
+        }
     }
 
     StepResult run_command() {
@@ -160,7 +173,7 @@ class StepInit {
     const Step& step_;
     const StepContext& context_;
     int output_;
-    UniqueFd host_proc_;  // where the step has no PID namespace of its own
+    UniqueFd host_proc_;
     std::unique_ptr<ChrootRoot> chroot_;
     std::unique_ptr<StepMounts> mounts_;
 };

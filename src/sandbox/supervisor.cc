@@ -1,4 +1,5 @@
 // The threads that receive calls and send answers.
+#include <linux/openat2.h>
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <pthread.h>
@@ -130,16 +131,24 @@ class Supervisor::State {
     }
 
   private:
+    // None where another step has put a link in its way: then it is somewhere else, or gone.
+    static UniqueFd open_itself(const std::string& path) {
+        open_how how{};
+        how.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
+        how.resolve = RESOLVE_NO_SYMLINKS;
+        return UniqueFd(static_cast<int>(::syscall(SYS_openat2, AT_FDCWD, ("/" + path).c_str(), &how, sizeof how)));
+    }
+
     // A real change copies the file up: later ones keep the inode that it is known by.
     void adopt(const PathRecord& record) {
-        const UniqueFd file(::open(("/" + record.path).c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
-        if (!file && errno == ENOENT) return;
+        const UniqueFd file = open_itself(record.path);
+        if (!file && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP)) return;
         // What is mounted read-only is not copied up.
         if (!file || (::fchownat(file.get(), "", 0, 0, AT_EMPTY_PATH) != 0 && errno != EROFS)) {
             throw_errno("cannot keep the owner of /" + record.path);
         }
         struct stat status {};
-        const UniqueFd now(::open(("/" + record.path).c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+        const UniqueFd now = open_itself(record.path);
         if (!now || ::fstat(now.get(), &status) != 0) throw_errno("cannot keep the owner of /" + record.path);
         emulator_.owners().set_owner(now.get(), status, record.owner, OwnerBook::Origin::below);
     }

@@ -29,131 +29,26 @@ namespace gbuild::sandbox {
 
 namespace {
 
-constexpr int most_links = 40;  // the kernel's own limit
-
-bool same_file(const struct stat& a, const struct stat& b) { return a.st_dev == b.st_dev && a.st_ino == b.st_ino; }
+// Of another process; never followed here.
+void* pointer(uint64_t address) { return std::bit_cast<void*>(address); }
 
 bool is_procfs(int fd) {
     struct statfs status {};
     return ::fstatfs(fd, &status) == 0 && status.f_type == PROC_SUPER_MAGIC;
 }
 
-bool is_magic_link(int directory, const std::string& name) {
-    open_how how{};
-    how.flags = O_PATH | O_CLOEXEC;
-    how.resolve = RESOLVE_NO_MAGICLINKS;
-    const UniqueFd file(static_cast<int>(::syscall(SYS_openat2, directory, name.c_str(), &how, sizeof how)));
-    return !file && errno == ELOOP;
+// Of a process's "status" in procfs. Throws CallError ESRCH where there is no such field.
+std::string field_of_status(const UniqueFd& status, std::string_view name) {
+    if (!status) refuse(ESRCH);
+    std::array<char, 4096> text;
+    const ssize_t size = ::read(status.get(), text.data(), text.size());
+    const std::string_view all(text.data(), size > 0 ? static_cast<size_t>(size) : 0);
+    const std::string start = fmt::format("\n{}:", name);
+    const size_t at = all.find(start);
+    if (at == std::string_view::npos) refuse(ESRCH);
+    const std::string_view rest = all.substr(at + start.size());
+    return std::string(trim(rest.substr(0, rest.find('\n'))));
 }
-
-std::string link_target(int fd) {
-    std::array<char, PATH_MAX> target;
-    const ssize_t size = ::readlinkat(fd, "", target.data(), target.size());
-    if (size < 0) refuse(errno);
-    return {target.data(), static_cast<size_t>(size)};
-}
-
-// Of another process; never followed here.
-void* pointer(uint64_t address) { return std::bit_cast<void*>(address); }
-
-UniqueFd open_path(int directory, const std::string& name, int flags = 0) {
-    return UniqueFd(::openat(directory, name.c_str(), O_PATH | O_CLOEXEC | flags));
-}
-
-// The walk itself, component by component.
-class Walk {
-  public:
-    Walk(const Tracee& tracee, LastLink last, const Tracee::OnDirectory& on_directory) :
-        tracee_(tracee), last_(last), on_directory_(on_directory), root_(tracee.root()) {}
-
-    Walked run(UniqueFd start, std::string path) {
-        rest_ = std::move(path);
-        go_to(rest_.starts_with('/') ? duplicate(root_.get()) : std::move(start));
-        while (auto component = next()) {
-            if (auto found = step(*component)) return std::move(*found);
-        }
-        return {UniqueFd(), "", std::move(at_)};
-    }
-
-  private:
-    std::optional<std::string> next() {
-        const size_t begin = rest_.find_first_not_of('/');
-        if (begin == std::string::npos) return std::nullopt;
-        const size_t end = rest_.find('/', begin);
-        std::string component = rest_.substr(begin, end - begin);
-        rest_ = end == std::string::npos ? "" : rest_.substr(end);
-        return component;
-    }
-
-    // The result, when `component` is the last one.
-    std::optional<Walked> step(const std::string& component) {
-        if (!S_ISDIR(here_.st_mode)) refuse(ENOTDIR);
-        on_directory_(at_.get(), here_);
-        if (component == ".") return std::nullopt;
-        if (component == "..") {
-            if (!same_file(here_, stat_of(root_.get()))) go_to(checked(open_path(at_.get(), "..")));
-            return std::nullopt;
-        }
-        const bool is_last = rest_.find_first_not_of('/') == std::string::npos;
-        const std::string name = own_name(component);
-        UniqueFd file = open_path(at_.get(), name, O_NOFOLLOW);
-        if (!file) {
-            if (errno != ENOENT || !is_last) refuse(errno);
-            return Walked{std::move(at_), name, UniqueFd()};
-        }
-        const struct stat status = stat_of(file.get());
-        // A path that ends in "/" means what a link leads to.
-        const bool follow = !is_last || last_ == LastLink::follow || !rest_.empty();
-        if (S_ISLNK(status.st_mode) && follow) {
-            follow_link(name, file);
-            return std::nullopt;
-        }
-        if (is_last && !rest_.empty() && !S_ISDIR(status.st_mode)) refuse(ENOTDIR);
-        if (is_last && rest_.empty()) return Walked{std::move(at_), name, std::move(file)};
-        at_ = std::move(file);
-        here_ = status;
-        return std::nullopt;
-    }
-
-    void go_to(UniqueFd directory) {
-        at_ = std::move(directory);
-        here_ = stat_of(at_.get());
-    }
-
-    // In /proc, "self" is the process that asks, not the one that answers.
-    std::string own_name(const std::string& component) const {
-        constexpr ino_t proc_root = 1;
-        if (component != "self" && component != "thread-self") return component;
-        if (here_.st_ino != proc_root || !is_procfs(at_.get())) return component;
-        return std::to_string(component == "self" ? tracee_.thread_group() : tracee_.id());
-    }
-
-    void follow_link(const std::string& name, const UniqueFd& link) {
-        if (++links_ > most_links) refuse(ELOOP);
-        if (is_procfs(at_.get()) && is_magic_link(at_.get(), name)) {
-            // Its text may be no path at all.
-            return go_to(checked(open_path(at_.get(), name)));
-        }
-        const std::string target = link_target(link.get());
-        if (target.empty()) refuse(ENOENT);
-        rest_ = target + rest_;
-        if (rest_.size() > size_t{2} * PATH_MAX) refuse(ENAMETOOLONG);
-        if (target.starts_with('/')) go_to(duplicate(root_.get()));
-    }
-
-    static UniqueFd checked(UniqueFd fd) {
-        if (!fd) refuse(errno);
-        return fd;
-    }
-
-    const Tracee& tracee_;
-    LastLink last_;
-    const Tracee::OnDirectory& on_directory_;
-    UniqueFd root_, at_;
-    struct stat here_ {};  // of at_
-    std::string rest_;
-    int links_ = 0;
-};
 
 }  // namespace
 
@@ -273,16 +168,7 @@ UniqueFd Tracee::open_directly(int directory, const std::string& path, LastLink 
 }
 
 std::string Tracee::status_field(const char* name) const {
-    const UniqueFd status(open_proc("status", O_RDONLY));
-    if (!status) refuse(ESRCH);
-    std::array<char, 4096> text;
-    const ssize_t size = ::read(status.get(), text.data(), text.size());
-    const std::string_view all(text.data(), size > 0 ? static_cast<size_t>(size) : 0);
-    const std::string start = fmt::format("\n{}:", name);
-    const size_t at = all.find(start);
-    if (at == std::string_view::npos) refuse(ESRCH);
-    const std::string_view rest = all.substr(at + start.size());
-    return std::string(trim(rest.substr(0, rest.find('\n'))));
+    return field_of_status(UniqueFd(open_proc("status", O_RDONLY)), name);
 }
 
 mode_t Tracee::umask() const { return static_cast<mode_t>(std::stoul("0" + status_field("Umask"), nullptr, 8)); }
@@ -299,13 +185,18 @@ pid_t Tracee::thread_group() const {
     return static_cast<pid_t>(parse_decimal(status_field("Tgid")).value_or(static_cast<uint64_t>(id_)));
 }
 
-bool Tracee::has_no_new_privileges() const { return status_field("NoNewPrivs") == "1"; }
+uint64_t Tracee::effective_capabilities() const { return std::stoull(status_field("CapEff"), nullptr, 16); }
 
-Walked Tracee::walk(int directory, const std::string& path, LastLink last, const OnDirectory& on_directory) const {
-    if (path.empty()) refuse(ENOENT);
-    UniqueFd from;
-    if (!path.starts_with('/')) from = start(directory);
-    return Walk(*this, last, on_directory).run(std::move(from), path);
+pid_t Tracee::thread_group_of_proc(int directory) const {
+    if (stat_of(directory).st_dev != stat_of(proc_).st_dev) refuse(EACCES);
+    for (const char* name : {"status", "../status"}) {
+        const UniqueFd status(::openat(directory, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+        if (!status || !is_procfs(status.get())) continue;
+        if (const auto group = parse_decimal(field_of_status(status, "Tgid"))) return static_cast<pid_t>(*group);
+    }
+    refuse(EACCES);
 }
+
+bool Tracee::has_no_new_privileges() const { return status_field("NoNewPrivs") == "1"; }
 
 }  // namespace gbuild::sandbox

@@ -35,6 +35,15 @@ struct Walked {
     UniqueFd file;     // O_PATH; none when there is nothing of that name
 };
 
+// What a walk asks on its way; either may throw CallError.
+struct WalkRules {
+    // Of each directory that is searched.
+    std::function<void(int directory, const struct stat& status)> may_search;
+    // Before a link of procfs that is no path ("exe", "cwd", "fd/3") is followed to what a process has: of another
+    // thread group than the walking one.
+    std::function<void(pid_t process)> may_inspect;
+};
+
 // The path may go through what means another thing to every process: "/proc/self", "/dev/stdout", "/dev/fd/1", also
 // from a directory near them.
 bool may_mean_the_process(std::string_view path);
@@ -74,12 +83,16 @@ class Tracee {
     };
     FileSystemIds file_system_ids() const;
     pid_t thread_group() const;
+    uint64_t effective_capabilities() const;  // those that the kernel knows
+    // Whose a directory in procfs is ("/proc/7", "/proc/7/fd", "/proc/7/task/8/ns"). Throws CallError EACCES for
+    // others, and where another procfs counts processes otherwise.
+    pid_t thread_group_of_proc(int directory) const;
     bool has_no_new_privileges() const;
 
-    // Called for each directory that is searched; may throw CallError.
-    using OnDirectory = std::function<void(int directory, const struct stat& status)>;
-    // Walks a path as the process would: its root, its /proc/self, its descriptors. Throws CallError.
-    Walked walk(int directory, const std::string& path, LastLink last, const OnDirectory& on_directory) const;
+    // Walks a path as the process would: its root, its /proc/self, its descriptors, and its right to those of others.
+    // `resolve` is openat2(2)'s. Throws CallError.
+    Walked walk(int directory, const std::string& path, LastLink last, const WalkRules& rules,
+                uint64_t resolve = 0) const;
 
   private:
     std::string status_field(const char* name) const;
