@@ -11,17 +11,11 @@
 
 #include "gbuild/base/fd.h"
 #include "stage.h"
+#include "standard_devices.h"
 
 namespace gbuild::sandbox {
 
 namespace {
-
-struct Device {
-    const char* path;
-    unsigned major, minor;
-};
-constexpr Device devices[] = {{"/dev/null", 1, 3},   {"/dev/zero", 1, 5},    {"/dev/full", 1, 7},
-                              {"/dev/random", 1, 8}, {"/dev/urandom", 1, 9}, {"/dev/tty", 5, 0}};
 
 constexpr const char* covered_name = "covered";
 
@@ -110,13 +104,14 @@ void ChrootRoot::make_devices() {
     points_.make("/dev", PointType::directory);
     struct stat before {};
     check_stage(::stat("/dev", &before), "stat(/dev)");
-    for (const Device& device : devices) {
+    for (const StandardDevice& device : standard_devices) {
+        const std::string path = fmt::format("/dev/{}", device.name);
         struct stat found {};
-        if (::lstat(device.path, &found) == 0) continue;
+        if (::lstat(path.c_str(), &found) == 0) continue;
         // Some containers may not make nodes either; what then needs /dev/null fails by itself, and says so.
-        if (::mknod(device.path, S_IFCHR | 0666, makedev(device.major, device.minor)) != 0) continue;
-        ::chmod(device.path, 0666);
-        devices_.emplace_back(device.path);
+        if (::mknod(path.c_str(), S_IFCHR | 0666, makedev(device.major, device.minor)) != 0) continue;
+        ::chmod(path.c_str(), 0666);
+        devices_.push_back(path);
     }
     restore_times("/dev", before);
 }

@@ -157,6 +157,7 @@ class Emulator {
     bool makes_natively(const Request& request, Parent parent = Parent::above) const;
     void record_new(int parent, const std::string& name, RecordedOwner owner);
     Answer make_device(const Request& request, mode_t mode, uint64_t device);
+    bool opens_device(const Request& request, const Opening& opening) const;
     // nullopt: there is such a file already.
     std::optional<Answer> create_and_inject(const Request& request, const Opening& opening, int parent,
                                             const std::string& name);

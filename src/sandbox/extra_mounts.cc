@@ -44,12 +44,13 @@ UniqueFd beneath(const std::string& directory, const std::string& path) {
     return clone_of(file);
 }
 
-void require_read_only(const UniqueFd& mount) {
+void set_attributes(const UniqueFd& mount, uint64_t which, const char* what) {
     mount_attr attributes{};
-    attributes.attr_set = MOUNT_ATTR_RDONLY;
-    check_stage(::mount_setattr(mount.get(), "", AT_EMPTY_PATH, &attributes, sizeof attributes),
-                "mount_setattr(read-only)");
+    attributes.attr_set = which;
+    check_stage(::mount_setattr(mount.get(), "", AT_EMPTY_PATH, &attributes, sizeof attributes), what);
 }
+
+void require_read_only(const UniqueFd& mount) { set_attributes(mount, MOUNT_ATTR_RDONLY, "mount_setattr(read-only)"); }
 
 // Where a mount at `path` goes: what is there of it without symbolic links, the rest as it is.
 std::string real_path(const std::string& path, int links_left = 40) {
@@ -119,13 +120,15 @@ void placed(const StepMount& mount, Body&& body) {
 void ExtraMounts::take_along() {
     for (const StepMount& mount : step_.mounts) {
         sources_.push_back(mount.kind == StepMount::Kind::bind ? source_of(mount) : UniqueFd());
-        if (mount.kind == StepMount::Kind::bind && mount.read_only) require_read_only(sources_.back());
+        if (mount.kind != StepMount::Kind::bind) continue;
+        set_attributes(sources_.back(), MOUNT_ATTR_NODEV, "mount_setattr(no devices)");
+        if (mount.read_only) require_read_only(sources_.back());
     }
 }
 
 UniqueFd ExtraMounts::source_of(const StepMount& mount) const {
     if (mount.layers.size() == 1 && mount.upper.empty()) return beneath(mount.layers.front(), mount.path);
-    mount_overlay({mount.layers, mount.upper, mount.work, mount.point});
+    mount_overlay({mount.layers, mount.upper, mount.work, mount.point}, Devices::no);
     UniqueFd source = beneath(mount.point, mount.path);
     check_stage(::umount2(mount.point.c_str(), MNT_DETACH), "umount(layers)");
     return source;

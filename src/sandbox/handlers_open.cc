@@ -79,6 +79,8 @@ Answer Emulator::open_file(const Request& request) {
     const auto opening = opening_of(request);
     if (!opening || (opening->flags & O_PATH) != 0) return Answer::proceed();
     const Credentials& process = request.process();
+    if (opens_device(request, *opening)) refuse(EACCES);
+    if (emulation_ != Emulation::ownership) return Answer::proceed();
     const auto parent = opening->temporary() ? Parent::itself : Parent::above;
     if (opening->makes() ? makes_natively(request, parent) : process.unrestricted()) return Answer::proceed();
     constexpr uint64_t known = RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH |
@@ -102,6 +104,17 @@ Answer Emulator::open_file(const Request& request) {
     require(process, directory, W_OK | X_OK);
     // Somebody was quicker: now it is an ordinary file to open.
     return create_and_inject(request, *opening, directory, place.name).value_or(Answer::proceed());
+}
+
+// What stands for a device is as little a way to it as the node would be.
+bool Emulator::opens_device(const Request& request, const Opening& opening) const {
+    if (!has_devices_.load(std::memory_order_relaxed) || opening.temporary() || opening.exclusive()) return false;
+    try {
+        const UniqueFd file = find(request, request.process(), request.directory(), request.path(), opening.last());
+        return owners_.device(file.get(), stat_of(file.get())).has_value();
+    } catch (const CallError&) {
+        return false;  // what is wrong with it, others know better
+    }
 }
 
 std::optional<Answer> Emulator::create_and_inject(const Request& request, const Opening& opening, int parent,

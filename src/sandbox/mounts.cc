@@ -5,19 +5,20 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <iterator>
 
 #include <fmt/format.h>
 
 #include "stage.h"
+#include "standard_devices.h"
 
 namespace gbuild::sandbox {
 
 namespace {
-
-constexpr const char* device_names[] = {"null", "zero", "full", "random", "urandom", "tty"};
 
 // Paths of descriptors: in overlayfs's options ":", "," and "\" would need escaping, and a page is all they may take.
 std::string by_descriptor(const UniqueFd& fd) { return fmt::format("/proc/self/fd/{}", fd.get()); }
@@ -57,6 +58,12 @@ void make_read_only(const UniqueFd& mount) {
     ::mount_setattr(mount.get(), "", AT_EMPTY_PATH | AT_RECURSIVE, &attributes, sizeof attributes);
 }
 
+void set_attributes(const UniqueFd& mount, uint64_t attributes, const char* what) {
+    mount_attr wanted{};
+    wanted.attr_set = attributes;
+    check_stage(::mount_setattr(mount.get(), "", AT_EMPTY_PATH, &wanted, sizeof wanted), what);
+}
+
 void write_new_file(const std::string& path, const std::string& contents, mode_t mode) {
     UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
     if (!file) fail_stage(fmt::format("create({})", path));
@@ -74,7 +81,7 @@ void pivot_to(const std::string& directory) {
 
 }  // namespace
 
-void mount_overlay(const StepRoot& root) {
+void mount_overlay(const StepRoot& root, Devices devices) {
     std::vector<UniqueFd> layers;
     std::string lower;
     for (const std::string& layer : root.layers) {
@@ -89,30 +96,57 @@ void mount_overlay(const StepRoot& root) {
         work = open_directory(root.work);
         options += fmt::format(",upperdir={},workdir={}", by_descriptor(upper), by_descriptor(work));
     }
-    check_stage(::mount("overlay", root.directory.c_str(), "overlay", 0, options.c_str()), "mount(overlay)");
+    const unsigned long flags = devices == Devices::yes ? 0 : MS_NODEV;
+    check_stage(::mount("overlay", root.directory.c_str(), "overlay", flags, options.c_str()), "mount(overlay)");
+}
+
+// The nodes that a step makes are for the image: none of them is a way to a device of the host.
+void StepMounts::mount_root() const {
+    const std::string& root = step_.root.directory;
+    const Devices devices = step_.all_capabilities ? Devices::yes : Devices::no;
+    if (!step_.root.layers.empty()) return mount_overlay(step_.root, devices);
+    check_stage(::mount(root.c_str(), root.c_str(), nullptr, MS_BIND | MS_REC, nullptr), "mount(bind root)");
+    if (devices == Devices::no) set_attributes(open_directory(root), MOUNT_ATTR_NODEV, "mount_setattr(no devices)");
 }
 
 void StepMounts::take_along(ProcMount proc) {
     proc_ = proc == ProcMount::fresh ? fresh_mount("proc") : clone_mount("/proc", AT_RECURSIVE);
     sys_ = clone_mount("/sys", AT_RECURSIVE);
     if (sys_) make_read_only(sys_);
-    for (const char* name : device_names) {
-        UniqueFd node = clone_mount(fmt::format("/dev/{}", name).c_str(), 0);
-        if (node) nodes_.push_back({name, std::move(node)});
-    }
+    take_devices();
     extra_.take_along();
+}
+
+// The host's own: to be read and written, but their modes and owners are none of a step's.
+void StepMounts::take_devices() {
+    for (const StandardDevice& device : standard_devices) {
+        UniqueFd node = clone_mount(fmt::format("/dev/{}", device.name).c_str(), 0);
+        if (!node) continue;
+        set_attributes(node, MOUNT_ATTR_RDONLY, "mount_setattr(device node)");
+        nodes_.push_back({device.name, std::move(node)});
+    }
+}
+
+// Where nodes can be made, they are the step's own: it may give them another mode or owner.
+void StepMounts::make_devices() {
+    if (owners_ != Owners::real) return;
+    check_stage(::mount("tmpfs", "/dev", "tmpfs", MS_NOSUID | MS_NOEXEC, "mode=755"), "mount(tmpfs for devices)");
+    std::vector<Node> own;
+    for (const StandardDevice& device : standard_devices) {
+        const std::string path = fmt::format("/dev/{}", device.name);
+        if (::mknod(path.c_str(), S_IFCHR | 0666, makedev(device.major, device.minor)) != 0) break;
+        check_stage(::chmod(path.c_str(), 0666), "chmod(device)");
+        own.push_back({device.name, clone_mount(path.c_str(), 0)});
+    }
+    check_stage(::umount2("/dev", MNT_DETACH), "umount(tmpfs for devices)");
+    if (own.size() == std::size(standard_devices)) nodes_ = std::move(own);
 }
 
 void StepMounts::enter(ProcMount proc) {
     check_stage(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), "mount(private)");
-    const std::string& root = step_.root.directory;
-    if (step_.root.layers.empty()) {
-        check_stage(::mount(root.c_str(), root.c_str(), nullptr, MS_BIND | MS_REC, nullptr), "mount(bind root)");
-    } else {
-        mount_overlay(step_.root);
-    }
+    mount_root();
     take_along(proc);
-    pivot_to(root);
+    pivot_to(step_.root.directory);
     mount_proc();
     mount_sys();
     mount_dev();
@@ -148,7 +182,8 @@ void StepMounts::mount_sys() {
 
 void StepMounts::mount_dev() {
     points_.make("/dev", PointType::directory);
-    check_stage(::mount("tmpfs", "/dev", "tmpfs", MS_NOSUID, "mode=755"), "mount(tmpfs on /dev)");
+    make_devices();
+    check_stage(::mount("tmpfs", "/dev", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755"), "mount(tmpfs on /dev)");
     note_mounted("/dev");
     for (const Node& node : nodes_) {
         write_new_file("/dev/" + node.name, "", 0666);

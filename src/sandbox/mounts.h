@@ -16,15 +16,18 @@ enum class ProcMount : uint8_t {
     host,   // where /proc is masked, the kernel refuses a fresh one; the step then has the host's PID namespace
 };
 
+// Whether the device nodes in a step's files are devices to it, too.
+enum class Devices : uint8_t { no, yes };
+
 // overlayfs on `root.directory`; read-only where there is no `upper`. Throws StageFailure.
-void mount_overlay(const StepRoot& root);
+void mount_overlay(const StepRoot& root, Devices devices);
 
 // Moves the calling process, which has a mount namespace of its own, into the step's root directory. What has to come
 // from the host is taken along as detached mounts, so that nothing of the host is reachable by name while mounts are
 // made: a symbolic link of the image leads nowhere but into the image.
 class StepMounts {
   public:
-    StepMounts(const Step& step, Owners owners) : step_(step), extra_(step, owners) {}
+    StepMounts(const Step& step, Owners owners) : step_(step), owners_(owners), extra_(step, owners) {}
 
     // Throws StageFailure, MountFailure. Afterwards "/" is the image's root.
     void enter(ProcMount proc);
@@ -34,7 +37,10 @@ class StepMounts {
     void clean_up();
 
   private:
+    void mount_root() const;
     void take_along(ProcMount proc);
+    void take_devices();
+    void make_devices();
     void mount_proc();
     void mount_sys();
     void mount_dev();
@@ -47,6 +53,7 @@ class StepMounts {
         UniqueFd mount;
     };
     const Step& step_;
+    Owners owners_;
     MountPoints points_;
     UniqueFd proc_, sys_;
     std::vector<Node> nodes_;

@@ -100,7 +100,8 @@ void try_overlay(const fs::path& directory) {
     mount_overlay({{(directory / "lower").native()},
                    (directory / "upper").native(),
                    (directory / "work").native(),
-                   (directory / "root").native()});
+                   (directory / "root").native()},
+                  Devices::no);
     const fs::path file = directory / "root" / "file";
     const int removed = ::unlink(file.c_str());
     const int made = removed == 0 ? ::mkdir(file.c_str(), 0755) : -1;
