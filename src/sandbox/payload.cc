@@ -1,8 +1,10 @@
 #include "payload.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <linux/keyctl.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -14,12 +16,15 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <memory>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "descriptors.h"
 #include "gbuild/base/error.h"
+#include "gbuild/base/text.h"
+#include "refusals.h"
 #include "stage.h"
 
 namespace gbuild::sandbox {
@@ -62,6 +67,24 @@ void drop_capabilities() {
         for (int one : kept_capabilities) kept = kept || one == capability;
         if (!kept) check_stage(::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0), "prctl(PR_CAPBSET_DROP)");
     }
+}
+
+// The caller's keys stay behind. Where there is no room for one more keyring, or no keys at all, the refused calls have
+// to do.
+void leave_keyrings() { ::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr); }
+
+// The process that watches over the step, with its threads: it serves the step, and is not for the step to slow down or
+// end. Without /proc it is known by its number alone.
+std::vector<pid_t> threads_of_parent() {
+    const pid_t parent = ::getppid();
+    std::vector<pid_t> threads = {parent};
+    const std::string path = fmt::format("/proc/{}/task", parent);
+    const std::unique_ptr<DIR, int (*)(DIR*)> entries(::opendir(path.c_str()), ::closedir);
+    while (const dirent* entry = entries ? ::readdir(entries.get()) : nullptr) {
+        const auto number = parse_decimal(static_cast<const char*>(entry->d_name));
+        if (number && static_cast<pid_t>(*number) != parent) threads.push_back(static_cast<pid_t>(*number));
+    }
+    return threads;
 }
 
 void set_limits(const std::vector<ResourceLimit>& limits) {
@@ -124,15 +147,18 @@ PayloadChannel make_payload_channel() {
     return {UniqueFd(ends[0]), UniqueFd(ends[1])};
 }
 
-void run_payload(const Step& step, Emulation emulation, int output, UniqueFd channel) {
+void run_payload(const Step& step, Isolation isolation, Emulation emulation, int output, UniqueFd channel) {
     try {
         reset_signals();
         ::setsid();
         if (emulation != Emulation::none) {
-            send_listener(channel.get(), install_filter({emulation, true}).get());
+            send_listener(channel.get(),
+                          install_filter({emulation, emulation == Emulation::ownership || step.has_devices}).get());
             char answer = 0;
             if (::read(channel.get(), &answer, 1) != 1) ::_exit(125);
         }
+        leave_keyrings();
+        if (!step.all_capabilities && isolation != Isolation::chroot) refuse_calls(threads_of_parent());
         ::umask(022);
         set_limits(step.limits);
         if (!step.all_capabilities) drop_capabilities();

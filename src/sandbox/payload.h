@@ -5,6 +5,7 @@
 
 #include "gbuild/base/fd.h"
 #include "gbuild/sandbox/emulation.h"
+#include "gbuild/sandbox/isolation.h"
 #include "gbuild/sandbox/step.h"
 
 namespace gbuild::sandbox {
@@ -18,7 +19,8 @@ PayloadChannel make_payload_channel();
 // In the child: sets up what a command is to find (identity, capabilities, directory, descriptors) and executes it.
 // With emulation the filter is installed first, its listener sent over `channel`, and an answer awaited. What goes
 // wrong is sent over `channel`, too.
-[[noreturn]] void run_payload(const Step& step, Emulation emulation, int output, UniqueFd channel);
+// Calls are refused (refusals.h) wherever a filter can be had without giving up set-id programs: all but chroot.
+[[noreturn]] void run_payload(const Step& step, Isolation isolation, Emulation emulation, int output, UniqueFd channel);
 
 // The watcher's side. The listener that the payload sends; throws StageFailure with what the payload says instead.
 UniqueFd receive_listener(int channel);

@@ -107,7 +107,7 @@ class StepInit {
         const pid_t command = fork_into(0);
         if (command == 0) {
             channel.watcher.reset();
-            run_payload(step_, emulation, output_, std::move(channel.payload));
+            run_payload(step_, context_.isolation, emulation, output_, std::move(channel.payload));
         }
         channel.payload.reset();
         std::unique_ptr<Supervisor> supervisor;
