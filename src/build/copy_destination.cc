@@ -28,7 +28,7 @@ std::optional<tree::FileType> CopyDestination::type_at(const std::string& path) 
 
 bool CopyDestination::is_directory(const std::string& path) const { return type_at(path) == tree::FileType::directory; }
 
-void CopyDestination::make_directories(const std::string& path) {
+void CopyDestination::make_directories(const std::string& path, uint16_t mode) {
     for (size_t end = 0; end < path.size();) {
         end = std::min(path.find('/', end + 1), path.size());
         std::string directory = path.substr(0, end);
@@ -39,6 +39,7 @@ void CopyDestination::make_directories(const std::string& path) {
                         fmt::format("cannot copy into {}: {} is not a directory", shown(path), shown(directory)));
         }
         Placed made;
+        made.inode.mode = mode;
         made.inode.uid = owner_.uid;
         made.inode.gid = owner_.gid;
         made.inode.mtime = epoch_;

@@ -58,8 +58,8 @@ class CopyDestination {
     std::string resolve(const std::string& path) const;
     bool is_directory(const std::string& path) const;
 
-    // Every missing directory of `path`. Throws dockerfile when something else is in the way.
-    void make_directories(const std::string& path);
+    // Every missing directory of `path`, with `mode`. Throws dockerfile when something else is in the way.
+    void make_directories(const std::string& path, uint16_t mode);
     // A copied directory. Attributes of one that exists are overwritten or kept.
     void put_directory(const std::string& path, Placed placed, Existing existing);
     // A copied file of any other type. Throws dockerfile when a directory is in its place.

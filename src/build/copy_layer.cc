@@ -35,6 +35,8 @@ std::unique_ptr<CopyView> source_view(const CopyRequest& request) {
     return source.tree ? view_of(source) : nullptr;
 }
 
+constexpr uint16_t default_made_mode = 0755;
+
 class Copier {
   public:
     explicit Copier(const CopyRequest& request) :
@@ -44,6 +46,7 @@ class Copier {
         owner_(requested_owner(request)),
         destination_(step_.link ? nullptr : &request.target, owner_.value_or(tree::Owner()), request.epoch) {
         if (step_.chmod) chmod_ = dockerfile::Chmod::parse(*step_.chmod);
+        if (chmod_) made_mode_ = static_cast<uint16_t>(chmod_->octal().value_or(made_mode_));
         into_directory_ = step_.destination.ends_with('/');
     }
 
@@ -93,7 +96,7 @@ class Copier {
                 throw Error(ErrorKind::dockerfile, "the URL has no path that gives the file a name")
                     .hint(fmt::format("name the file: {}NAME", printable(step_.destination)));
             }
-            destination_.make_directories(path);
+            destination_.make_directories(path, made_mode_);
             return join_path(path, name);
         }
         if (several_) {
@@ -101,7 +104,8 @@ class Copier {
                                                            quoted(step_.destination)))
                 .hint(fmt::format("write it with a slash at its end: {}/", printable(step_.destination)));
         }
-        destination_.make_directories(path.substr(0, path.rfind('/') == std::string::npos ? 0 : path.rfind('/')));
+        const size_t slash = path.rfind('/');
+        destination_.make_directories(path.substr(0, slash == std::string::npos ? 0 : slash), made_mode_);
         return path;
     }
 
@@ -110,7 +114,7 @@ class Copier {
         const Existing existing = step_.parents ? Existing::keep : Existing::overwrite;
         const std::string& path = selected.item.path;
         std::string top = destination_.resolve(step_.destination);
-        at_destination([&] { destination_.make_directories(top); });
+        at_destination([&] { destination_.make_directories(top, made_mode_); });
         for (SourceItem& item : selected.below) {
             std::string target = join_path(top, std::string_view(item.path).substr(path.empty() ? 0 : path.size() + 1));
             bool is_directory = item.inode.is_directory();
@@ -146,7 +150,7 @@ class Copier {
 
     void unpack(const ContextDir& context, const std::string& path) {
         std::string directory = destination_.resolve(step_.destination);
-        at_destination([&] { destination_.make_directories(directory); });
+        at_destination([&] { destination_.make_directories(directory, default_made_mode); });
         destination_.put_archive({path, &context, directory, {}, 0});
     }
 
@@ -184,6 +188,7 @@ class Copier {
     std::unique_ptr<CopyView> view_;  // null when there is nothing but heredocs
     std::optional<tree::Owner> owner_;
     std::optional<dockerfile::Chmod> chmod_;
+    uint16_t made_mode_ = default_made_mode;  // of directories that nothing is copied to
     CopyDestination destination_;
     std::vector<std::shared_ptr<const ContextDir>> hold_;  // of remote sources
     bool into_directory_ = false;

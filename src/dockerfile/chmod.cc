@@ -61,6 +61,7 @@ Chmod Chmod::parse(std::string_view text) {
             if (mode > 07777) malformed_mode(text);
         }
         result.clauses_.push_back({everyone, '=', mode, false, '\0'});
+        result.octal_ = mode;
         return result;
     }
     try {

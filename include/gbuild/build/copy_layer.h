@@ -2,16 +2,18 @@
 //
 // Follows BuildKit (fsutil's copier) where the Dockerfile reference is silent:
 //  - A directory source copies its contents. The destination directory of such a copy keeps its attributes when it is
-//    there already, and is 0755 with the --chown owner when it is not; directories below it take the source's
-//    attributes, whether they were there or not. A destination that ends in "/" or is a directory takes files into
+//    there already, and is made as a parent when it is not; directories below it take the source's attributes, whether
+//    they were there or not. A destination that ends in "/" or is a directory takes files into
 //    itself.
 //  - A source that is itself a symbolic link is followed, found by wildcard or not; links below a directory are copied.
-//  - Parents that are missing are made 0755 with the --chown owner, else 0:0.
+//  - Parents that are missing are made with the --chown owner, else 0:0, and with the mode of an octal --chmod, else
+//    0755.
 //  - A file never replaces a directory nor a directory anything else: an error that names both.
 //  - A pattern with wildcards may match nothing as long as another source of the step is there.
 //  - --exclude patterns count from the copied directory, and meet a file that is a source itself by its name or path;
 //    --parents patterns count from the pivot, or from the source's root, and leave existing directories as they are.
-//  - --chmod does not change symbolic links, made parents, nor what an archive unpacks.
+//  - --chmod does not change symbolic links, directories that were there, nor what an archive unpacks, the directory
+//    made for it included.
 //  - ADD of a URL makes a file of mode 0600, named by the URL's path where the destination is a directory, and unpacks
 //  it
 //    only with --unpack; ADD of a repository copies the files of a commit as those of a directory.

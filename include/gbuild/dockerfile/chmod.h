@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -16,6 +17,9 @@ class Chmod {
     // The permission bits (07777) that a file with the bits `mode` gets. Bits above 07777 are returned as they came.
     uint32_t apply(uint32_t mode, bool is_directory) const;
 
+    // The mode itself when it was given in octal digits; nullopt for symbolic changes.
+    std::optional<uint32_t> octal() const { return octal_; }
+
   private:
     struct Clause {
         uint32_t who;         // 0700, 0070, 0007 and the special bits that belong to them
@@ -28,6 +32,7 @@ class Chmod {
     static uint32_t apply_clause(const Clause& clause, uint32_t mode, bool is_directory);
 
     std::vector<Clause> clauses_;
+    std::optional<uint32_t> octal_;
 };
 
 }  // namespace gbuild::dockerfile

@@ -41,7 +41,7 @@ TEST_CASE("a numeric --chown does not ask for the accounts") {
     CHECK(result.ready[0].inode.gid == 7);
 }
 
-TEST_CASE("--chmod changes files and directories, not links and not made parents") {
+TEST_CASE("--chmod changes files and directories, not links") {
     TestContext files;
     files.file("src/a", "", 0600).link("src/l", "a").directory("src/d", 0700);
     auto step = copy_step({"src"}, "/x/app");
@@ -54,8 +54,53 @@ TEST_CASE("--chmod changes files and directories, not links and not made parents
     copied = copy(files, step);
     CHECK(copied.at("x/app/a")->mode == 04750);
     CHECK(copied.at("x/app/d")->mode == 04750);
-    CHECK(copied.at("x")->mode == 0755);
-    CHECK(copied.at("x/app")->mode == 0755);
+}
+
+TEST_CASE("an octal --chmod counts for directories that a step makes, a symbolic one does not (L-3)") {
+    TestContext files;
+    files.file("src/a", "", 0600).directory("src/d", 0700).file("f");
+    struct Mode {
+        const char* text;
+        uint16_t made;
+    };
+    const Mode mode = GENERATE(Mode{"700", 0700}, Mode{"0711", 0711}, Mode{"2770", 02770}, Mode{"1777", 01777},
+                               Mode{"0", 0}, Mode{"u=rwX,go=", 0755}, Mode{"g+s", 0755});
+    CAPTURE(mode.text);
+    auto run = [&](plan::CopyStep step, const tree::Tree& image = {}) {
+        step.chmod = mode.text;
+        return copy(files, step, image);
+    };
+    auto directory = run(copy_step({"src"}, "/n1/n2"));
+    CHECK(directory.at("n1")->mode == mode.made);
+    CHECK(directory.at("n1/n2")->mode == mode.made);
+    CHECK(run(add_step({"src"}, "/n1/n2/")).at("n1/n2")->mode == mode.made);
+    CHECK(run(copy_step({"f"}, "/p/q/g")).at("p/q")->mode == mode.made);
+    CHECK(run(copy_step({"f"}, "/p/q/")).at("p")->mode == mode.made);
+
+    auto there = run(copy_step({"src"}, "/old/new"), tree_of({dir("old", 0750)}));
+    CHECK(there.at("old")->mode == 0750);
+    CHECK(there.at("old/new")->mode == mode.made);
+
+    plan::CopyStep linked = copy_step({"f"}, "/old/new/f");
+    linked.link = true;
+    CHECK(run(linked, tree_of({dir("old", 0750)})).at("old/new")->mode == mode.made);
+
+    plan::CopyStep with_parents = copy_step({"src/./a"}, "/p/q/");
+    with_parents.parents = true;
+    CHECK(run(with_parents).at("p/q")->mode == mode.made);
+
+    plan::CopyStep inline_file = copy_step({}, "/p/q/");
+    inline_file.inline_files = {{"h", "text"}};
+    CHECK(run(inline_file).at("p/q")->mode == mode.made);
+}
+
+TEST_CASE("an octal --chmod counts for directories made by COPY --from (L-3)") {
+    auto step = copy_step({"src"}, "/n1/n2");
+    step.chmod = "0750";
+    auto copied = copy_from(tree_of({dir("src"), dir("src/d", 0700)}), step);
+    CHECK(copied.at("n1")->mode == 0750);
+    CHECK(copied.at("n1/n2")->mode == 0750);
+    CHECK(copied.at("n1/n2/d")->mode == 0750);
 }
 
 TEST_CASE("--exclude counts from the copied directory") {
