@@ -84,6 +84,7 @@ fs::path unpack_context(std::unique_ptr<ByteSource> archive, const std::string& 
                         const std::stop_token& stop) {
     layer::TarOptions options;
     options.whiteouts = layer::Whiteouts::keep_as_files;
+    options.root = layer::RootEntry::skip;
     options.what = what;
     fs::path directory = sources.new_directory();
     with_context([&] { return fmt::format("unpacking {}", what); },

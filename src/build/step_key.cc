@@ -18,7 +18,7 @@ void StepKey::add(std::string name, const Sha256Sum& value) {
 
 Digest StepKey::digest() const {
     BinaryWriter out;
-    out.text("gbuild step 1");
+    out.text("gbuild step 2");
     for (const auto& [name, value] : parts_) {
         out.text(name);
         out.raw(value);

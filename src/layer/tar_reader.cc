@@ -21,6 +21,7 @@ constexpr int64_t max_minor = 1 << 20;
 // 2^32 - 1 means "do not change" to chown(2).
 constexpr int64_t max_id = UINT32_MAX - 1;
 constexpr size_t max_target = 4095;
+constexpr uint16_t symlink_mode = 0777;
 // Holes cost nothing to write down: the sum bounds the work that a small stream can ask for.
 constexpr uint64_t max_total_size = uint64_t{1} << 40;
 
@@ -85,7 +86,9 @@ void apply_pax(const PaxRecords& pax, TarHeader& header) {
 }  // namespace
 
 TarReader::TarReader(std::unique_ptr<ByteSource> tar, TarOptions options) :
-    input_(std::move(tar), std::move(options.what), std::move(options.diff_id)), whiteouts_(options.whiteouts) {}
+    input_(std::move(tar), std::move(options.what), std::move(options.diff_id)),
+    whiteouts_(options.whiteouts),
+    root_(options.root) {}
 
 bool TarReader::next(tree::LayerEntry& entry) {
     skip_contents();
@@ -171,6 +174,7 @@ TarReader::Use TarReader::make_entry(const Member& member, tree::LayerEntry& ent
     entry.kind = meaning->kind;
     entry.path = std::move(meaning->path);
     if (entry.kind != EntryKind::inode) return Use::entry;
+    if (entry.path.empty() && root_ == RootEntry::skip) return Use::none;
     if (entry.path.empty() && type != FileType::directory) {
         throw Error(ErrorKind::integrity, fmt::format("the root of {} is not a directory", input_.what()));
     }
@@ -187,7 +191,7 @@ tree::Inode TarReader::make_inode(const Member& member, FileType type) const {
     const TarHeader& header = member.header;
     tree::Inode inode;
     inode.type = type;
-    inode.mode = static_cast<uint16_t>(header.mode);
+    inode.mode = type == FileType::symlink ? symlink_mode : static_cast<uint16_t>(header.mode);
     inode.uid = checked_id(header.uid, "uid");
     inode.gid = checked_id(header.gid, "gid");
     inode.mtime = header.mtime;

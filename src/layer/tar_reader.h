@@ -41,6 +41,7 @@ class TarReader : public tree::EntryStream {
 
     TarInput input_;
     Whiteouts whiteouts_;
+    RootEntry root_;
     PaxRecords global_;
     uint64_t total_size_ = 0;  // of all files, holes included
 

@@ -15,7 +15,7 @@
 
 namespace gbuild::pack {
 
-constexpr int pack_format_version = 2;
+constexpr int pack_format_version = 3;
 constexpr uint32_t min_block_size = 4096;
 constexpr uint32_t max_block_size = 1 << 20;
 

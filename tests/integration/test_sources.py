@@ -535,7 +535,7 @@ class Contexts(WithGit):
                           (Tar().symlink("l", "../../../../..").file(f"l{outside}/escaped", "x").file("Dockerfile", self.DOCKERFILE), 0),
                           (Tar().hardlink("h", str(outside / "secret")), INTEGRITY),
                           (Tar().hardlink("h", "../outside/secret"), INTEGRITY),
-                          (Tar().symlink(".", "/etc"), INTEGRITY)]:
+                          (Tar().symlink(".", "/etc").file("Dockerfile", self.DOCKERFILE), 0)]:
             self.from_stdin(tar.bytes(), code=code)
             self.assertEqual([path.name for path in outside.iterdir()], ["secret"])
         self.image().unlink()

@@ -20,16 +20,22 @@ std::unique_ptr<ByteSource> decompress(std::unique_ptr<ByteSource> inner, std::s
 
 enum class Whiteouts { interpret, keep_as_files };  // ADD unpacks archives literally
 
+// Entries for the root itself ("./", "/", an empty name): a layer gives the image's root its attributes; who unpacks an
+// archive into a directory of his own skips them, whatever type they have.
+enum class RootEntry { interpret, skip };
+
 struct TarOptions {
     Whiteouts whiteouts = Whiteouts::interpret;
     std::string what = "layer";     // for errors
     std::optional<Digest> diff_id;  // of the uncompressed tar; checked at the end
+    RootEntry root = RootEntry::interpret;
 };
 
 // Entries of an uncompressed tar: v7, ustar, PAX (global and per-file), GNU long names, GNU and PAX sparse, xattrs
 // (SCHILY.xattr.*, LIBARCHIVE.xattr.*), base-256 numbers. Names are bytes, also where PAX asks for UTF-8. POSIX ACLs
 // (SCHILY.acl.*) become xattrs with the kernel's names, system.posix_acl_access and _default, and the record's text as
-// value: squashfs cannot hold them, but whoever drops them can name them. Owner names are ignored, numbers count.
+// value: squashfs cannot hold them, but whoever drops them can name them. Owner names are ignored, numbers count. A
+// symbolic link's mode is 0777, as Linux has it, whatever the header says.
 //
 // Hostile input gives an integrity or limit error: names that leave the root, a root that is not a directory, bare
 // ".wh.", malformed headers, truncated archives; ids beyond 32 bits, device numbers that squashfs cannot hold, files of

@@ -8,10 +8,10 @@ using namespace gbuild::pack;
 using namespace gbuild::pack::fixtures;
 
 TEST_CASE("the key names every option and the format's version") {
-    CHECK(PackOptions().key() == "gzip-6-131072-v2");
+    CHECK(PackOptions().key() == "gzip-6-131072-v3");
     PackOptions options = with_codec(Codec::xz);
     options.block_size = 4096;
-    CHECK(options.key() == "xz-6-4096-v2");
+    CHECK(options.key() == "xz-6-4096-v3");
 }
 
 TEST_CASE("codecs are named as squashfs-tools name them") {
