@@ -34,12 +34,11 @@ struct Placed {
 // By image path; parents sort before what is in them.
 using Placement = std::map<std::string, Placed>;
 
-// An archive to unpack into a directory of the image.
+// An archive to unpack into the step's destination.
 struct ArchiveFile {
     std::string path;  // below the context
     const ContextDir* context = nullptr;
-    std::string directory;  // image path
-    Digest digest;          // of the archive, and its size, set before it is unpacked
+    Digest digest;  // of the archive, and its size, set before it is unpacked
     uint64_t size = 0;
 };
 

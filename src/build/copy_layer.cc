@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "archive_paths.h"
 #include "copy_destination.h"
 #include "copy_selection.h"
 #include "copy_stream.h"
@@ -149,9 +150,9 @@ class Copier {
     }
 
     void unpack(const ContextDir& context, const std::string& path) {
-        std::string directory = destination_.resolve(step_.destination);
-        at_destination([&] { destination_.make_directories(directory, default_made_mode); });
-        destination_.put_archive({path, &context, directory, {}, 0});
+        unpack_directory_ = destination_.resolve(step_.destination);
+        at_destination([&] { destination_.make_directories(unpack_directory_, default_made_mode); });
+        destination_.put_archive({path, &context, {}, 0});
     }
 
     void finish_attributes(tree::Inode& inode) const {
@@ -181,6 +182,12 @@ class Copier {
         return copy;
     }
 
+    UnpackOptions unpack_options() const {
+        UnpackOptions unpack{owner_, request_.epoch, unpack_directory_, {}, step_.link && !unpack_directory_.empty()};
+        if (!step_.link && !unpack_directory_.empty()) unpack.links = links_below(request_.target, unpack_directory_);
+        return unpack;
+    }
+
     CopyResult result();
 
     const CopyRequest& request_;
@@ -191,6 +198,7 @@ class Copier {
     uint16_t made_mode_ = default_made_mode;  // of directories that nothing is copied to
     CopyDestination destination_;
     std::vector<std::shared_ptr<const ContextDir>> hold_;  // of remote sources
+    std::string unpack_directory_;                         // "" when nothing is unpacked, or into the root
     bool into_directory_ = false;
     bool several_ = false;  // sources: the destination must be a directory
     size_t source_ = 0;     // counts the sources
@@ -232,7 +240,7 @@ CopyResult Copier::result() {
         if (placement.empty()) parts.clear();
     }
     if (parts.empty()) return result;
-    UnpackOptions unpack{owner_, request_.epoch};
+    const UnpackOptions unpack = unpack_options();
     result.content_key = hash_contents(parts, unpack);
     result.to_pack = stream_parts(std::move(parts), unpack, std::move(hold_));
     return result;

@@ -1,9 +1,11 @@
 #include "copy_stream.h"
 
 #include <array>
+#include <deque>
 
 #include <fmt/format.h>
 
+#include "archive_paths.h"
 #include "gbuild/base/binary.h"
 #include "gbuild/base/byte_source.h"
 #include "gbuild/base/error.h"
@@ -82,7 +84,13 @@ void add_entry(BinaryWriter& out, const std::string& path, const Placed& placed)
 
 void add_archive(BinaryWriter& out, const ArchiveFile& archive, const UnpackOptions& unpack) {
     out.number<uint8_t>('a');
-    out.text(archive.directory);
+    out.text(unpack.directory);
+    out.varint(unpack.links.size());
+    for (const tree::LayerEntry& link : unpack.links) {
+        out.text(link.path);
+        out.text(link.inode.target);
+    }
+    out.number<uint8_t>(unpack.explicit_parents);
     out.text(archive.digest.text());
     out.number<uint8_t>(unpack.owner.has_value());
     out.number(unpack.owner.value_or(tree::Owner()).uid);
@@ -144,38 +152,58 @@ class LentSource : public ByteSource {
 
 class ArchiveStream : public tree::EntryStream {
   public:
-    ArchiveStream(ArchiveFile archive, const UnpackOptions& unpack) :
+    // `unpack` and `paths` must stay valid.
+    ArchiveStream(ArchiveFile archive, const UnpackOptions& unpack, ArchivePaths& paths) :
         archive_(std::move(archive)),
         unpack_(unpack),
+        paths_(paths),
         file_(std::make_unique<FileSource>(archive_.context->open(archive_.path)), archive_.digest, archive_.size,
               quoted(archive_.path)) {
         layer::TarOptions options;
         options.whiteouts = layer::Whiteouts::keep_as_files;
+        options.root = layer::RootEntry::skip;
         options.what = quoted(archive_.path);
         entries_ = layer::read_archive(std::make_unique<LentSource>(file_), options);
     }
 
     bool next(tree::LayerEntry& entry) override {
-        if (!entries_->next(entry)) {
-            while (!file_.next().empty()) {
-            }
-            return false;
-        }
-        entry.path = join_path(archive_.directory, entry.path);
-        if (entry.kind == tree::EntryKind::hard_link) entry.target = join_path(archive_.directory, entry.target);
-        if (unpack_.owner) {
-            entry.inode.uid = unpack_.owner->uid;
-            entry.inode.gid = unpack_.owner->gid;
-        }
-        entry.inode.mtime = std::min(entry.inode.mtime, unpack_.epoch);
+        if (waiting_.empty() && !read_next()) return false;
+        entry = std::move(waiting_.front());
+        waiting_.pop_front();
         return true;
     }
 
     void read(std::span<std::byte> out) override { entries_->read(out); }
 
   private:
+    // The next entry of the archive, behind the directories that it needs.
+    bool read_next() {
+        tree::LayerEntry entry;
+        if (!entries_->next(entry)) {
+            while (!file_.next().empty()) {
+            }
+            return false;
+        }
+        paths_.place(entry);
+        if (unpack_.explicit_parents) {
+            for (tree::LayerEntry& parent : parents_.before(entry, unpack_.directory, unpack_.epoch)) {
+                waiting_.push_back(std::move(parent));
+            }
+        }
+        if (unpack_.owner) {
+            entry.inode.uid = unpack_.owner->uid;
+            entry.inode.gid = unpack_.owner->gid;
+        }
+        entry.inode.mtime = std::min(entry.inode.mtime, unpack_.epoch);
+        waiting_.push_back(std::move(entry));
+        return true;
+    }
+
     ArchiveFile archive_;
-    UnpackOptions unpack_;
+    const UnpackOptions& unpack_;
+    ArchivePaths& paths_;
+    ExplicitParents parents_;
+    std::deque<tree::LayerEntry> waiting_;
     VerifyingSource file_;
     std::unique_ptr<tree::EntryStream> entries_;
 };
@@ -184,18 +212,22 @@ class PartsStream : public tree::EntryStream {
   public:
     PartsStream(std::vector<CopyPart> parts, const UnpackOptions& unpack,
                 std::vector<std::shared_ptr<const ContextDir>> hold) :
-        hold_(std::move(hold)), parts_(std::move(parts)), unpack_(unpack) {}
+        hold_(std::move(hold)), parts_(std::move(parts)), unpack_(unpack), paths_(unpack_.directory, unpack_.links) {}
 
     bool next(tree::LayerEntry& entry) override {
         for (;;) {
-            if (current_ && current_->next(entry)) return true;
+            if (current_ && current_->next(entry)) {
+                if (!from_archive_) paths_.note(entry);
+                return true;
+            }
             current_.reset();
             if (next_ == parts_.size()) return false;
             CopyPart& part = parts_[next_++];
+            from_archive_ = std::holds_alternative<ArchiveFile>(part);
             if (auto* placement = std::get_if<Placement>(&part)) {
                 current_ = std::make_unique<PlacementStream>(std::move(*placement));
             } else {
-                current_ = std::make_unique<ArchiveStream>(std::get<ArchiveFile>(std::move(part)), unpack_);
+                current_ = std::make_unique<ArchiveStream>(std::get<ArchiveFile>(std::move(part)), unpack_, paths_);
             }
         }
     }
@@ -207,6 +239,8 @@ class PartsStream : public tree::EntryStream {
     std::vector<CopyPart> parts_;
     size_t next_ = 0;
     UnpackOptions unpack_;
+    ArchivePaths paths_;  // one for all archives: a later one finds the links of those before
+    bool from_archive_ = false;
     std::unique_ptr<tree::EntryStream> current_;
 };
 
@@ -227,7 +261,7 @@ void complete(ArchiveFile& archive) {
 
 Digest hash_contents(std::vector<CopyPart>& parts, const UnpackOptions& unpack) {
     Hasher hasher(HashAlgorithm::sha256);
-    hasher.update("gbuild copy 1\n");
+    hasher.update("gbuild copy 2\n");
     BinaryWriter record;
     for (CopyPart& part : parts) {
         if (auto* archive = std::get_if<ArchiveFile>(&part)) {

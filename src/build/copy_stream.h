@@ -10,10 +10,13 @@
 
 namespace gbuild::build {
 
-// How the entries of an unpacked archive are changed.
+// Where the entries of archives go, and how they are changed.
 struct UnpackOptions {
     std::optional<tree::Owner> owner;
-    int64_t epoch = 0;  // newer mtimes become this
+    int64_t epoch = 0;              // newer mtimes become this
+    std::string directory;          // image path
+    tree::LayerTree links;          // those that the image has below the directory; see ArchivePaths
+    bool explicit_parents = false;  // of entries, whatever the image has; see ExplicitParents
 };
 
 // Reads the contents of `parts`, fills in their digests, and hashes everything that the stream made of them will yield.

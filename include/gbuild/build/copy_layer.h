@@ -17,6 +17,7 @@
 //  - ADD of a URL makes a file of mode 0600, named by the URL's path where the destination is a directory, and unpacks
 //  it
 //    only with --unpack; ADD of a repository copies the files of a commit as those of a directory.
+//  - An archive gives its destination no attributes, and cannot leave it: symbolic links are followed inside it.
 //  - --link makes the destination's parents anew whatever is there, as real directories.
 // Differing on purpose: hard links in a build context become separate files (identical contents share their blocks in
 // the image anyway) while those of a stage or image stay links; host xattrs are not read.

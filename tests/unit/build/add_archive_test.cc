@@ -65,6 +65,163 @@ TEST_CASE("--chown changes unpacked files, --chmod does not") {
     CHECK(added.at("x/d/f")->mode == 04755);
 }
 
+TEST_CASE("an archive's entry for its root gives the destination no attributes (S-1)") {
+    const char* name = GENERATE("./", ".", "/", "", "d/..");
+    CAPTURE(name);
+    TarFields root;
+    root.name = name;
+    root.type = '5';
+    root.mode = 0700;
+    root.uid = 501;
+    root.gid = 20;
+    TestContext files;
+    files.file("a.tar", TarBuilder().entry(root).file("./app", "x").finish());
+    files.file("b.tar", TarBuilder().file("other").entry(root).finish());
+
+    auto made = copy(files, add_step({"a.tar", "b.tar"}, "/usr/local/"));
+    CHECK(made.at("usr/local")->mode == 0755);
+    CHECK(made.owner("usr/local") == Owner{0, 0});
+    CHECK(made.text("usr/local/app") == "x");
+
+    auto there = copy(files, add_step({"a.tar"}, "/tmp"), tree_of({dir("tmp", 01777, {3, 4})}));
+    CHECK(there.at("tmp")->mode == 01777);
+    CHECK(there.owner("tmp") == Owner{3, 4});
+
+    auto onto_root = copy(files, add_step({"a.tar"}, "/"));
+    CHECK(onto_root.at("")->mode == 0755);
+    CHECK(onto_root.owner("") == Owner{0, 0});
+
+    auto step = add_step({"a.tar"}, "/new");
+    step.chown = "5:6";
+    step.chmod = "600";
+    auto owned = copy(files, step);
+    CHECK(owned.at("new")->mode == 0755);
+    CHECK(owned.owner("new") == Owner{5, 6});
+    CHECK(owned.owner("new/app") == Owner{5, 6});
+}
+
+TEST_CASE("an archive's root entry is skipped whatever its type (S-25)") {
+    TarFields root;
+    root.name = GENERATE("./", ".", "/", "");
+    root.type = GENERATE('0', '1', '2', '3', '6');
+    root.link = "etc";
+    CAPTURE(root.name, root.type);
+    TestContext files;
+    files.file("a.tar",
+               TarBuilder().file("before", "1").entry(root, root.type == '0' ? "text" : "").file("app", "x").finish());
+    auto added = copy(files, add_step({"a.tar"}, "/x"));
+    CHECK(added.at("x")->is_directory());
+    CHECK(added.text("x/before") == "1");
+    CHECK(added.text("x/app") == "x");
+}
+
+TEST_CASE("a symbolic link of an archive has mode 0777 (S-26)") {
+    TarFields link;
+    link.name = "l";
+    link.type = '2';
+    link.mode = 0644;
+    link.link = "f";
+    TestContext files;
+    files.file("a.tar", TarBuilder().entry(link).finish());
+    CHECK(copy(files, add_step({"a.tar"}, "/"), {}).at("l")->mode == 0777);
+}
+
+TEST_CASE("links of an archive lead nowhere but below the destination (S-16)") {
+    struct Way {
+        TarBuilder tar;
+        const char* file;  // where the one with the contents "evil" has to be
+    };
+    const Way ways[] = {
+        {TarBuilder().symlink("up", "..").file("up/etc/f", "evil"), "opt/app/etc/f"},
+        {TarBuilder().symlink("up", "../../../..").file("up/etc/f", "evil"), "opt/app/etc/f"},
+        {TarBuilder().symlink("up", "/").file("up/etc/f", "evil"), "opt/app/etc/f"},
+        {TarBuilder().symlink("up", "/etc").file("up/f", "evil"), "opt/app/etc/f"},
+        {TarBuilder().symlink("a", "/b").symlink("b", "../etc").file("a/f", "evil"), "opt/app/etc/f"},
+        {TarBuilder().directory("d").symlink("d/up", "../..").file("d/up/etc/f", "evil"), "opt/app/etc/f"},
+        {TarBuilder().symlink("d/up", "../..").symlink("d/up/out", "..").file("out/etc/f", "evil"), "opt/app/etc/f"},
+        {TarBuilder().symlink("up", "..").hard_link("again", "up").file("again/etc/f", "evil"), "opt/app/etc/f"},
+        {TarBuilder().symlink("up", "..").directory("up").file("up/f", "evil"), "opt/app/up/f"},
+        {TarBuilder().symlink("up", "..").file("up", "evil"), "opt/app/up"},
+        {TarBuilder().file("f", "evil").symlink("up", "/").hard_link("g", "up/f"), "opt/app/f"},
+        {TarBuilder().symlink("up", "/etc").file("up/f", "evil").hard_link("up/g", "up/f"), "opt/app/etc/f"},
+        {TarBuilder().directory("up").symlink("up", "..").file("up/etc/f", "evil"), "opt/app/etc/f"},
+    };
+    for (const Way& way : ways) {
+        CAPTURE(way.file, &way - ways);
+        TestContext files;
+        files.file("a.tar", way.tar.finish());
+        const tree::Tree image = tree_of({dir("etc", 0700), dir("opt")});
+        auto added = copy(files, add_step({"a.tar"}, "/opt/app/"), image);
+        CHECK(added.text(way.file) == "evil");
+        CHECK(added.at(way.file));
+        size_t outside = 0;
+        added.image.walk([&](const std::string& path, const tree::Node&) { outside += !path.starts_with("opt/app"); });
+        CHECK(outside == 3);  // the root, etc, opt
+        CHECK(added.at("etc")->mode == 0700);
+    }
+}
+
+TEST_CASE("links that the image has below the destination lead nowhere else for an archive (S-16)") {
+    TestContext files;
+    files.file("a.tar",
+               TarBuilder().directory("conf", 0700).file("lib/x", "evil").file("deep/down/y", "evil").finish());
+    const tree::Tree image = tree_of({dir("etc"), dir("opt/app/deep"), soft_link("opt/app/lib", "/etc"),
+                                      soft_link("opt/app/deep/down", "../../../etc"), soft_link("srv", "opt/app"),
+                                      soft_link("opt/app/conf", "../../etc")});
+    for (const char* destination : {"/opt/app", "/srv/"}) {
+        auto added = copy(files, add_step({"a.tar"}, destination), image);
+        CHECK(added.text("opt/app/etc/x") == "evil");
+        CHECK(added.text("opt/app/etc/y") == "evil");
+        CHECK(added.at("opt/app/conf")->is_directory());
+        CHECK_FALSE(added.at("etc/x"));
+        CHECK_FALSE(added.at("etc/y"));
+        CHECK(added.at("etc")->mode == 0755);
+    }
+}
+
+TEST_CASE("an archive is confined by the links of what was put before it in the same step (S-16)") {
+    TestContext files;
+    files.file("a.tar", TarBuilder().symlink("up", "..").finish())
+        .file("b.tar", TarBuilder().file("up/f", "evil").finish());
+    files.link("tree/lib", "/etc").file("c.tar", TarBuilder().file("lib/g", "evil").finish());
+    auto added = copy(files, add_step({"a.tar", "b.tar", "tree", "c.tar"}, "/opt/"), tree_of({dir("etc")}));
+    CHECK(added.text("opt/f") == "evil");
+    CHECK(added.text("opt/etc/g") == "evil");
+    CHECK_FALSE(added.at("f"));
+    CHECK_FALSE(added.at("etc/g"));
+}
+
+TEST_CASE("with --link, what an archive implies replaces links of the image (S-16)") {
+    TestContext files;
+    files.file("a.tar", TarBuilder().file("lib/x", "evil").symlink("up", "..").file("up/y", "evil").finish());
+    auto step = add_step({"a.tar"}, "/opt/app");
+    step.link = true;
+    auto added = copy(files, step, tree_of({dir("etc"), dir("opt/app"), soft_link("opt/app/lib", "/etc")}));
+    CHECK(added.text("opt/app/lib/x") == "evil");
+    CHECK(added.at("opt/app/lib")->is_directory());
+    CHECK(added.text("opt/app/y") == "evil");
+    CHECK_FALSE(added.at("etc/x"));
+}
+
+TEST_CASE("onto the image's root an archive follows links as ever") {
+    TestContext files;
+    files.file("a.tar", TarBuilder().file("bin/x", "x").symlink("up", "..").file("up/y", "y").finish());
+    auto added = copy(files, add_step({"a.tar"}, "/"), tree_of({dir("usr/bin"), soft_link("bin", "usr/bin")}));
+    CHECK(added.at("usr/bin/x"));
+    CHECK(added.at("bin")->target == "usr/bin");
+    CHECK(added.at("y"));
+}
+
+TEST_CASE("the key of an archive stands for the links below its destination, too") {
+    TestContext files;
+    files.file("a.tar", TarBuilder().file("lib/x").finish());
+    auto key = [&](const tree::Tree& image) { return copy(files, add_step({"a.tar"}, "/opt"), image).key; };
+    const Digest plain = key(tree_of({dir("opt")}));
+    CHECK(plain == key(tree_of({file("opt/lib/y"), soft_link("etc/l", "x")})));
+    CHECK(plain != key(tree_of({soft_link("opt/lib", "x")})));
+    CHECK(key(tree_of({soft_link("opt/lib", "y")})) != key(tree_of({soft_link("opt/lib", "x")})));
+}
+
 TEST_CASE("whiteout names in an archive are plain files") {
     TestContext files;
     files.file("a.tar", example_tar());
