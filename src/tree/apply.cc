@@ -1,5 +1,8 @@
 #include <fmt/format.h>
 
+#include <iterator>
+#include <map>
+#include <memory>
 #include <optional>
 #include <unordered_map>
 #include <vector>
@@ -29,24 +32,28 @@ class Applier {
 
     // Whiteouts and opaque markers are resolved in the lower tree as it was, so that their order does not matter.
     void hide_lower() {
-        std::vector<std::pair<std::string, std::string>> hidden;  // directory, and the name in it or "" for all
-        for (const auto& [path, kind] : markers()) {
-            const bool all = kind == EntryKind::opaque;
-            const auto [parent, name] = all ? std::pair(std::string_view(path), std::string_view()) : split_last(path);
-            if (auto directory = lower_directory(parent)) hidden.emplace_back(std::move(*directory), name);
-        }
-        for (const auto& [path, name] : hidden) {
-            Node* directory = existing(path);
-            if (directory == nullptr) continue;  // another marker hid it
-            if (name.empty()) {
-                directory->children.clear();
-            } else if (const auto found = directory->children.find(name); found != directory->children.end()) {
-                directory->children.erase(found);
+        std::vector<Place> places;
+        for (const Marker& marker : markers()) {
+            const bool all = marker.kind == EntryKind::opaque;
+            const auto [parent, name] =
+                all ? std::pair(std::string_view(marker.path), std::string_view()) : split_last(marker.path);
+            if (auto directory = lower_directory(parent)) {
+                places.push_back({std::move(*directory), std::string(name), marker.position});
             }
+        }
+        for (const Place& place : places) {
+            Node* directory = existing(place.directory);
+            if (directory == nullptr) continue;  // another marker hid it
+            auto& children = directory->children;
+            const auto from = place.name.empty() ? children.begin() : children.find(place.name);
+            const auto to = place.name.empty() || from == children.end() ? children.end() : std::next(from);
+            for (auto child = from; child != to; ++child) hide(place, child->first, std::move(child->second));
+            children.erase(from, to);
         }
     }
 
     void add(LayerEntry& entry) {
+        ++position_;
         if (entry.kind == EntryKind::inode) {
             if (entry.path.empty()) {
                 add_root(entry);
@@ -59,14 +66,54 @@ class Applier {
     }
 
   private:
-    std::vector<std::pair<std::string, EntryKind>> markers() const {
-        std::vector<std::pair<std::string, EntryKind>> found;
+    struct Marker {
+        std::string path;
+        EntryKind kind;
+        size_t position;  // among the layer's entries, from 1 on
+    };
+    // What a marker hides: a name in a directory, or with an empty name all of them.
+    struct Place {
+        std::string directory, name;
+        size_t position;
+    };
+    struct Hidden {
+        std::unique_ptr<Node> node;
+        size_t position;
+    };
+
+    std::vector<Marker> markers() const {
+        std::vector<Marker> found;
+        size_t position = 0;
         layer_([&](LayerEntry&& entry) {
+            ++position;
             if (entry.kind == EntryKind::whiteout || entry.kind == EntryKind::opaque) {
-                found.emplace_back(entry.path, entry.kind);
+                found.push_back({entry.path, entry.kind, position});
             }
         });
         return found;
+    }
+
+    void hide(const Place& place, const std::string& name, std::unique_ptr<Node> node) {
+        const std::string path = place.directory.empty() ? name : place.directory + "/" + name;
+        hidden_.emplace(path, Hidden{std::move(node), place.position});
+    }
+
+    // What stood at `path` in the layers below, if a marker hides it that is still to come. Who unpacks entry by entry,
+    // as containerd does, finds it there.
+    const Node* hidden_later(std::string_view path) const {
+        for (size_t end = path.size(); end != std::string_view::npos && end > 0; end = path.rfind('/', end - 1)) {
+            const auto found = hidden_.find(path.substr(0, end));
+            if (found == hidden_.end()) continue;
+            if (found->second.position < position_) return nullptr;
+            const Node* node = found->second.node.get();
+            std::string_view rest = path.substr(end);
+            for (std::string_view name = take_component(rest); node && !name.empty(); name = take_component(rest)) {
+                const auto child = node->children.find(name);
+                node = child == node->children.end() ? nullptr : child->second.get();
+            }
+            return node;
+        }
+        return nullptr;
     }
 
     void add_root(const LayerEntry& entry) {
@@ -94,15 +141,16 @@ class Applier {
 
     std::shared_ptr<const Inode> link_target(const LayerEntry& entry) const {
         const Resolution target = resolve_in(root_, entry.target, FollowLast::no);
-        if (target.node == nullptr || target.detoured) {
+        const Node* node = target.node != nullptr ? target.node : hidden_later(target.path);
+        if (node == nullptr || target.detoured) {
             throw Error(ErrorKind::integrity, fmt::format("hard link {} points to {}, which does not exist",
                                                           gbuild::quoted(entry.path), gbuild::quoted(entry.target)));
         }
-        if (target.node->is_directory()) {
+        if (node->is_directory()) {
             throw Error(ErrorKind::integrity, fmt::format("hard link {} points to {}, which is a directory",
                                                           gbuild::quoted(entry.path), gbuild::quoted(entry.target)));
         }
-        return target.node->inode;
+        return node->inode;
     }
 
     // The directory at `path`, made of whatever is there.
@@ -182,6 +230,8 @@ class Applier {
     Node& root_;
     const LayerVisit& layer_;
     std::optional<OwnPaths> own_;
+    std::map<std::string, Hidden, std::less<>> hidden_;  // by the path it had
+    size_t position_ = 0;                                // of the entry that is added
 };
 
 }  // namespace
