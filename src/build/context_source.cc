@@ -10,6 +10,7 @@
 #include "gbuild/base/text.h"
 #include "gbuild/layer/tar_stream.h"
 #include "gbuild/layer/unpack.h"
+#include "source_names.h"
 
 namespace gbuild::build {
 
@@ -90,7 +91,9 @@ fs::path unpack_context(std::unique_ptr<ByteSource> archive, const std::string& 
     with_context([&] { return fmt::format("unpacking {}", what); },
                  [&] {
                      const auto entries = layer::read_archive(std::move(archive), options);
-                     sources.store().writing([&] { layer::unpack(*entries, RootedDir(directory), stop); });
+                     std::vector<std::string> lost;
+                     sources.store().writing([&] { lost = layer::unpack(*entries, RootedDir(directory), stop); });
+                     if (!lost.empty()) sources.warn(capability_warning(lost));
                  });
     return directory;
 }

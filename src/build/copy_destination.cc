@@ -47,12 +47,27 @@ void CopyDestination::make_directories(const std::string& path, uint16_t mode) {
     }
 }
 
-void CopyDestination::put_directory(const std::string& path, Placed placed, Existing existing) {
-    auto type = type_at(path);
-    if (type && type != tree::FileType::directory) {
-        throw Error(ErrorKind::dockerfile,
-                    fmt::format("cannot copy a directory to {}, where something else is", shown(path)));
+Error CopyDestination::no_directory(const std::string& path, const std::string& source) const {
+    const tree::Node* there = lower_ && !placed_.contains(path) ? lower_->find(path, tree::FollowLast::no) : nullptr;
+    if (!there || there->inode->type != tree::FileType::symlink) {
+        return Error(ErrorKind::dockerfile, fmt::format("cannot copy the directory {} to {}, where something else is",
+                                                        quoted(source), shown(path)));
     }
+    Error error(ErrorKind::dockerfile,
+                fmt::format("cannot copy the directory {} to {}, which is a symbolic link to {} in the image",
+                            quoted(source), shown(path), quoted(there->inode->target)));
+    const std::string real = "/" + lower_->resolve(path, tree::FollowLast::yes);
+    const tree::Node* behind = lower_->find(path, tree::FollowLast::yes);
+    if (!behind || !behind->is_directory())
+        return error.hint(fmt::format("remove the link first: RUN rm {}", printable("/" + path)));
+    return error.hint(fmt::format("move what is in it to {} in the source, or copy it by a line of its own to {}/",
+                                  printable(real.substr(1)), printable(real)));
+}
+
+void CopyDestination::put_directory(const std::string& path, Placed placed, Existing existing,
+                                    const std::string& source) {
+    auto type = type_at(path);
+    if (type && type != tree::FileType::directory) throw no_directory(path, source);
     if (!type || existing == Existing::overwrite) place(path, std::move(placed));
 }
 

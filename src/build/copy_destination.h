@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "gbuild/base/digest.h"
+#include "gbuild/base/error.h"
 #include "gbuild/build/copy_source.h"
 #include "gbuild/tree/accounts.h"
 #include "gbuild/tree/tree.h"
@@ -59,8 +60,9 @@ class CopyDestination {
 
     // Every missing directory of `path`, with `mode`. Throws dockerfile when something else is in the way.
     void make_directories(const std::string& path, uint16_t mode);
-    // A copied directory. Attributes of one that exists are overwritten or kept.
-    void put_directory(const std::string& path, Placed placed, Existing existing);
+    // A copied directory. Attributes of one that exists are overwritten or kept. Throws dockerfile, naming `source`,
+    // when something else is in its place, a symbolic link to a directory included.
+    void put_directory(const std::string& path, Placed placed, Existing existing, const std::string& source);
     // A copied file of any other type. Throws dockerfile when a directory is in its place.
     void put_file(const std::string& path, Placed placed);
     // The directory must have been made.
@@ -71,6 +73,7 @@ class CopyDestination {
   private:
     std::optional<tree::FileType> type_at(const std::string& path) const;
     void place(const std::string& path, Placed placed);
+    Error no_directory(const std::string& path, const std::string& source) const;
 
     const tree::Tree* lower_;
     tree::Owner owner_;

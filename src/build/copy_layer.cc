@@ -53,7 +53,8 @@ class Copier {
 
     CopyResult run() {
         CopySelection selection = select_sources(step_, view_.get(), request_.remote);
-        several_ = selection.matches + step_.inline_files.size() > 1;
+        for (Warning& warning : selection.warnings) remarks_.emplace_back(std::move(warning));
+        check_destination(selection.sources);
         for (SelectedSource& selected : selection.sources) {
             source_++;
             copy_source(std::move(selected));
@@ -66,6 +67,25 @@ class Copier {
     template <class Body>
     decltype(auto) at_destination(Body&& body) const {
         return placed_at(step_.spans.at(step_.paths.size()), std::forward<Body>(body));
+    }
+
+    // Several things need a directory to go to: one that is there, or a name with a slash. Directories of one pattern
+    // are merged into a new one.
+    void check_destination(const std::vector<SelectedSource>& sources) const {
+        const size_t count = sources.size() + step_.inline_files.size();
+        if (count < 2 || into_directory_ || step_.parents ||
+            destination_.is_directory(destination_.resolve(step_.destination)))
+            return;
+        const bool merged = step_.inline_files.empty() &&
+                            std::all_of(sources.begin(), sources.end(), [&](const SelectedSource& source) {
+                                return source.pattern == sources[0].pattern && source.item.inode.is_directory();
+                            });
+        if (merged) return;
+        at_destination([&] {
+            throw Error(ErrorKind::dockerfile, fmt::format("several sources, but the destination {} is not a directory",
+                                                           quoted(step_.destination)))
+                .hint(fmt::format("write it with a slash at its end: {}/", printable(step_.destination)));
+        });
     }
 
     void copy_source(SelectedSource selected) {
@@ -100,11 +120,6 @@ class Copier {
             destination_.make_directories(path, made_mode_);
             return join_path(path, name);
         }
-        if (several_) {
-            throw Error(ErrorKind::dockerfile, fmt::format("several sources, but the destination {} is not a directory",
-                                                           quoted(step_.destination)))
-                .hint(fmt::format("write it with a slash at its end: {}/", printable(step_.destination)));
-        }
         const size_t slash = path.rfind('/');
         destination_.make_directories(path.substr(0, slash == std::string::npos ? 0 : slash), made_mode_);
         return path;
@@ -118,10 +133,11 @@ class Copier {
         at_destination([&] { destination_.make_directories(top, made_mode_); });
         for (SourceItem& item : selected.below) {
             std::string target = join_path(top, std::string_view(item.path).substr(path.empty() ? 0 : path.size() + 1));
-            bool is_directory = item.inode.is_directory();
+            const bool is_directory = item.inode.is_directory();
+            const std::string source = item.path;
             Placed copy = placed(std::move(item), selected.directory);
             if (is_directory)
-                destination_.put_directory(target, std::move(copy), existing);
+                destination_.put_directory(target, std::move(copy), existing, source);
             else
                 destination_.put_file(target, std::move(copy));
         }
@@ -166,8 +182,9 @@ class Copier {
     }
 
     // `context` is where its contents are; nullptr: they are packed already.
-    Placed placed(SourceItem item, const ContextDir* context) const {
+    Placed placed(SourceItem item, const ContextDir* context) {
         Placed copy;
+        if (item.is_socket) sockets_.push_back(item.path);
         copy.inode = std::move(item.inode);
         finish_attributes(copy.inode);
         copy.shared = item.shared;
@@ -188,6 +205,7 @@ class Copier {
         return unpack;
     }
 
+    void remark_on(const std::vector<CopyPart>& parts);
     CopyResult result();
 
     const CopyRequest& request_;
@@ -200,8 +218,9 @@ class Copier {
     std::vector<std::shared_ptr<const ContextDir>> hold_;  // of remote sources
     std::string unpack_directory_;                         // "" when nothing is unpacked, or into the root
     bool into_directory_ = false;
-    bool several_ = false;  // sources: the destination must be a directory
-    size_t source_ = 0;     // counts the sources
+    size_t source_ = 0;                 // counts the sources
+    std::vector<std::string> sockets_;  // that became empty files
+    std::vector<Event> remarks_;
 };
 
 bool needs_packing(const Placed& placed) { return placed.contents && placed.inode.size > 0; }
@@ -227,6 +246,33 @@ tree::LayerTree split_off_ready(Placement& placement) {
     return ready;
 }
 
+// Contexts have no extended attributes: git keeps none, and the same files must give the same image. Of a capability
+// the loss is noticed only when the program runs.
+std::vector<std::string> lost_capabilities(const std::vector<CopyPart>& parts) {
+    std::vector<std::string> names;
+    for (const CopyPart& part : parts) {
+        const auto* placement = std::get_if<Placement>(&part);
+        if (!placement) continue;
+        for (const auto& [path, placed] : *placement) {
+            const auto& from = placed.contents;
+            if (from && from->context && from->context->sum_of(from->path).has_capability) names.push_back(from->path);
+        }
+    }
+    return names;
+}
+
+void Copier::remark_on(const std::vector<CopyPart>& parts) {
+    if (!sockets_.empty()) {
+        remarks_.emplace_back(
+            Notice{fmt::format("copied as empty files, since they are sockets: {}", some_of(sockets_))});
+    }
+    const std::vector<std::string> lost = lost_capabilities(parts);
+    if (lost.empty()) return;
+    Warning warning = capability_warning(lost);
+    warning.span = step_.spans.at(0);
+    remarks_.emplace_back(std::move(warning));
+}
+
 CopyResult Copier::result() {
     CopyResult result;
     const bool has_packed_source = view_ && !view_->directory();
@@ -239,6 +285,8 @@ CopyResult Copier::result() {
         if (!new_contents || has_packed_source) result.ready = split_off_ready(placement);
         if (placement.empty()) parts.clear();
     }
+    remark_on(parts);
+    result.remarks = std::move(remarks_);
     if (parts.empty()) return result;
     const UnpackOptions unpack = unpack_options();
     result.content_key = hash_contents(parts, unpack);

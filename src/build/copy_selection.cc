@@ -67,21 +67,28 @@ class Selecting {
         throw error;
     }
 
-    // A wildcard may match nothing, but something must be copied.
+    // A wildcard may match nothing. Who writes `COPY a.txt b* /` means that; when there is nothing at all to copy, that
+    // is worth a word.
     void select_matches() {
+        bool any = !step_.inline_files.empty();
         for (size_t i = 0; i < step_.paths.size(); i++) {
             if (is_elsewhere(step_, step_.paths[i])) {
-                selection_.matches++;
+                any = true;
                 placed_at(step_.spans.at(i), [&] { select_remote(i); });
                 continue;
             }
             for (SourceItem& item : match(i, step_.paths[i])) {
-                selection_.matches++;
+                any = true;
                 select_match(i, std::move(item));
             }
         }
-        const bool any = selection_.matches > 0 || step_.paths.empty() || !step_.inline_files.empty();
-        if (!any) fail_no_match(0, step_.paths.front());
+        for (size_t i = 0; !any && i < step_.paths.size(); i++) warn_of_no_match(i, step_.paths[i]);
+    }
+
+    void warn_of_no_match(size_t source, const std::string& pattern) {
+        const Error error = view_->nothing_matches(pattern);
+        selection_.warnings.push_back(
+            {"nothing-copied", error.message() + "; nothing is copied", step_.spans.at(source), error.hint()});
     }
 
     void select_remote(size_t pattern) {
@@ -110,8 +117,6 @@ class Selecting {
             selected.below = view_->children(path, [this](const std::string& below, tree::FileType type) {
                 return without_excluded(below, type, Selection::take);
             });
-        } else if (selected.item.inode.type == tree::FileType::socket) {
-            throw Error(ErrorKind::unsupported, fmt::format("{} is a socket, which cannot be copied", quoted(path)));
         } else if (exclude_.excluded(base_name_of(path)) || exclude_.excluded(path)) {
             return;
         }
@@ -133,7 +138,11 @@ class Selecting {
             if (!found && !optional) fail_no_match(i, join_path(pivoted.base, pivoted.pattern));
             any = any || found;
         }
-        if (!any && exclude_.empty() && !step_.paths.empty()) fail_no_match(0, step_.paths.front());
+        if (any || !exclude_.empty()) return;
+        for (size_t i = 0; i < step_.paths.size(); i++) {
+            const Pivoted pivoted = split_at_pivot(step_.paths[i]);
+            warn_of_no_match(i, join_path(pivoted.base, pivoted.pattern));
+        }
     }
 
     bool select_below_pivot(size_t source, const Pivoted& pivoted) {
@@ -141,11 +150,11 @@ class Selecting {
         bool any = false;
         for (SourceItem& base : match(source, pivoted.base)) {
             if (!base.inode.is_directory()) continue;
-            selection_.matches++;
             SelectedSource selected{source, std::move(base), {}, std::nullopt, view_->directory()};
             selected.below = view_->children(selected.item.path, [&](const std::string& below, tree::FileType type) {
                 return without_excluded(below, type, include.choose(below, type));
             });
+            if (selected.below.empty() && !pivoted.pattern.empty()) continue;
             any = any || !selected.below.empty();
             selection_.sources.push_back(std::move(selected));
         }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "copy_view.h"
+#include "gbuild/base/events.h"
 #include "gbuild/plan/plan.h"
 
 namespace gbuild::build {
@@ -19,11 +20,11 @@ struct SelectedSource {
 
 struct CopySelection {
     std::vector<SelectedSource> sources;
-    size_t matches = 0;  // sources that are there, those that --exclude leaves out among them
+    std::vector<Warning> warnings;  // patterns that select nothing, when all do
 };
 
-// Throws what CopyView and `remote` do, with the place of the source, and dockerfile when nothing is there to be
-// copied. `view` may be null when all sources are elsewhere.
+// Throws what CopyView and `remote` do, with the place of the source, and dockerfile for a source without wildcards
+// that is not there. `view` may be null when all sources are elsewhere.
 CopySelection select_sources(const plan::CopyStep& step, const CopyView* view, const FetchRemote& remote);
 
 // Whether the source is a URL or a repository rather than a path.

@@ -2,7 +2,9 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -180,10 +182,23 @@ class ContextNames : public SourceNames {
     const ContextRules& rules_;
 };
 
+bool is_socket(const UniqueFd& file) {
+    struct stat st;
+    return ::fstat(file.get(), &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
+UniqueFd empty_file() {
+    UniqueFd file(::memfd_create("empty", MFD_CLOEXEC));
+    if (!file) throw_errno("cannot make an empty file in memory");
+    return file;
+}
+
+bool has_capability(int file) { return ::fgetxattr(file, "security.capability", nullptr, 0) > 0; }
+
 ContextEntry make_entry(const RootedDir& root, std::string shown, const std::string& real, const struct stat& st) {
-    ContextEntry entry{std::move(shown), {}};
+    ContextEntry entry{std::move(shown), {}, S_ISSOCK(st.st_mode)};
     tree::Inode& inode = entry.inode;
-    inode.type = tree::file_type(st.st_mode);
+    inode.type = entry.is_socket ? tree::FileType::regular : tree::file_type(st.st_mode);
     inode.mode = static_cast<uint16_t>(st.st_mode & 07777);
     if (inode.type == tree::FileType::regular) inode.size = static_cast<uint64_t>(st.st_size);
     if (inode.type == tree::FileType::symlink) inode.target = read_link(root, real);
@@ -246,11 +261,6 @@ class Walk {
     }
 
     void take(const std::string& path, ContextEntry entry) {
-        if (entry.inode.type == tree::FileType::socket) {
-            throw Error(ErrorKind::unsupported,
-                        fmt::format("{} is a socket, which cannot be copied", quoted(entry.path)))
-                .hint("list it in .dockerignore");
-        }
         taken_.push_back(std::move(entry));
         std::string_view above = path;
         while (!passed_.empty() && above.find('/') != std::string_view::npos) {
@@ -354,6 +364,7 @@ std::optional<ContextEntry> ContextDir::find(const std::string& path) const {
 }
 
 UniqueFd ContextDir::open(const std::string& path) const {
+    if (is_socket(root_.open(path, O_PATH))) return empty_file();
     // O_NONBLOCK: a pipe put in the file's place must not hang the build.
     UniqueFd fd = reading([&] { return root_.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY); });
     struct stat st;
@@ -369,9 +380,11 @@ ContentSum ContextDir::sum_of(const std::string& path) const {
         auto known = sums_->lock();
         if (auto found = known->find(path); found != known->end()) return found->second;
     }
-    FileSource file(open(path));
+    UniqueFd opened = open(path);
     Hasher hasher(HashAlgorithm::sha256);
     ContentSum result;
+    result.has_capability = has_capability(opened.get());
+    FileSource file(std::move(opened));
     with_context([&] { return fmt::format("reading {}", quoted(path)); },
                  [&] {
                      for (auto run = file.next(); !run.empty(); run = file.next()) {

@@ -14,7 +14,8 @@ using tree::FollowLast;
 std::vector<SourceItem> to_items(std::vector<ContextEntry> entries) {
     std::vector<SourceItem> items;
     items.reserve(entries.size());
-    for (ContextEntry& entry : entries) items.push_back({std::move(entry.path), std::move(entry.inode)});
+    for (ContextEntry& entry : entries)
+        items.push_back({std::move(entry.path), std::move(entry.inode), nullptr, entry.is_socket});
     return items;
 }
 

@@ -14,6 +14,7 @@ struct SourceItem {
     std::string path;  // relative to the source's root; "" is the root
     tree::Inode inode;
     const tree::Inode* shared = nullptr;  // of a tree: equal pointers are hard links to one another
+    bool is_socket = false;               // of a context, see ContextEntry
 };
 
 // Paths and patterns as in ContextDir, whose contract for match_any, nothing_matches and children holds for all

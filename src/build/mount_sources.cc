@@ -151,10 +151,7 @@ std::vector<ContextEntry> mounted_entries(const ContextDir& context, const std::
     // The host's own directory is nothing that COPY looks at either.
     if (path.empty()) entries.front().inode.mode = 0755;
     if (!top->inode.is_directory()) return entries;
-    auto no_sockets = [](const std::string&, FileType type) {
-        return type == FileType::socket ? Selection::prune : Selection::take;
-    };
-    std::vector<ContextEntry> below = context.children(path, no_sockets);
+    std::vector<ContextEntry> below = context.children(path);
     entries.insert(entries.end(), std::make_move_iterator(below.begin()), std::make_move_iterator(below.end()));
     return entries;
 }

@@ -41,6 +41,7 @@ class RemoteSources {
     std::filesystem::path checkout(const plan::GitSource& source, const std::string& checksum, bool keep_git_dir);
     UniqueFd download(const plan::WebSource& source, const std::string& checksum);
     const store::Store& store() const { return store_; }
+    void warn(const Warning& warning) { events_.emit(warning); }
     // A new, empty directory.
     std::filesystem::path new_directory();
 

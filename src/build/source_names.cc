@@ -30,6 +30,20 @@ std::vector<Branch> step_down(const SourceNames& names, const std::vector<Branch
     return next;
 }
 
+// A pattern that matches nothing but `path`.
+std::string literal_pattern(std::string_view path) {
+    std::string pattern;
+    for (const char c : path) {
+        if (c == '*' || c == '?' || c == '[')
+            pattern += fmt::format("[{}]", c);
+        else if (c == '\\')
+            pattern += "\\\\";
+        else
+            pattern += c;
+    }
+    return pattern;
+}
+
 }  // namespace
 
 std::string_view base_name_of(std::string_view path) { return path.substr(path.rfind('/') + 1); }
@@ -55,6 +69,21 @@ std::string clean_source(std::string_view pattern) {
 std::string shown(std::string_view path) {
     constexpr size_t enough = 100;
     return path.size() <= enough ? quoted(path) : quoted(path.substr(0, enough)) + "…";
+}
+
+std::string some_of(const std::vector<std::string>& names) {
+    constexpr size_t enough = 5;
+    std::vector<std::string> first;
+    for (size_t i = 0; i < std::min(names.size(), enough); i++) first.push_back(shown(names[i]));
+    const size_t more = names.size() - first.size();
+    return join(first, ", ") + (more > 0 ? fmt::format(" and {} more", more) : "");
+}
+
+Warning capability_warning(const std::vector<std::string>& names) {
+    return {"capability-dropped",
+            fmt::format("file capabilities are not copied from a context: {}", some_of(names)),
+            {},
+            "set them in the image: RUN setcap …"};
 }
 
 bool has_wildcards(std::string_view pattern) {
@@ -89,6 +118,9 @@ std::vector<std::string> matching_paths(const SourceNames& names, const std::str
 }
 
 std::string hint_for_missing(const SourceNames& names, const std::string& pattern) {
+    if (has_wildcards(pattern) && names.find(pattern)) {
+        return fmt::format("to name {} itself, write {}", quoted(pattern), printable(literal_pattern(pattern)));
+    }
     std::string directory;
     std::vector<std::string> parts = split(pattern, '/');
     for (size_t i = 0; i < parts.size(); i++) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "gbuild/base/error.h"
+#include "gbuild/base/events.h"
 #include "gbuild/tree/inode.h"
 
 namespace gbuild::build {
@@ -38,6 +39,10 @@ std::string join_path(std::string_view directory, std::string_view name);
 std::string clean_source(std::string_view pattern);
 // For messages: quoted, and shortened when it is longer than anybody reads.
 std::string shown(std::string_view path);
+// The first few of a list, quoted, and how many more there are.
+std::string some_of(const std::vector<std::string>& names);
+// What is said of files of a context that had a file capability.
+Warning capability_warning(const std::vector<std::string>& names);
 bool has_wildcards(std::string_view pattern);
 
 // The paths that a cleaned pattern selects, sorted; a pattern without wildcards selects itself if find() knows it.

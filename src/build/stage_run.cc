@@ -298,6 +298,7 @@ void StageRun::copy(const plan::CopyStep& step) {
                         build_.inputs.epoch,
                         [&](const plan::RemoteSource& source) { return build_.inputs.sources.files(source, step); }};
     CopyResult result = copy_layer(request);
+    for (const Event& remark : result.remarks) build_.packing.events.emit(remark);
     is_on_disk_ = false;
     // `ready` first; but the stream still looks at the tree as it was, so it is packed before anything is applied.
     std::optional<uint32_t> packed;

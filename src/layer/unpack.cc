@@ -26,17 +26,26 @@ class Unpacker {
   public:
     Unpacker(tree::EntryStream& entries, const RootedDir& root) : entries_(entries), root_(root) {}
 
-    void run(const std::stop_token& stop) {
+    std::vector<std::string> run(const std::stop_token& stop) {
         tree::LayerEntry entry;
         while (entries_.next(entry)) {
             if (stop.stop_requested()) throw Error(ErrorKind::interrupted, "interrupted");
             if (entry.path.empty()) continue;
+            if (has_capability(entry)) capabilities_.push_back(entry.path);
             with_context([&] { return fmt::format("unpacking {}", quoted(entry.path)); }, [&] { write(entry); });
         }
         set_directory_modes();
+        return std::move(capabilities_);
     }
 
   private:
+    static bool has_capability(const tree::LayerEntry& entry) {
+        const auto& xattrs = entry.inode.xattrs;
+        return entry.kind == tree::EntryKind::inode &&
+               std::any_of(xattrs.begin(), xattrs.end(),
+                           [](const tree::Xattr& xattr) { return xattr.name == "security.capability"; });
+    }
+
     void write(const tree::LayerEntry& entry) {
         make_parents(entry.path);
         if (entry.kind == tree::EntryKind::hard_link) return link(entry);
@@ -153,13 +162,14 @@ class Unpacker {
     tree::EntryStream& entries_;
     const RootedDir& root_;
     std::map<std::string, uint16_t> modes_;  // of directories
+    std::vector<std::string> capabilities_;  // names of files that lose one
     std::unique_ptr<std::byte[]> buffer_ = std::make_unique<std::byte[]>(unpack_run_size);
 };
 
 }  // namespace
 
-void unpack(tree::EntryStream& entries, const RootedDir& root, const std::stop_token& stop) {
-    Unpacker(entries, root).run(stop);
+std::vector<std::string> unpack(tree::EntryStream& entries, const RootedDir& root, const std::stop_token& stop) {
+    return Unpacker(entries, root).run(stop);
 }
 
 }  // namespace gbuild::layer

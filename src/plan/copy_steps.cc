@@ -79,7 +79,7 @@ dockerfile::WordSpans StagePlanner::spans_of_args() const {
     return spans;
 }
 
-void StagePlanner::check_sources(const CopyStep& copy, const std::string& destination) {
+void StagePlanner::check_sources(const CopyStep& copy) {
     const auto& args = instruction_->args;
     for (size_t i = 0; i < copy.paths.size(); i++) {
         if (copy.paths[i].empty()) {
@@ -90,11 +90,6 @@ void StagePlanner::check_sources(const CopyStep& copy, const std::string& destin
             fail(args[i], fmt::format("COPY cannot fetch {}", quoted(args[i])),
                  "use ADD for URLs and git repositories");
         }
-    }
-    size_t sources = copy.paths.size() + copy.inline_files.size();
-    if (sources > 1 && destination.back() != '/') {
-        fail(args.back(), "several sources need a destination that ends in \"/\"",
-             fmt::format("write {}/", printable(args.back())));
     }
     if (!copy.checksum.empty()) check_checksum(copy);
 }
@@ -151,7 +146,7 @@ void StagePlanner::copy(Step& step) {
     check_length(instruction_->args.back(), words.back());
     copy.destination = resolve_destination(working_directory(), words.back());
     check_length(instruction_->args.back(), copy.destination);
-    check_sources(copy, copy.destination);
+    check_sources(copy);
     show_without_logins(step, flags, std::move(words));
     step.action = std::move(copy);
 }

@@ -58,7 +58,7 @@ class StagePlanner {
     void plan_step(size_t index);
     dockerfile::WordSpans spans_of_args() const;
     void copy_flags(CopyStep& copy, std::vector<dockerfile::Flag>& shown);
-    void check_sources(const CopyStep& copy, const std::string& destination);
+    void check_sources(const CopyStep& copy);
     std::optional<CopySource> origin_of_mount(size_t flag) const;
     RunMount plan_mount(const dockerfile::Mount& mount, const RunStep& run, const SourceSpan& span) const;
     void add_mount(RunStep& run, const dockerfile::Flag& flag, size_t number);

@@ -77,9 +77,6 @@ class BadInput(Case):
     def test_missing_source_names_the_nearest(self):
         self.refused("FROM tiny\nCOPY config.jsn /\n", DOCKERFILE, "Dockerfile:2", "config.json", files={"config.json": "x"})
 
-    def test_wildcard_without_a_match(self):
-        self.refused("FROM tiny\nCOPY *.txt /\n", DOCKERFILE, "Dockerfile:2", "*.txt")
-
     def test_several_sources_for_one_file(self):
         self.refused("FROM tiny\nCOPY a b /c\n", DOCKERFILE, "Dockerfile:2", files={"a": "", "b": ""})
 

@@ -9,7 +9,8 @@
 //  - Parents that are missing are made with the --chown owner, else 0:0, and with the mode of an octal --chmod, else
 //    0755.
 //  - A file never replaces a directory nor a directory anything else: an error that names both.
-//  - A pattern with wildcards may match nothing as long as another source of the step is there.
+//  - A pattern with wildcards may match nothing; when nothing is copied at all, a warning says so.
+//  - A socket of a context becomes an empty file; those of stages and images are copied as they are.
 //  - --exclude patterns count from the copied directory, and meet a file that is a source itself by its name or path;
 //    --parents patterns count from the pivot, or from the source's root, and leave existing directories as they are.
 //  - --chmod does not change symbolic links, directories that were there, nor what an archive unpacks, the directory
@@ -20,7 +21,8 @@
 //  - An archive gives its destination no attributes, and cannot leave it: symbolic links are followed inside it.
 //  - --link makes the destination's parents anew whatever is there, as real directories.
 // Differing on purpose: hard links in a build context become separate files (identical contents share their blocks in
-// the image anyway) while those of a stage or image stay links; host xattrs are not read.
+// the image anyway) while those of a stage or image stay links; extended attributes of a context are not copied, which
+// a warning says of file capabilities.
 #pragma once
 
 #include <cstdint>
@@ -29,8 +31,10 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "gbuild/base/digest.h"
+#include "gbuild/base/events.h"
 #include "gbuild/build/copy_source.h"
 #include "gbuild/plan/plan.h"
 #include "gbuild/plan/remote_source.h"
@@ -78,6 +82,7 @@ struct CopyResult {
     // Stands for everything `to_pack` yields: paths, types, modes, owners, mtimes, link targets and the files' bytes.
     // Two equal keys make the same pack. Empty when `to_pack` is null.
     Digest content_key;
+    std::vector<Event> remarks;  // warnings and notices about the sources
 };
 
 // Reads every selected file of a directory once, for `content_key`. Throws dockerfile (without a place), not_found,

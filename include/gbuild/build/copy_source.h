@@ -21,8 +21,9 @@ namespace gbuild::build {
 
 // A file or directory below a context.
 struct ContextEntry {
-    std::string path;   // relative to the context, cleaned; "" is the context itself
-    tree::Inode inode;  // mode, type, size and symlink target from disk; owner 0:0, mtime 0, no xattrs
+    std::string path;        // relative to the context, cleaned; "" is the context itself
+    tree::Inode inode;       // mode, type, size and symlink target from disk; owner 0:0, mtime 0, no xattrs
+    bool is_socket = false;  // on disk; here it is an empty regular file, as for BuildKit
 };
 
 // What a walk does with an entry. `path` is relative to the directory walked. A directory that is passed over appears
@@ -56,6 +57,7 @@ class ContextRules {
 struct ContentSum {
     uint64_t size = 0;
     Sha256Sum sum{};
+    bool has_capability = false;  // the file on disk, which COPY does not take over
 };
 
 // A directory read through descriptors that cannot leave it, without what `rules` exclude: a path that is
@@ -76,8 +78,8 @@ class ContextDir {
     std::vector<ContextEntry> match(const std::string& pattern) const;
     // As match(), but nothing is an answer when the pattern has wildcards.
     std::vector<ContextEntry> match_any(const std::string& pattern) const;
-    // Everything below a directory, sorted by path, parents first; symbolic links are not followed below it. A socket
-    // that is taken is an unsupported error, a directory that cannot be read a permission error, each naming the path.
+    // Everything below a directory, sorted by path, parents first; symbolic links are not followed below it. A
+    // directory that cannot be read is a permission error that names it.
     std::vector<ContextEntry> children(const std::string& path, const Selector& select = {}) const;
     // The error that match() throws for a pattern that selects nothing.
     Error nothing_matches(const std::string& pattern) const;

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <stop_token>
+#include <string>
+#include <vector>
 
 #include "gbuild/base/rooted.h"
 #include "gbuild/tree/layer_tree.h"
@@ -13,6 +15,7 @@ namespace gbuild::layer {
 // `root` itself stay as they are. Nothing is written through a symbolic link that leads outside. `stop` is looked at
 // between entries. Throws integrity for a hard link to nothing, unsupported for a device node, which not everybody can
 // make; io, no_space, interrupted, and what the stream throws. `root` may then hold anything.
-void unpack(tree::EntryStream& entries, const RootedDir& root, const std::stop_token& stop);
+// Returns the names of files whose file capability was left out.
+std::vector<std::string> unpack(tree::EntryStream& entries, const RootedDir& root, const std::stop_token& stop);
 
 }  // namespace gbuild::layer

@@ -191,7 +191,7 @@ TEST_CASE("--parents without a match is an error like any other") {
     CHECK(error.message() == "\"a/baz\" is not in the build context");
     CHECK(error.hint() == "did you mean \"a/bar\"?");
     step.paths = {"a/*.c"};
-    CHECK_THROWS_WITH(copy(files, step), "nothing in the build context matches \"a/*.c\"");
+    CHECK(copy(files, step).remarks.size() == 1);
 }
 
 TEST_CASE("--link does not look at the image") {

@@ -155,7 +155,7 @@ TEST_CASE("a directory does not replace a file or link below the destination") {
     files.file("src/x/y");
     for (const auto& there : {file("app/x"), soft_link("app/x", "/")}) {
         CHECK_THROWS_WITH(copy(files, copy_step({"src"}, "/app"), tree_of({there})),
-                          "cannot copy a directory to \"/app/x\", where something else is");
+                          ContainsSubstring("cannot copy the directory \"src/x\" to \"/app/x\", "));
     }
 }
 
@@ -197,14 +197,100 @@ TEST_CASE("several matches need a directory") {
     CHECK(copy(files, copy_step({"a*"}, "/app")).at("app")->type == FileType::regular);
 }
 
+TEST_CASE("several sources need a directory, which need not end in a slash (S-23)") {
+    TestContext files;
+    files.file("a", "1").file("b", "2").file("d1/x").file("d2/y");
+    const tree::Tree image = tree_of({dir("app"), soft_link("to-app", "app"), file("file")});
+    auto refused = [&](plan::CopyStep step) {
+        Error error = error_of([&] { copy(files, step, image); });
+        CHECK(error.kind() == ErrorKind::dockerfile);
+        return error.message();
+    };
+    CHECK(copy(files, copy_step({"a", "b"}, "/app"), image).text("app/b") == "2");
+    CHECK(copy(files, add_step({"a", "b"}, "/to-app"), image).text("app/b") == "2");
+    CHECK(copy(files, copy_step({"a", "b"}, "/new/"), image).text("new/b") == "2");
+    CHECK(copy(files, copy_step({"nope*", "a"}, "/hello"), image).text("hello") == "1");
+    CHECK(copy(files, copy_step({"d[12]"}, "/new"), image).at("new/y"));
+
+    CHECK_THAT(refused(copy_step({"a", "b"}, "/new")), ContainsSubstring("several sources"));
+    CHECK_THAT(refused(copy_step({"a", "b"}, "/file")), ContainsSubstring("several sources"));
+    CHECK_THAT(refused(copy_step({"d1", "a"}, "/new")), ContainsSubstring("several sources"));
+    CHECK_THAT(refused(copy_step({"a", "d1"}, "/new")), ContainsSubstring("several sources"));
+    CHECK_THAT(refused(copy_step({"d1", "d2"}, "/new")), ContainsSubstring("several sources"));
+    auto step = copy_step({"a"}, "/new");
+    step.inline_files = {{"h", "text"}};
+    CHECK_THAT(refused(step), ContainsSubstring("several sources"));
+    step.destination = "/app";
+    CHECK(copy(files, step, image).text("app/h") == "text");
+    auto linked = copy_step({"a", "b"}, "/app");
+    linked.link = true;  // which does not look at the image
+    CHECK_THAT(refused(linked), ContainsSubstring("several sources"));
+    auto excluded = copy_step({"a", "b"}, "/new");
+    excluded.exclude = {"a"};
+    CHECK(copy(files, excluded, image).text("new") == "2");
+    auto with_parents = copy_step({"d1/x", "d2/y"}, "/new");
+    with_parents.parents = true;
+    CHECK(copy(files, with_parents, image).at("new/d2/y"));
+}
+
 TEST_CASE("a wildcard may match nothing beside a source that is there") {
     TestContext files;
     files.file("package.json");
     CHECK(copy(files, copy_step({"package.json", "yarn.loc[k]"}, "/app/")).at("app/package.json"));
-    CHECK_THROWS_WITH(copy(files, copy_step({"yarn.loc[k]"}, "/app/")),
-                      "nothing in the build context matches \"yarn.loc[k]\"");
+    CHECK(copy(files, copy_step({"package.json", "yarn.loc[k]"}, "/app/")).remarks.empty());
     CHECK_THROWS_WITH(copy(files, copy_step({"package.json", "yarn.lock"}, "/app/")),
                       "\"yarn.lock\" is not in the build context");
+}
+
+TEST_CASE("wildcards that match nothing copy nothing, with a warning (L-7)") {
+    TestContext files;
+    files.file("package.json").file("arr[0].txt").file("d/sub/x.c");
+    auto warned = [&](const plan::CopyStep& step) {
+        auto copied = copy(files, step);
+        CHECK(copied.image.size() == 1);  // not even the destination is made
+        std::vector<std::string> texts;
+        for (const Event& remark : copied.remarks) {
+            const auto& warning = std::get<Warning>(remark);
+            CHECK(warning.id == "nothing-copied");
+            texts.push_back(warning.message + " | " + warning.hint);
+        }
+        return texts;
+    };
+    using Texts = std::vector<std::string>;
+    CHECK(warned(copy_step({"package.jso"
+                            "[m]"},
+                           "/app/")) ==
+          Texts{"nothing in the build context matches \"package.jso[m]\"; nothing is copied | did you mean "
+                "\"package.json\"?"});
+    CHECK(warned(add_step({"zzz*", "d/*/q?"}, "/app")).size() == 2);
+    auto step = copy_step({"d/./s*/z*"}, "/app/");
+    step.parents = true;
+    CHECK(warned(step) == Texts{"nothing in the build context matches \"d/s*/z*\"; nothing is copied | "});
+    // S-10
+    CHECK(warned(copy_step({"arr[0].txt"}, "/"))[0].ends_with(" | to name \"arr[0].txt\" itself, write arr[[]0].txt"));
+}
+
+TEST_CASE("a wildcard that matches nothing in a stage copies nothing, with a warning (L-7)") {
+    auto copied =
+        copy_from(tree_of({file("out/a.bin"), file("out/b[1]")}), copy_step({"/out/*.so", "/out/b[1]"}, "/x/"));
+    CHECK(copied.image.size() == 1);
+    REQUIRE(copied.remarks.size() == 2);
+    CHECK(std::get<Warning>(copied.remarks[0]).message ==
+          "nothing in stage \"build\" matches \"/out/*.so\"; nothing is copied");
+    CHECK(std::get<Warning>(copied.remarks[1]).hint == "to name \"out/b[1]\" itself, write out/b[[]1]");
+}
+
+TEST_CASE("a directory over a link of the image: where it leads and what to do (S-11)") {
+    TestContext files;
+    files.file("tree/bin/x").file("tree/lib/x").file("tree/gone/x");
+    const tree::Tree image = tree_of({dir("usr/bin"), soft_link("bin", "usr/bin"), soft_link("gone", "nowhere")});
+    Error error = error_of([&] { copy(files, copy_step({"tree/"}, "/"), image); });
+    CHECK(error.message() ==
+          "cannot copy the directory \"tree/bin\" to \"/bin\", which is a symbolic link to \"usr/bin\" in the image");
+    CHECK(error.hint() == "move what is in it to usr/bin in the source, or copy it by a line of its own to /usr/bin/");
+    auto only = copy_step({"tree/"}, "/");
+    only.exclude = {"bin"};
+    CHECK(error_of([&] { copy(files, only, image); }).hint() == "remove the link first: RUN rm /gone");
 }
 
 TEST_CASE("a source that is a link is copied as what it leads to") {

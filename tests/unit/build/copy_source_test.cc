@@ -316,7 +316,7 @@ TEST_CASE("a file is no directory to walk") {
     CHECK_THROWS_AS(files.open().children("a"), Error);
 }
 
-TEST_CASE("a socket is refused by name, unless it is excluded or not selected") {
+TEST_CASE("a socket is an empty regular file (S-7)") {
     TestContext files;
     files.directory("d");
     sockaddr_un address{};
@@ -326,10 +326,18 @@ TEST_CASE("a socket is refused by name, unless it is excluded or not selected") 
     path.copy(address.sun_path, path.size());
     UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM, 0));
     REQUIRE(::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
-    Error error = error_of([&] { files.open().children(""); });
-    CHECK(error.kind() == ErrorKind::unsupported);
-    CHECK(error.message() == "\"d/sock\" is a socket, which cannot be copied");
-    CHECK(files.open("d/sock\n").children("").size() == 1);
+    REQUIRE(::chmod(path.c_str(), 0640) == 0);
+    files.link("to-it", "d/sock");
+    const ContextDir context = files.open();
+    for (const ContextEntry& entry : {context.children("d")[0], context.match("d/sock")[0], context.match("to-*")[0]}) {
+        CHECK(entry.is_socket);
+        CHECK(entry.inode.type == tree::FileType::regular);
+        CHECK(entry.inode.mode == 0640);
+        CHECK(entry.inode.size == 0);
+        CHECK(read(context, entry.path).empty());
+        CHECK(context.sum_of(entry.path).size == 0);
+    }
+    CHECK(files.open("d/sock\n").children("").size() == 2);  // d and the link
     auto none = [](const std::string&, tree::FileType) { return Selection::prune; };
     CHECK(files.open().children("", none).empty());
 }

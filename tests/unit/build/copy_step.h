@@ -25,6 +25,7 @@ struct Copied {
     Streamed packed;
     Digest key;
     bool has_stream = false;
+    std::vector<Event> remarks = {};
 
     const tree::Inode* at(const std::string& path) const {
         const tree::Node* node = image.find(path, tree::FollowLast::no);
@@ -38,7 +39,8 @@ inline Copied run_copy(const plan::CopyStep& step, std::variant<const build::Con
                        const tree::Tree& image) {
     auto accounts = [] { return tree::Accounts{"bin:x:2:3::/bin:/bin/sh\n", "bin:x:3:\nstaff:x:50:\n"}; };
     build::CopyResult result = build::copy_layer({step, std::move(source), image, accounts, test_epoch});
-    Copied copied{image.clone(), std::move(result.ready), {}, result.content_key, result.to_pack != nullptr};
+    Copied copied{image.clone(),      std::move(result.ready),   {},
+                  result.content_key, result.to_pack != nullptr, std::move(result.remarks)};
     if (result.to_pack) copied.packed = read_stream(*result.to_pack);
     copied.image.apply(copied.ready);
     copied.image.apply(copied.packed.entries);
