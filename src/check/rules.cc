@@ -46,6 +46,7 @@ constexpr auto rules = std::to_array<Rule>({
     {"from-platform-constant", info, "FROM --platform with a fixed platform"},
     {"gem-unpinned", info, "gem install without versions gives another image another day"},
     {"healthcheck-no-effect", info, "HEALTHCHECK has no effect in a Golem VM"},
+    {"heredoc-crlf", warning, "a heredoc whose lines end in CR LF"},
     {"image-latest", info, "a base image tagged latest changes under you"},
     {"image-untagged", info, "a base image without a tag changes under you"},
     {"instruction-casing", warning, "an instruction in another case than the others"},

@@ -47,6 +47,14 @@ bool take_exec_form(Statement& statement) {
     return false;
 }
 
+void warn_of_line_ends(Statement& statement, const std::string& name) {
+    size_t at = std::min(statement.rest.find("<<"), statement.rest.size());
+    warn(statement, statement.rest.substr(at, 2), "heredoc-crlf",
+         fmt::format("the lines of the heredoc {} end in CR LF (\\r\\n), and the carriage returns stay in them",
+                     quoted(name)),
+         "save the Dockerfile with LF line ends: dos2unix does that, or \"* text eol=lf\" in .gitattributes");
+}
+
 void take_heredocs(Statement& statement, const std::vector<HeredocMarker>& markers) {
     for (const HeredocMarker& marker : markers) {
         auto body = statement.reader.heredoc_body(marker.name, marker.strip_tabs);
@@ -56,21 +64,32 @@ void take_heredocs(Statement& statement, const std::vector<HeredocMarker>& marke
                            fmt::format("the heredoc {} is not ended", quoted(marker.name)),
                            fmt::format("add a line that holds only {}", marker.name));
         }
+        if (body->find("\r\n") != std::string::npos) warn_of_line_ends(statement, marker.name);
         statement.instruction.heredocs.push_back(
             {marker.name, std::move(*body), marker.expand, marker.strip_tabs, marker.file_descriptor});
     }
 }
 
-void parse_command(Statement& statement) {
+void parse_run(Statement& statement) {
+    const char* hint = "write the command after RUN, or remove the line";
     Instruction& instruction = statement.instruction;
-    bool clearable = instruction.name == "CMD" || instruction.name == "ENTRYPOINT";
-    require_arguments(statement,
-                      clearable ? fmt::format("write {} [] to clear it", instruction.name) : "give the command to run");
-    if (!take_exec_form(statement)) {
-        instruction.args.emplace_back(statement.rest);
-        if (instruction.name == "RUN") take_heredocs(statement, find_heredoc_markers(statement.rest));
-    } else if (instruction.name == "RUN" && instruction.args.empty()) {
-        statement.fail(statement.rest, "RUN has an empty command", "give the command to run");
+    if (statement.rest.empty()) statement.fail_missing("RUN has no command", hint);
+    if (take_exec_form(statement)) {
+        if (instruction.args.empty()) statement.fail(statement.rest, "RUN has an empty command", hint);
+        return;
+    }
+    instruction.args.emplace_back(statement.rest);
+    take_heredocs(statement, find_heredoc_markers(statement.rest));
+    const bool is_script = instruction.heredocs.size() == 1 && parse_heredoc_marker(statement.rest);
+    if (is_script) instruction.heredocs.front().is_script = true;
+}
+
+// CMD and ENTRYPOINT. Nothing at all is as good as [].
+void parse_command(Statement& statement) {
+    if (statement.rest.empty()) {
+        statement.instruction.form = Form::exec;
+    } else if (!take_exec_form(statement)) {
+        statement.instruction.args.emplace_back(statement.rest);
     }
 }
 
@@ -156,14 +175,19 @@ void parse_copy(Statement& statement) {
     if (!take_exec_form(statement)) {
         auto words = take_plain_words(statement);
         std::vector<HeredocMarker> markers;
-        for (std::string_view word : words) {
+        for (size_t i = 0; i < words.size(); i++) {
+            std::string_view word = words[i];
+            const bool is_split = is_heredoc_operator(word) && i + 1 < words.size();
+            if (is_split) word = from_to(word, words[i + 1]);
             auto marker = parse_heredoc_marker(word);
+            if (!marker) word = words[i];
             if (!marker) {
                 instruction.args.emplace_back(word);
                 if (instruction.args.size() <= WordSpans::most) instruction.arg_spans.add(statement.line.span(word));
                 continue;
             }
-            if (word.data() == words.back().data()) {
+            if (is_split) i++;
+            if (i + 1 == words.size()) {
                 statement.fail(word, fmt::format("{} cannot have a heredoc as its destination", instruction.name),
                                fmt::format("write {} <<{} DESTINATION", instruction.name, marker->name));
             }
@@ -272,7 +296,8 @@ void parse_single(Statement& statement, std::string hint) {
 
 void parse_arguments(Statement& statement, Nesting nesting) {
     const std::string& name = statement.instruction.name;
-    if (name == "RUN" || name == "CMD" || name == "ENTRYPOINT") return parse_command(statement);
+    if (name == "RUN") return parse_run(statement);
+    if (name == "CMD" || name == "ENTRYPOINT") return parse_command(statement);
     if (name == "COPY" || name == "ADD") return parse_copy(statement);
     if (name == "ENV" || name == "LABEL") return parse_pairs(statement);
     if (name == "ARG") return parse_arg(statement);

@@ -7,7 +7,9 @@
 #include "characters.h"
 #include "gbuild/base/error.h"
 #include "gbuild/base/text.h"
+#include "letters.h"
 #include "shell_pattern.h"
+#include "utf8.h"
 
 namespace gbuild::dockerfile {
 
@@ -129,16 +131,27 @@ class Lexer {
         fail("a double quote is not closed", "add the missing \"");
     }
 
+    // Letters and digits are those of all scripts.
     std::string take_name() {
         size_t begin = at_;
-        if (at_ < text_.size() && is_digit(text_[at_])) {
-            while (at_ < text_.size() && is_digit(text_[at_])) at_++;
+        if (take_one(is_digit, is_unicode_digit)) {
+            while (take_one(is_digit, is_unicode_digit)) {
+            }
         } else if (at_ < text_.size() && is_special_parameter(text_[at_])) {
             at_++;
         } else {
-            while (at_ < text_.size() && is_name_character(text_[at_])) at_++;
+            while (take_one(is_name_character, is_unicode_letter_or_digit)) {
+            }
         }
         return std::string(text_.substr(begin, at_ - begin));
+    }
+
+    bool take_one(bool (*is_ascii_one)(char), bool (*is_other_one)(char32_t)) {
+        if (at_ == text_.size()) return false;
+        const CodePoint next = first_code_point(text_.substr(at_));
+        if (next.value < 0x80 ? !is_ascii_one(text_[at_]) : !is_other_one(next.value)) return false;
+        at_ += next.length;
+        return true;
     }
 
     std::string dollar() {

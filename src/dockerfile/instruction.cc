@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "characters.h"
 #include "gbuild/base/text.h"
 #include "gbuild/dockerfile/suggest.h"
 #include "statement.h"
@@ -89,11 +90,11 @@ const InstructionSpec& find_spec(const LogicalLine& line, std::string_view word,
 
 Instruction parse_instruction(const LogicalLine& line, size_t offset, LineReader& reader, char escape,
                               std::vector<Warning>& warnings, Nesting nesting) {
-    std::string_view text = trim(std::string_view(line.text()).substr(offset));
+    std::string_view text = trim_blanks(std::string_view(line.text()).substr(offset));
     std::string_view word = split_blanks(text).front();
     const InstructionSpec& spec = find_spec(line, word, escape);
 
-    Statement statement{line, reader, escape, warnings, {}, trim(text.substr(word.size()))};
+    Statement statement{line, reader, escape, warnings, {}, trim_blanks(text.substr(word.size()))};
     statement.instruction.name = spec.name;
     statement.instruction.span = line.span(word);
     statement.instruction.first_line = line.first_line();

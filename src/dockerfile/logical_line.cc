@@ -5,13 +5,14 @@
 
 #include <fmt/format.h>
 
+#include "characters.h"
 #include "gbuild/base/text.h"
 
 namespace gbuild::dockerfile {
 
 namespace {
 
-bool is_comment(std::string_view line) { return trim(line).substr(0, 1) == "#"; }
+bool is_comment(std::string_view line) { return trim_blanks(line).substr(0, 1) == "#"; }
 
 // Cuts the continuation character and the blanks after it; false when the line does not continue. Two escape characters
 // are an escaped one, not a continuation.
@@ -73,7 +74,8 @@ SourceSpan LogicalLine::span(std::string_view part) const {
 Directives read_directives(const SourceText& source) {
     Directives result;
     std::set<std::string> seen;
-    for (int number = 1; number <= source.line_count(); number++) {
+    const bool is_program = source.line_count() > 0 && source.line(1).starts_with("#!");
+    for (int number = is_program ? 2 : 1; number <= source.line_count(); number++) {
         auto directive = split_directive(source.line(number));
         if (!directive) break;
         const auto& [name, value] = *directive;
@@ -87,7 +89,8 @@ Directives read_directives(const SourceText& source) {
             result.check = value;
             result.check_span = span_of(source, number, value);
         }
-        if (name != "escape") continue;
+        // As BuildKit has it: in a file that is a program by itself, "escape" is a comment.
+        if (name != "escape" || is_program) continue;
         if (value != "\\" && value != "`") {
             fail_at(span_of(source, number, value), fmt::format("{} cannot be the escape character", quoted(value)),
                     "use \\ or `");
@@ -101,7 +104,7 @@ std::optional<LogicalLine> LineReader::next() {
     while (next_line_ <= source_.line_count()) {
         std::string_view text = source_.line(next_line_);
         int number = next_line_++;
-        if (is_comment(text) || trim(text).empty()) continue;
+        if (is_comment(text) || trim_blanks(text).empty()) continue;
 
         LogicalLine line(source_);
         bool more = cut_continuation(text, escape_);
@@ -111,14 +114,14 @@ std::optional<LogicalLine> LineReader::next() {
             text = source_.line(number);
             line.set_last_line(number);
             if (is_comment(text)) continue;
-            if (trim(text).empty()) {
+            if (trim_blanks(text).empty()) {
                 if (!line.empty_continuation()) line.set_empty_continuation(number);
                 continue;
             }
             more = cut_continuation(text, escape_);
             line.append(text, number, 1);
         }
-        if (!trim(line.text()).empty()) return line;
+        if (!trim_blanks(line.text()).empty()) return line;
     }
     return std::nullopt;
 }

@@ -71,9 +71,13 @@ Json to_json_value(const Warning& warning) {
 
 }  // namespace
 
-Dockerfile parse(std::string_view text, std::string file) {
+Dockerfile parse(std::string_view text, std::string file, const std::optional<std::string>& check) {
     SourceText source(text, std::move(file));
     Directives directives = read_directives(source);
+    if (check) {
+        directives.check = *check;
+        directives.check_span = {"BUILDKIT_DOCKERFILE_CHECK", 1, 1, 1, span_source(*check)};
+    }
 
     Dockerfile dockerfile;
     dockerfile.file = source.file();

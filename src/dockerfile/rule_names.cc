@@ -42,6 +42,8 @@ constexpr auto names = std::to_array<RuleName>({
     {"from-platform-constant", "FromPlatformFlagConstDisallowed", "DL3029"},
     {"gem-unpinned", "", "DL3028"},
     {"healthcheck-no-effect", "", ""},
+    {"heredoc-crlf", "", ""},
+    {"ignored-build-arg", "", ""},
     {"image-in-image", "", ""},
     {"image-large", "", ""},
     {"image-latest", "", "DL3007"},

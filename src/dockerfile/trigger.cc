@@ -1,6 +1,7 @@
 // The text that an image's ONBUILD holds.
 #include <fmt/format.h>
 
+#include "characters.h"
 #include "gbuild/base/text.h"
 #include "gbuild/dockerfile/parser.h"
 #include "statement.h"
@@ -17,7 +18,7 @@ Instruction parse_only_instruction(const SourceText& source) {
     if (!line) {
         throw Error(ErrorKind::dockerfile, "a trigger of the base image is empty").hint("build the base image anew");
     }
-    check_trigger_word(*line, split_blanks(trim(line->text())).front());
+    check_trigger_word(*line, split_blanks(trim_blanks(line->text())).front());
     std::vector<Warning> ignored;  // for whoever made the base
     Instruction trigger = parse_instruction(*line, 0, reader, escape, ignored, Nesting::trigger);
     if (reader.next()) {

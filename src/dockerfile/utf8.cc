@@ -25,20 +25,22 @@ size_t sequence_length(std::string_view text, size_t at) {
 
 }  // namespace
 
+CodePoint first_code_point(std::string_view text) {
+    const size_t length = sequence_length(text, 0);
+    if (length == 0) return {static_cast<char32_t>(stray_byte + byte_at(text, 0)), 1};
+    constexpr unsigned char first_bits[] = {0, 0x7F, 0x1F, 0x0F, 0x07};
+    char32_t value = byte_at(text, 0) & first_bits[length];
+    for (size_t i = 1; i < length; i++) value = value << 6 | (byte_at(text, i) & 0x3F);
+    return {value, length};
+}
+
 std::u32string decode(std::string_view text) {
     std::u32string result;
     result.reserve(text.size());
-    for (size_t at = 0; at < text.size();) {
-        size_t length = sequence_length(text, at);
-        if (length == 0) {
-            result += static_cast<char32_t>(stray_byte + byte_at(text, at++));
-            continue;
-        }
-        constexpr unsigned char first_bits[] = {0, 0x7F, 0x1F, 0x0F, 0x07};
-        char32_t value = byte_at(text, at) & first_bits[length];
-        for (size_t i = 1; i < length; i++) value = value << 6 | (byte_at(text, at + i) & 0x3F);
-        result += value;
-        at += length;
+    while (!text.empty()) {
+        const CodePoint first = first_code_point(text);
+        result += first.value;
+        text.remove_prefix(first.length);
     }
     return result;
 }

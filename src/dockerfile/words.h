@@ -8,14 +8,14 @@
 
 namespace gbuild::dockerfile {
 
-// At white space. Parts of `text`.
+// At ASCII white space. Parts of `text`.
 std::vector<std::string_view> split_blanks(std::string_view text);
 
 struct Word {
     std::string text;       // quotes and escapes kept
     std::string_view part;  // where it stands in the text split
 };
-// At white space outside quotes; an escape character takes the next one with it.
+// At white space of any script outside quotes; an escape character takes the next one with it.
 std::vector<Word> split_words(std::string_view text, char escape);
 
 // A word as split_blanks() makes them may end inside quotes.
@@ -32,15 +32,20 @@ struct JsonArray {
 };
 JsonArray parse_json_array(std::string_view text);
 
+// From the start of one part of a text to the end of another.
+std::string_view from_to(std::string_view first, std::string_view last);
+
 struct HeredocMarker {
     std::string name;
     bool expand = true;
     bool strip_tabs = false;
     int file_descriptor = 0;
 };
-// "<<EOF", "<<-'EOF'", "3<<EOF" as one word; nullopt for anything else.
-std::optional<HeredocMarker> parse_heredoc_marker(std::string_view word);
-// Those in a command or argument list, in order.
+// "<<EOF", "<<-'EOF'", "3<<EOF", "<< EOF", and nothing else.
+std::optional<HeredocMarker> parse_heredoc_marker(std::string_view text);
+// Whether a word is a marker but for its name, which may come after blanks: "<<", "3<<-".
+bool is_heredoc_operator(std::string_view word);
+// Those in a command, in order. What stands between "((" and "))" is arithmetic, where "<<" is none.
 std::vector<HeredocMarker> find_heredoc_markers(std::string_view text);
 
 }  // namespace gbuild::dockerfile

@@ -20,6 +20,7 @@ struct Heredoc {
     bool expand = true;    // the delimiter was not quoted
     bool strip_tabs = false;
     int file_descriptor = 0;  // "3<<EOF": 3
+    bool is_script = false;   // all that a RUN has: to be run, not to be read
 };
 
 enum class Form {

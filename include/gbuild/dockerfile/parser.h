@@ -1,6 +1,7 @@
 // Text to syntax (Dockerfile reference; directives, continuations, heredocs, flags, exec and shell forms).
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -9,7 +10,8 @@
 namespace gbuild::dockerfile {
 
 // Parses and validates every instruction's flags and argument counts. `file` is how errors name it. Throws dockerfile
-// with line, column, source line and a hint. `args` holds, by instruction:
+// with line, column, source line and a hint. `check` is in the place of the directive of that name. `args` holds, by
+// instruction:
 //   RUN CMD ENTRYPOINT SHELL  exec form: the array; shell form: one string, the command
 //   ENV LABEL                 name, value, name, value, … ; ARG: "name" or "name=value" each; quotes kept for expansion
 //   COPY ADD                  sources and, last, the destination (heredoc sources are in `heredocs` only)
@@ -17,7 +19,7 @@ namespace gbuild::dockerfile {
 //   HEALTHCHECK               "NONE", or "CMD" and the command as for CMD (form tells)
 //   ONBUILD                   one string: the trigger instruction's text (validated)
 //   others                    words as written, quotes kept
-Dockerfile parse(std::string_view text, std::string file);
+Dockerfile parse(std::string_view text, std::string file, const std::optional<std::string>& check = {});
 
 // What a base's ONBUILD holds, for the FROM that names the base at `place`. As docker has it, the escape character is
 // "\" whatever the Dockerfile's. Throws as parse() does, at `place` and naming the trigger, also for what is not

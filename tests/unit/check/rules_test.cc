@@ -48,6 +48,7 @@ constexpr RuleCase cases[] = {
     {"dnf-no-yes", "RUN dnf install x\n", "RUN dnf -y install x\n", "dnf install"},
     {"duplicate-stage-name", "FROM debian:12 AS a\nFROM debian:12 AS a\n", "FROM debian:12 AS a\nFROM debian:12 AS b\n",
      "a"},
+    {"heredoc-crlf", "COPY <<EOF /f\r\na\r\nEOF\r\n", "COPY <<EOF /f\na\nEOF\n", "<<"},
     {"empty-continuation-line", "RUN a \\\n\n  b\n", "RUN a \\\n  # comment\n  b\n", ""},
     {"entrypoint-no-slash", "ENTRYPOINT [\"server\"]\n", "ENTRYPOINT [\"/bin/server\"]\n", "ENTRYPOINT"},
     {"entrypoint-not-run", "CMD [\"server\", \"-x\"]\n", "CMD [\"/bin/sh\"]\n", "CMD"},

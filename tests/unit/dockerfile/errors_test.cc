@@ -139,9 +139,10 @@ TEST_CASE("health check forms") {
 }
 
 TEST_CASE("missing arguments") {
-    check_failure("RUN", "RUN has no arguments", "give the command to run", "RUN");
-    check_failure("RUN []", "RUN has an empty command", "give the command to run", "[]");
-    check_failure("CMD", "CMD has no arguments", "write CMD [] to clear it", "CMD");
+    check_failure("RUN", "RUN has no command", "write the command after RUN, or remove the line", "RUN");
+    check_failure("RUN --network=none ", "RUN has no command", "write the command after RUN, or remove the line",
+                  "RUN");
+    check_failure("RUN []", "RUN has an empty command", "write the command after RUN, or remove the line", "[]");
     check_failure("ENV", "ENV has no arguments", "write ENV NAME=VALUE", "ENV");
     check_failure("ARG", "ARG has no arguments", "write ARG NAME or ARG NAME=DEFAULT", "ARG");
     check_failure("USER", "USER has no arguments", "write USER NAME or USER NAME:GROUP", "USER");

@@ -56,6 +56,12 @@ TEST_CASE("variables with and without braces") {
 TEST_CASE("a name ends where a name's characters end") {
     CHECK(word("$x.y") == "value.y");
     CHECK(word("$x€") == "value€");
+    CHECK(word("$x한") == "");  // L-10: letters and digits of any script
+    CHECK(word("$x٣") == "");
+    CHECK(word("$٣x") == "x");
+    CHECK(word("$x\u0301") == "value\u0301");
+    CHECK(word("$x\xED") == "value\xED");
+    CHECK(word("${x한:-none}") == "none");
     CHECK(word("$1x") == "x");
     CHECK(word("$?x") == "x");
 }

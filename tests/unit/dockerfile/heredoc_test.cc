@@ -29,11 +29,76 @@ TEST_CASE("comments and continuations are nothing special in a heredoc") {
 }
 
 TEST_CASE("a quoted delimiter turns expansion off") {
-    for (const char* delimiter : {"'EOF'", "\"EOF\"", "E\"O\"F", "\\EOF"}) {
+    for (const char* delimiter : {"'EOF'", "\"EOF\"", "E\"O\"F"}) {
         auto heredoc = parse_one(std::string("RUN <<") + delimiter + "\nx\nEOF").heredocs[0];
         CHECK(heredoc.name == "EOF");
         CHECK_FALSE(heredoc.expand);
     }
+}
+
+TEST_CASE("an escape character in the delimiter does not turn expansion off") {
+    auto heredoc = parse_one("COPY <<\\EOF /f\nx\nEOF").heredocs[0];
+    CHECK(heredoc.name == "EOF");
+    CHECK(heredoc.expand);
+    CHECK(parse_one("RUN <<eo\\'f\nx\neo'f").heredocs[0].expand);
+    CHECK_FALSE(parse_one("RUN <<'e'o\\'f\nx\neo'f").heredocs[0].expand);
+}
+
+TEST_CASE("blanks may stand between the operator and the delimiter (L-2)") {
+    auto check = [](const std::string& line, const std::string& name, bool strip_tabs = false, bool expand = true) {
+        CAPTURE(line);
+        auto instruction = parse_one(line + "\n\tx\n" + name + "\nUSER a\n");
+        REQUIRE(instruction.heredocs.size() == 1);
+        CHECK(instruction.heredocs[0].name == name);
+        CHECK(instruction.heredocs[0].contents == (strip_tabs ? "x\n" : "\tx\n"));
+        CHECK(instruction.heredocs[0].strip_tabs == strip_tabs);
+        CHECK(instruction.heredocs[0].expand == expand);
+    };
+    for (std::string before : {"RUN ", "RUN cat ", "RUN cat 3", "ONBUILD RUN cat "}) {
+        for (std::string after : {"", " > /x", " | sh", "  "}) {
+            check(before + "<< EOF" + after, "EOF");
+            check(before + "<<  \t EOF" + after, "EOF");
+            check(before + "<<- EOF" + after, "EOF", true);
+            check(before + "<< -EOF" + after, "-EOF");
+            check(before + "<<- -EOF" + after, "-EOF", true);
+            check(before + "<< \"EOF\"" + after, "EOF", false, false);
+            check(before + "<< 'E F'" + after, "E F", false, false);
+            check(before + "<<-  'EOF'" + after, "EOF", true, false);
+        }
+    }
+    for (std::string name : {"COPY ", "ADD ", "COPY --chmod=755 "}) {
+        check(name + "<< EOF /x", "EOF");
+        check(name + "<<- EOF /x", "EOF", true);
+        check(name + "<< -EOF /x", "-EOF");
+        check(name + "<< \"EOF\" /x", "EOF", false, false);
+    }
+}
+
+TEST_CASE("several delimiters after blanks follow each other in order (L-2)") {
+    auto run = parse_one("RUN cat << A <<B 3<< C\na\nA\nb\nB\nc\nC\nUSER x");
+    REQUIRE(run.heredocs.size() == 3);
+    CHECK(run.heredocs[0].contents == "a\n");
+    CHECK(run.heredocs[1].contents == "b\n");
+    CHECK(run.heredocs[2].contents == "c\n");
+    CHECK(run.heredocs[2].file_descriptor == 3);
+    auto copy = parse_one("COPY a << one b <<- two /d/\n1\none\n\t2\ntwo");
+    CHECK(copy.args == Strings{"a", "b", "/d/"});
+    REQUIRE(copy.heredocs.size() == 2);
+    CHECK(copy.heredocs[1].contents == "2\n");
+    CHECK(failure_of("COPY a << EOF\nx\nEOF").message == "COPY cannot have a heredoc as its destination");
+}
+
+TEST_CASE("a heredoc that is all of a RUN is a script") {
+    for (const char* line :
+         {"RUN <<EOF", "RUN << EOF", "RUN <<- EOF", "RUN <<'EOF'  ", "RUN 3<<EOF", "RUN --network=none <<EOF"}) {
+        CAPTURE(line);
+        CHECK(parse_one(std::string(line) + "\nx\nEOF").heredocs.at(0).is_script);
+    }
+    for (const char* line : {"RUN <<EOF sh", "RUN << EOF cat", "RUN cat <<EOF", "RUN <<EOF > /x"}) {
+        CAPTURE(line);
+        CHECK_FALSE(parse_one(std::string(line) + "\nx\nEOF").heredocs.at(0).is_script);
+    }
+    CHECK_FALSE(parse_one("RUN <<A <<B\nA\nB").heredocs.at(0).is_script);
 }
 
 TEST_CASE("a dash strips leading tabs, also of the delimiter") {
@@ -79,9 +144,25 @@ TEST_CASE("carriage returns in a heredoc are kept, those at its delimiter are no
     REQUIRE(parse_one("COPY <<EOF /f\r\na\r\nEOF\r\n").heredocs[0].contents == "a\r\n");
 }
 
+TEST_CASE("line ends that a heredoc takes over are warned of (S-14)") {
+    for (const char* line : {"COPY <<EOF /f", "ADD <<- EOF /f", "RUN <<EOF", "RUN cat << EOF", "ONBUILD RUN <<EOF"}) {
+        const auto file = parse_text("FROM scratch\r\n" + std::string(line) + "\r\na\r\nEOF\r\n");
+        REQUIRE(file.warnings.size() == 1);
+        CHECK(file.warnings[0].id == "heredoc-crlf");
+        CHECK_THAT(file.warnings[0].message, ContainsSubstring("end in CR LF"));
+        CHECK(file.warnings[0].span->line == 2);
+    }
+    CHECK(warning_ids("FROM scratch\r\nCOPY <<EOF /f\r\nEOF\r\n").empty());
+    CHECK(warning_ids("FROM scratch\r\nRUN a\r\n").empty());
+}
+
 TEST_CASE("two less-than signs that begin no heredoc are a command's own") {
     for (const char* command :
-         {"RUN echo $((1 << 2))", "RUN cat <<< word", "RUN echo a<<b", "RUN echo \"<<EOF\"", "CMD a <<EOF"}) {
+         {"RUN echo $((1 << 2))", "RUN x=$(( (1 + 1) << 2 )) && echo $x", "RUN ((x << 2)) && ((y <<= 1))",
+          "RUN echo $((1 <<2)) $((2 << (1 + 1)))", "RUN cat <<< word", "RUN cat <<<word", "RUN cat <<< \"a b\"",
+          "RUN echo a<<b", "RUN echo \"<<EOF\"", "RUN echo \"<< EOF\"", "RUN echo '1 << 2'", "RUN cat <<",
+          "CMD a <<EOF", "CMD a << EOF"}) {
+        CAPTURE(command);
         CHECK(parse_one(command).heredocs.empty());
     }
 }

@@ -47,6 +47,10 @@ TEST_CASE("CMD and ENTRYPOINT may be cleared") {
     REQUIRE(parse_one("CMD []").args.empty());
     REQUIRE(parse_one("CMD []").form == Form::exec);
     REQUIRE(parse_one("ENTRYPOINT []").args.empty());
+    for (const char* line : {"CMD", "ENTRYPOINT", "CMD  ", "ENTRYPOINT \\\n"}) {  // L-15
+        CHECK(parse_one(line).args.empty());
+        CHECK(parse_one(line).form == Form::exec);
+    }
 }
 
 TEST_CASE("ENV pairs keep their quotes") {

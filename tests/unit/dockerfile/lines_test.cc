@@ -92,6 +92,46 @@ TEST_CASE("directives are read in any case and spacing") {
     REQUIRE(file.escape == '\\');
 }
 
+TEST_CASE("directives are read below a line that names an interpreter (L-16)") {
+    auto file = parse_text("#!/usr/bin/env dockerfile\n# syntax=x\n# check=skip=all\nFROM scratch\nENV a b\n");
+    CHECK(file.syntax == "x");
+    CHECK(file.check == "skip=all");
+    CHECK(file.warnings.empty());
+    CHECK(parse_text("#!/bin/sh\r\n# check=skip=all\r\nFROM scratch\r\n").check == "skip=all");
+    CHECK(parse_text("#!x\n# escape=`\n# check=skip=all\nFROM scratch\n").check == "skip=all");
+    CHECK(parse_text("#!x\n# escape=`\nFROM scratch\n").escape == '\\');  // as BuildKit has it
+    CHECK(parse_text("#!x\n\n# check=skip=all\nFROM scratch\n").check.empty());
+    CHECK(parse_text(" #!x\n# check=skip=all\nFROM scratch\n").check.empty());
+    CHECK(parse_text("#!x\n#!y\n# check=skip=all\nFROM scratch\n").check.empty());
+}
+
+TEST_CASE("a check from outside is in the place of the directive (L-14)") {
+    const std::string text = "# check=skip=all\nFROM scratch\nENV a b\n";
+    CHECK(parse(text, "f").warnings.empty());
+    CHECK(parse(text, "f", "skip=StageNameCasing").warnings.size() == 1);
+    CHECK(parse("FROM scratch\nENV a b\n", "f", "skip=all;error=true").checks.warnings_are_errors());
+    CHECK_THROWS_AS(parse(text, "f", "nosuch=1"), Error);
+}
+
+TEST_CASE("blanks of any script around an instruction are dropped (L-10)") {
+    for (std::string blank :
+         {"\u00A0", "\u2003", "\u3000", "\u0085", "\u1680", "\u2028", " \u00A0\t", "\u202F\u205F"}) {
+        CAPTURE(blank);
+        CHECK(parse_one("COPY x /y" + blank).args == Strings{"x", "/y"});
+        CHECK(parse_one("USER a" + blank).args == Strings{"a"});
+        CHECK(parse_one(blank + "USER a").args == Strings{"a"});
+        CHECK(parse_one("ENV a=1" + blank + "b=2" + blank).args == Strings{"a", "1", "b", "2"});
+        CHECK(parse_one("RUN echo a" + blank).args == Strings{"echo a"});
+        CHECK(parse_text("FROM scratch" + blank + "\n" + blank + "# comment\n" + blank + "\nUSER a\n")
+                  .instructions.size() == 2);
+        CHECK(parse_one("RUN a \\\n" + blank + "# comment\n b").args == Strings{"a  b"});
+    }
+    // Within, and where a blank is no blank:
+    CHECK(parse_one("USER a\u00A0b").args == Strings{"a\u00A0b"});
+    CHECK(parse_one("COPY x /y\u200B").args == Strings{"x", "/y\u200B"});
+    CHECK(parse_one("USER a\xA0").args == Strings{"a\xA0"});
+}
+
 TEST_CASE("a directive after a comment is a comment") {
     REQUIRE(parse_text("# hello\n# escape=`\nFROM scratch\n").escape == '\\');
 }
