@@ -38,6 +38,11 @@ class Failure {
         throw Error(ErrorKind::usage, fmt::format("image reference {}: {}", quoted(text_), problem))
             .hint(std::move(hint));
     }
+    // Without what nobody wrote.
+    std::string_view as_written(std::string_view repository) const {
+        const bool is_added = repository.starts_with(official) && text_.find(official) == std::string_view::npos;
+        return is_added ? repository.substr(official.size()) : repository;
+    }
 
   private:
     std::string_view text_;
@@ -108,8 +113,9 @@ void check_repository(std::string_view repository, const Failure& fail) {
     for (const auto& component : split(repository, '/')) {
         if (component.empty()) fail("the repository has an empty component");
         if (!all_of(component, [](char c) { return !is_upper(c); })) {
-            fail(fmt::format("the repository {} has upper-case letters", quoted(repository)),
-                 fmt::format("repositories are lower case: {}", to_lower(repository)));
+            const std::string_view written = fail.as_written(repository);
+            fail(fmt::format("the repository {} has upper-case letters", quoted(written)),
+                 fmt::format("repositories are lower case: {}", to_lower(written)));
         }
         if (!is_path_component(component)) {
             fail(fmt::format("{} is no repository component", quoted(component)),

@@ -49,12 +49,16 @@ std::optional<User> find_user_where(std::string_view passwd, Matches matches) {
 uint32_t resolve_group(std::string_view text, const Accounts& accounts) {
     if (const auto gid = parse_id(text)) return *gid;
     if (const auto gid = find_group(accounts.group, text)) return *gid;
+    if (text == "root") return 0;
     if (parse_decimal(text)) {
         throw Error(ErrorKind::dockerfile, fmt::format("group id {} is out of range", text))
             .hint(fmt::format("ids go up to {}", max_id));
     }
     throw Error(ErrorKind::dockerfile, fmt::format("no group {} in the image's /etc/group", gbuild::quoted(text)))
-        .hint("create the group in the base image, or give a number");
+        .hint(fmt::format(
+            "create it above this line (RUN groupadd {}, or addgroup on Alpine), take a base image that has "
+            "it, or give a number",
+            printable(text)));
 }
 
 Owner resolve_user(std::string_view text, const Accounts& accounts, LoneUser lone) {
@@ -64,12 +68,16 @@ Owner resolve_user(std::string_view text, const Accounts& accounts, LoneUser lon
         return {*uid, known ? known->gid : 0};
     }
     if (const auto user = find_user(accounts.passwd, text)) return {user->uid, user->gid};
+    if (text == "root") return {0, 0};
     if (parse_decimal(text)) {
         throw Error(ErrorKind::dockerfile, fmt::format("user id {} is out of range", text))
             .hint(fmt::format("ids go up to {}", max_id));
     }
     throw Error(ErrorKind::dockerfile, fmt::format("no user {} in the image's /etc/passwd", gbuild::quoted(text)))
-        .hint("create the user in the base image, or give a number");
+        .hint(fmt::format(
+            "create it above this line (RUN useradd {}, or adduser -D on Alpine), take a base image that has "
+            "it, or give a number",
+            printable(text)));
 }
 
 }  // namespace

@@ -117,8 +117,8 @@ TEST_CASE("bad repositories are refused") {
 
 TEST_CASE("upper case in a repository is refused with the lower-case name as the hint") {
     Error error = failure("Debian:12");
-    CHECK(error.message() == "image reference \"Debian:12\": the repository \"library/Debian\" has upper-case letters");
-    CHECK(error.hint() == "repositories are lower case: library/debian");
+    CHECK(error.message() == "image reference \"Debian:12\": the repository \"Debian\" has upper-case letters");
+    CHECK(error.hint() == "repositories are lower case: debian");
 }
 
 TEST_CASE("empty components are refused") {

@@ -73,6 +73,29 @@ TEST_CASE("numbers need no passwd file and names do") {
                       ContainsSubstring("no user \"bob\" in the image's /etc/passwd"));
 }
 
+TEST_CASE("root is 0:0 where the image does not say who that is (S-24)") {
+    for (const char* text : {"root", "root:root", "0:root", "root:0", ":root"}) {
+        CAPTURE(text);
+        CHECK(resolve_owner(text, {}, LoneUser::same_number) == Owner{0, 0});
+        CHECK(resolve_owner(text, {"app:x:5:6::/:\n", "app:x:6:\n"}, LoneUser::primary_group) == Owner{0, 0});
+    }
+    CHECK(resolve_owner("root:root", {"root:x:7:8::/:\n", "root:x:9:\n"}, LoneUser::primary_group) == Owner{7, 9});
+    CHECK_THROWS_AS(resolve_owner("Root", {}, LoneUser::same_number), Error);
+    CHECK_THROWS_AS(resolve_owner("root:wheel", {}, LoneUser::same_number), Error);
+}
+
+TEST_CASE("a missing user or group can be made by an earlier RUN (U-18)") {
+    for (const char* text : {"bob", ":bob"}) {
+        try {
+            resolve_owner(text, {}, LoneUser::same_number);
+            FAIL("no error");
+        } catch (const Error& error) {
+            CHECK_THAT(error.hint(), ContainsSubstring("RUN ") && ContainsSubstring("add bob") &&
+                                         ContainsSubstring("base image") && ContainsSubstring("number"));
+        }
+    }
+}
+
 TEST_CASE("a missing group is named with its file") {
     CHECK_THROWS_WITH(chown_owner("app:wheel"), ContainsSubstring("no group \"wheel\" in the image's /etc/group"));
 }
