@@ -164,9 +164,7 @@ BaseImage BaseImages::resolve_one(const plan::Base& base) {
         return from_archive("docker-archive://" + archive->path,
                             registry::open_docker_archive(archive->path, archive->reference), named->platform);
     }
-    throw Error(ErrorKind::dockerfile,
-                fmt::format("the build context {} is a directory and cannot be a base image", quoted(named->name)))
-        .hint("give docker-image://, oci-layout:// or docker-archive:// for a FROM, or use it in COPY --from");
+    throw Error(ErrorKind::internal, fmt::format("the build context {} is no image", quoted(named->name)));
 }
 
 BaseImage BaseImages::from_registry(const std::string& text, const oci::Platform& platform) {

@@ -40,7 +40,11 @@ plan::PlanRequest plan_request(const BuildOptions& options) {
     request.labels = options.labels;
     request.platform = options.platform;
     request.build_platform = oci::host_platform();
-    for (const auto& [name, value] : options.build_contexts) request.named_contexts.insert(name);
+    for (const auto& [name, context] : named_contexts(options)) {
+        request.named_contexts.insert(name);
+        if (has_files(context)) request.file_contexts.insert(name);
+        if (std::holds_alternative<ScratchContext>(context)) request.empty_contexts.insert(name);
+    }
     return request;
 }
 
@@ -49,14 +53,7 @@ bool is_directory(const plan::Base& base, const NamedContexts& contexts) {
     return named && has_files(contexts.at(named->name));
 }
 
-[[noreturn]] void refuse_directory(const plan::Base& base) {
-    const std::string& name = std::get<plan::NamedContextBase>(base).name;
-    throw Error(ErrorKind::dockerfile,
-                fmt::format("the build context {} is a directory and cannot be a base image", quoted(name)))
-        .hint("give docker-image://, oci-layout:// or docker-archive:// for a FROM, or use it in COPY --from");
-}
-
-// Directories among the named contexts serve COPY --from only; the rest are images to resolve.
+// Directories among the named contexts are copied, as a base, too; the rest are images to resolve.
 std::vector<plan::NeededBase> images_to_resolve(std::vector<plan::NeededBase> bases, const NamedContexts& contexts) {
     std::erase_if(bases, [&](const plan::NeededBase& needed) { return is_directory(needed.base, contexts); });
     return bases;
@@ -81,8 +78,7 @@ plan::Plan resolve_and_plan(dockerfile::Dockerfile file, const plan::PlanRequest
                             const NamedContexts& contexts, BaseImages& bases, EventSink& events) {
     report(file.warnings, file.checks, events);
     auto config_of = [&](const plan::Base& base) {
-        if (is_directory(base, contexts)) refuse_directory(base);
-        return bases.at(base).config;
+        return is_directory(base, contexts) ? oci::ImageConfig() : bases.at(base).config;
     };
     bases.resolve(images_to_resolve(plan::needed_bases(file, request), contexts));
     while (plan::add_triggers(file, request, config_of)) {
@@ -103,7 +99,9 @@ const BaseImage* origin(const plan::Plan& plan, const plan::Stage& stage, const 
 }
 
 int64_t epoch_of(const BuildOptions& options, const plan::Plan& plan, const BaseImages& bases) {
-    if (options.timestamp) return *options.timestamp;
+    for (const auto& epoch : {options.timestamp, plan.epoch, options.environment_epoch}) {
+        if (epoch) return *epoch;
+    }
     const BaseImage* image = origin(plan, plan.stages.back(), bases);
     return std::max<int64_t>(0, image ? image->config.created.value_or(0) : 0);
 }
@@ -135,7 +133,10 @@ CachePolicy cache_policy(const BuildOptions& options, const plan::Plan& plan) {
         const bool known = std::any_of(plan.stages.begin(), plan.stages.end(), [&](const plan::Stage& one) {
             return one.name == to_lower(stage) || std::to_string(one.index) == stage;
         });
-        if (!known && std::find(plan.skipped.begin(), plan.skipped.end(), to_lower(stage)) == plan.skipped.end()) {
+        const bool skipped = std::any_of(plan.skipped.begin(), plan.skipped.end(), [&](const std::string& one) {
+            return one == to_lower(stage) || one == "stage " + stage;
+        });
+        if (!known && !skipped) {
             throw Error(ErrorKind::usage, fmt::format("--no-cache-filter {}: there is no such stage", quoted(stage)))
                 .hint("give a stage's name or number");
         }
@@ -289,7 +290,7 @@ Commands commands_of(const BuildOptions& options, const store::Store& store, doc
     BaseImages bases(options, store, nullptr, contexts, {});
     Commands commands = Commands::none;
     auto known_config = [&](const plan::Base& base) {
-        if (is_directory(base, contexts)) refuse_directory(base);
+        if (is_directory(base, contexts)) return oci::ImageConfig();
         auto config = bases.known_config(base);
         if (!config) commands = Commands::possible;
         return config.value_or(oci::ImageConfig());

@@ -56,22 +56,60 @@ std::optional<std::string> read_inside(const fs::path& context, const std::strin
     return read_text(fd->get(), max_dockerfile_size, quoted(path));
 }
 
+constexpr const char* default_name = "Dockerfile";
+
+// The same as in_either_case(), in a context that nothing may lead out of.
+fs::path path_inside(const BuildOptions& options) {
+    const fs::path path = options.dockerfile.value_or(default_name).lexically_normal();
+    if (path.filename() != default_name || read_inside(options.context, path.native())) return path;
+    const fs::path lower = fs::path(path).replace_filename(to_lower(default_name));
+    return read_inside(options.context, lower.native()) ? lower : path;
+}
+
+// Other builders' name, and what -f was likely meant to be.
+std::string hint_for_missing(const fs::path& context, const fs::path& path) {
+    constexpr const char* other = "Containerfile";
+    std::error_code ignored;
+    const fs::path directory = path.is_absolute() ? path.parent_path() : context / path.parent_path();
+    if (path.filename() == default_name && fs::exists(directory / other, ignored)) {
+        const fs::path named = path.parent_path() / other;
+        return fmt::format("there is a Containerfile: give it with -f {}", printable(named.native()));
+    }
+    return path.filename() == default_name ? "create it, or name another file with -f"
+                                           : "check the path that -f gives: it is looked up here, then in the context";
+}
+
+// Wins over the directive in the file.
+std::optional<std::string> check_of(const BuildOptions& options) {
+    const auto found = options.build_args.find("BUILDKIT_DOCKERFILE_CHECK");
+    return found == options.build_args.end() ? std::nullopt : std::optional(found->second);
+}
+
 dockerfile::Dockerfile load_from_inside(const BuildOptions& options) {
-    const fs::path path = options.dockerfile.value_or("Dockerfile").lexically_normal();
+    const fs::path path = path_inside(options);
     const auto text = read_inside(options.context, path.native());
     if (!text) {
         throw Error(ErrorKind::not_found, fmt::format("the build context has no {}", quoted(path.native())))
-            .hint("name its Dockerfile with -f");
+            .hint(hint_for_missing(options.context, path));
     }
-    return dockerfile::parse(*text, path.native());
+    return dockerfile::parse(*text, path.native(), check_of(options));
+}
+
+// What there is of a Dockerfile and one in lower case, as docker has it.
+fs::path in_either_case(const fs::path& path) {
+    std::error_code ignored;
+    if (path.filename() != default_name || fs::exists(path, ignored)) return path;
+    const fs::path lower = fs::path(path).replace_filename(to_lower(default_name));
+    return fs::exists(lower, ignored) ? lower : path;
 }
 
 fs::path find_dockerfile(const BuildOptions& options) {
-    if (!options.dockerfile) return options.context / "Dockerfile";
+    if (!options.dockerfile) return in_either_case(options.context / default_name);
     std::error_code ignored;
-    if (fs::exists(*options.dockerfile, ignored) || options.dockerfile->is_absolute()) return *options.dockerfile;
-    fs::path in_context = options.context / *options.dockerfile;
-    return fs::exists(in_context, ignored) ? in_context : *options.dockerfile;
+    const fs::path here = in_either_case(*options.dockerfile);
+    if (fs::exists(here, ignored) || here.is_absolute()) return here;
+    const fs::path in_context = in_either_case(options.context / *options.dockerfile);
+    return fs::exists(in_context, ignored) ? in_context : here;
 }
 
 void require_directory(const fs::path& path, const std::string& what) {
@@ -143,7 +181,10 @@ NamedContext parse_named_context(const std::string& name, const std::string& val
         if (!value.starts_with(scheme)) return std::nullopt;
         return std::string_view(value).substr(scheme.size());
     };
-    if (auto rest = after("docker-image://")) return RegistryContext{std::string(*rest)};
+    if (auto rest = after("docker-image://")) {
+        if (*rest == "scratch") return ScratchContext{};
+        return RegistryContext{std::string(*rest)};
+    }
     if (auto rest = after("oci-layout://")) return split_archive<OciLayoutContext>(*rest);
     if (auto rest = after("docker-archive://")) return split_archive<DockerArchiveContext>(*rest);
     std::error_code ignored;
@@ -169,23 +210,26 @@ bool has_files(const NamedContext& context) {
 
 dockerfile::Dockerfile load_dockerfile(const BuildOptions& options) {
     require_directory(options.context, "build context");
-    if (options.dockerfile_text) return dockerfile::parse(*options.dockerfile_text, options.dockerfile_name);
+    if (options.dockerfile_text) {
+        return dockerfile::parse(*options.dockerfile_text, options.dockerfile_name, check_of(options));
+    }
     if (options.origin == Origin::elsewhere) return load_from_inside(options);
     fs::path path = find_dockerfile(options);
     std::error_code ignored;
     if (!fs::exists(path, ignored)) {
         throw Error(ErrorKind::not_found, fmt::format("there is no Dockerfile at {}", quoted(path.native())))
-            .hint("create it, or name another file with -f");
+            .hint(hint_for_missing({}, path));
     }
     if (fs::is_directory(path, ignored)) {
+        const fs::path inside = in_either_case(path / default_name);
         throw Error(ErrorKind::usage, fmt::format("{} is a directory, not a Dockerfile", quoted(path.native())))
-            .hint("name the file itself with -f");
+            .hint(fmt::format("name the file itself: -f {}", printable(inside.lexically_normal().native())));
     }
     // -f may name a pipe (/dev/stdin, a shell's <(…)), but what lies in a context may be anybody's.
     bool in_context = !options.dockerfile || !files_below(options.context, {path}).empty();
     std::string text = in_context ? read_regular_file(path) : read_text_file(path, max_dockerfile_size);
     // A Dockerfile of the current directory is shown by its bare name, as people and editors write it.
-    return dockerfile::parse(text, path.lexically_normal().native());
+    return dockerfile::parse(text, path.lexically_normal().native(), check_of(options));
 }
 
 dockerfile::IgnoreRules load_ignore_rules(const BuildOptions& options) {
@@ -195,8 +239,7 @@ dockerfile::IgnoreRules load_ignore_rules(const BuildOptions& options) {
 std::unique_ptr<ContextDir> open_build_context(const BuildOptions& options, const std::vector<fs::path>& written) {
     require_directory(options.context, "build context");
     if (options.origin == Origin::elsewhere) {
-        return open_inside(options.context,
-                           options.dockerfile_text ? "" : options.dockerfile.value_or("Dockerfile").native());
+        return open_inside(options.context, options.dockerfile_text ? "" : path_inside(options).native());
     }
     return open_with_ignore(options.context, own_ignore_file(options), written);
 }

@@ -26,7 +26,8 @@ struct ArchiveContext {  // a file
 struct RemoteContext {  // a URL or a repository
     plan::RemoteSource source;
 };
-struct RegistryContext {  // docker-image://
+struct ScratchContext {};  // docker-image://scratch
+struct RegistryContext {   // docker-image://
     std::string reference;
 };
 struct OciLayoutContext {  // oci-layout://PATH[:TAG | @DIGEST]
@@ -35,8 +36,8 @@ struct OciLayoutContext {  // oci-layout://PATH[:TAG | @DIGEST]
 struct DockerArchiveContext {  // docker-archive://PATH[:NAME:TAG]
     std::string path, reference;
 };
-using NamedContext = std::variant<DirectoryContext, ArchiveContext, RemoteContext, RegistryContext, OciLayoutContext,
-                                  DockerArchiveContext>;
+using NamedContext = std::variant<DirectoryContext, ArchiveContext, RemoteContext, ScratchContext, RegistryContext,
+                                  OciLayoutContext, DockerArchiveContext>;
 
 constexpr size_t max_dockerfile_size = 16u << 20;
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 
@@ -16,10 +17,10 @@ namespace gbuild::build {
 namespace {
 
 constexpr size_t resolv_conf_cap = 1 << 20;
-constexpr const char* hosts = "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n127.0.1.1 gbuild\n";
 
-std::string hosts_file(const RunOptions& options) {
-    std::string text = hosts;
+std::string hosts_file(const RunOptions& options, const std::string& hostname) {
+    std::string text = "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n";
+    text += fmt::format("127.0.1.1 {}\n", hostname);
     for (const auto& [name, address] : options.hosts) text += fmt::format("{}\t{}\n", address, name);
     return text;
 }
@@ -140,16 +141,51 @@ std::vector<std::string> environment(const RunRequest& request, uint32_t uid) {
     return result.take();
 }
 
-// `RUN <<EOF` alone is a script: run by what its first line names, else by the shell. In `RUN cmd <<EOF` the shell
-// reads the heredoc, as it was written.
+// MAX_ARG_STRLEN, with the NUL at the end: no longer string reaches a program.
+constexpr size_t longest_string = 128u << 10;
+
+// Those that know ". FILE".
+bool is_posix_shell(const std::vector<std::string>& command) {
+    constexpr std::array<std::string_view, 8> shells = {"sh", "ash", "dash", "bash", "ksh", "mksh", "yash", "zsh"};
+    auto name = [](std::string_view path) { return path.substr(path.rfind('/') + 1); };
+    if (command.size() < 3 || !command[command.size() - 2].starts_with('-')) return false;
+    std::string_view shell = name(command[0]);
+    if (shell == "busybox") shell = command[1];
+    return std::find(shells.begin(), shells.end(), shell) != shells.end();
+}
+
+// A command that is too long for an argument is read from a file, by the same shell with the same options.
+void shorten_command(sandbox::Step& step, const plan::RunStep& run) {
+    if (!run.shell_form || step.command.back().size() < longest_string || !is_posix_shell(step.command)) return;
+    step.scripts.push_back({"script", std::move(step.command.back())});
+    step.command.back() = ". /dev/pipes/script";
+}
+
+void check_lengths(const sandbox::Step& step) {
+    for (const std::string& argument : step.command) {
+        if (argument.size() < longest_string) continue;
+        throw Error(ErrorKind::limit,
+                    fmt::format("an argument of the command has {} bytes, and Linux passes no more than {} on",
+                                argument.size(), longest_string - 1))
+            .hint("put the text into a file with COPY, and have the command read that");
+    }
+    for (const std::string& entry : step.environment) {
+        if (entry.size() < longest_string) continue;
+        throw Error(ErrorKind::limit,
+                    fmt::format("the variable {} and its value have {} bytes, and Linux passes no more than {} on",
+                                quoted(entry.substr(0, entry.find('='))), entry.size(), longest_string - 1))
+            .hint("put the value into a file with COPY, and have the command read that");
+    }
+}
+
+// A heredoc that is all of a RUN is a script: run by what its first line names, else by the shell. In `RUN cmd <<EOF`
+// the shell reads the heredoc, as it was written.
 void set_command(sandbox::Step& step, const plan::RunStep& run) {
     step.command = run.args;
     if (!run.shell_form || run.heredocs.empty()) return;
     std::string& text = step.command.back();
     const dockerfile::Heredoc& first = run.heredocs.front();
-    const bool alone = run.heredocs.size() == 1 && trim(text).rfind("<<", 0) == 0 &&
-                       trim(text).find_first_of(" \t;|&>") == std::string_view::npos;
-    if (!alone) {
+    if (!first.is_script) {
         for (const dockerfile::Heredoc& heredoc : run.heredocs) text += "\n" + heredoc.contents + heredoc.name;
     } else if (first.contents.rfind("#!", 0) == 0) {
         step.scripts.push_back({first.name, first.contents});
@@ -199,13 +235,16 @@ sandbox::Step make_step(const RunRequest& request) {
         step.all_capabilities = true;
     }
     set_command(step, run);
+    shorten_command(step, run);
     set_user(step, request.config.user, request.accounts);
     step.environment = environment(request, step.identity.uid);
+    check_lengths(step);
     step.directory = request.config.working_dir.empty() ? "/" : request.config.working_dir;
     step.network = run.network == "none"   ? sandbox::Network::none
                    : run.network == "host" ? sandbox::Network::host
                                            : request.options.network;
-    inject(step, request.tree, "etc/hosts", hosts_file(request.options));
+    if (!run.hostname.empty()) step.hostname = run.hostname;
+    inject(step, request.tree, "etc/hosts", hosts_file(request.options, step.hostname));
     if (step.network == sandbox::Network::host) inject(step, request.tree, "etc/resolv.conf", resolv_conf());
     step.timeout = request.options.timeout;
     step.limits = request.options.limits;

@@ -68,9 +68,10 @@ int64_t parse_timestamp(std::string_view text, std::string_view what) {
 
 void ImageSettings::declare(OptionSet& options) {
     options.group("The image");
-    options.value("--timestamp", "TIME", timestamp,
-                  "time of what the build makes, in seconds since 1970 or as 2024-05-01T12:00:00Z (default: "
-                  "$SOURCE_DATE_EPOCH, then the base image's)");
+    options.value(
+        "--timestamp", "TIME", timestamp,
+        "time of what the build makes, in seconds since 1970 or as 2024-05-01T12:00:00Z (default: "
+        "SOURCE_DATE_EPOCH as a build argument, an ARG before FROM or in the environment, then the base image's)");
     options.value("--compression", "gzip|lzo|lz4|xz|zstd", compression, "how the image is compressed");
     options.value("--compression-level", "N", level, "on the compression's own scale");
     options.value("--block-size", "SIZE", block_size, "squashfs block size: a power of two from 4K to 1M");
@@ -86,7 +87,7 @@ void ImageSettings::apply(build::BuildOptions& build, const Console& console) co
     if (!timestamp.empty()) {
         build.timestamp = parse_timestamp(timestamp, "--timestamp");
     } else if (auto epoch = console.env("SOURCE_DATE_EPOCH"); epoch && !epoch->empty()) {
-        build.timestamp = parse_timestamp(*epoch, "SOURCE_DATE_EPOCH");
+        build.environment_epoch = parse_timestamp(*epoch, "SOURCE_DATE_EPOCH");
     }
 }
 

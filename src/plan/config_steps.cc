@@ -170,7 +170,9 @@ void StagePlanner::volume(Step& step) {
 }
 
 void StagePlanner::workdir(Step& step) {
-    std::string path = single(step);
+    // An empty one is where the image is already.
+    std::string path = word(instruction_->args[0]);
+    if (path.empty()) path = working_directory();
     check_length(instruction_->args[0], path);
     if (path[0] != '/' && !workdir_given_ && !std::holds_alternative<StageBase>(stage_.base)) {
         warn("workdir-relative", "WORKDIR is relative to a directory that the base image chooses",

@@ -46,10 +46,9 @@ void StagePlanner::copy_flags(CopyStep& copy, std::vector<dockerfile::Flag>& sho
             copy.keep_git_dir = is_true(flag);
         else if (flag.name == "unpack")
             copy.unpack = is_true(flag);
-        else if (flag.value.empty())
-            reject(fmt::format("--{} is empty after expansion", flag.name), "check the variables in it");
         else if (flag.name == "checksum")
             copy.checksum = flag.value;
+        if (flag.value.empty()) continue;  // as good as no flag
         try {
             if (flag.name == "chmod") {
                 dockerfile::Chmod::parse(flag.value);
@@ -138,11 +137,7 @@ void StagePlanner::copy(Step& step) {
         copy.inline_files.push_back(
             {heredoc.name, heredoc.expand ? expansion_->heredoc(heredoc.contents) : heredoc.contents});
     }
-    if (words.back().empty()) {
-        fail(instruction_->args.back(),
-             fmt::format("the destination of {} is empty after expansion", instruction_->name),
-             "check the variables in it; \".\" is the working directory");
-    }
+    if (words.back().empty()) words.back() = ".";
     check_length(instruction_->args.back(), words.back());
     copy.destination = resolve_destination(working_directory(), words.back());
     check_length(instruction_->args.back(), copy.destination);

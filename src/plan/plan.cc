@@ -1,6 +1,7 @@
 #include "gbuild/plan/plan.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 
 #include <fmt/format.h>
@@ -32,6 +33,20 @@ std::string key_of(const Base& base) {
 bool is_predefined(const std::string& name, const GlobalScope& globals) {
     return is_proxy_name(name) || name == "SOURCE_DATE_EPOCH" || name.compare(0, 9, "BUILDKIT_") == 0 ||
            (globals.get(name) && (name.compare(0, 6, "TARGET") == 0 || name.compare(0, 5, "BUILD") == 0));
+}
+
+// Arguments for builders that mean nothing here, known to docker's users.
+void warn_ignored_args(const PlanRequest& request, Plan& plan) {
+    constexpr std::array<std::string_view, 3> used = {"BUILDKIT_CONTEXT_KEEP_GIT_DIR", "BUILDKIT_DOCKERFILE_CHECK",
+                                                      "BUILDKIT_SANDBOX_HOSTNAME"};
+    for (const auto& [name, value] : request.build_args) {
+        if (!name.starts_with("BUILDKIT_") || std::find(used.begin(), used.end(), name) != used.end()) continue;
+        const bool is_syntax = name == "BUILDKIT_SYNTAX";
+        plan.warnings.push_back({"ignored-build-arg", fmt::format("the build argument {} has no effect", quoted(name)),
+                                 std::nullopt,
+                                 is_syntax ? "gbuild reads the Dockerfile itself, and runs no image to do that"
+                                           : "it is for BuildKit; leave it out"});
+    }
 }
 
 void warn_unused_args(const dockerfile::Dockerfile& file, const PlanRequest& request, const GlobalScope& globals,
@@ -80,7 +95,7 @@ std::vector<std::string> proxy_values(const PlanRequest& request) {
 }
 
 std::string stage_label(const SourceStage& stage) {
-    return stage.name.empty() ? std::to_string(stage.index) : stage.name;
+    return stage.name.empty() ? fmt::format("stage {}", stage.index) : stage.name;
 }
 
 class Planner {
@@ -90,6 +105,7 @@ class Planner {
 
     Plan run() {
         plan_.hidden_values = proxy_values(request_);
+        plan_.epoch = find_epoch(file_, request_, graph_.globals());
         for (int i = 0; i < graph_.size(); i++) {
             bool needed = std::binary_search(graph_.needed().begin(), graph_.needed().end(), i);
             if (needed)
@@ -103,6 +119,7 @@ class Planner {
         file_.checks.apply_to(plan_.warnings);
         // About the command line, so no check of the Dockerfile's.
         warn_unused_args(file_, request_, graph_.globals(), plan_);
+        warn_ignored_args(request_, plan_);
         return std::move(plan_);
     }
 
@@ -119,6 +136,7 @@ class Planner {
         stage.platform = source.platform;
         warn_unset(from, source);
         StageScope scope = set_base(stage, source);
+        if (is_files(source.base)) start_with_files(stage, source);
         // Triggers are for this stage, not for what is built on it; but a context that replaces a stage keeps them.
         auto& triggers = stage.base_config.config.on_build;
         if (!triggers.empty() && !source.replaced) {
@@ -142,7 +160,7 @@ class Planner {
             scope.cover_all(stage.base_config.config);
             return scope;
         }
-        if (std::holds_alternative<ScratchBase>(source.base)) {
+        if (std::holds_alternative<ScratchBase>(source.base) || is_files(source.base)) {
             stage.base_config.platform = source.platform;
             stage.base_config.config.working_dir = "/";
         } else {
@@ -154,6 +172,32 @@ class Planner {
         auto& config = stage.base_config.config;
         if (!config.env_value("PATH")) config.set_env("PATH", default_path);
         return StageScope(graph_.globals(), request_);
+    }
+
+    bool is_files(const Base& base) const {
+        const auto* context = std::get_if<NamedContextBase>(&base);
+        return context && request_.file_contexts.contains(context->name);
+    }
+
+    // A directory as a base is scratch with a copy of it.
+    void start_with_files(Stage& stage, const SourceStage& source) {
+        const auto& from = file_.instructions[source.from];
+        const std::string& name = std::get<NamedContextBase>(source.base).name;
+        CopyStep copy;
+        copy.source = NamedContextBase{name, request_.platform};
+        copy.paths = {"."};
+        copy.destination = "/";
+        copy.spans.add(file_.span_of(from, from.args[0]));
+        copy.spans.add(file_.span_of(from, from.args[0]));
+        Step step;
+        step.number = ++plan_.total_steps;
+        step.instruction = "COPY";
+        step.text = step.expanded = fmt::format("COPY --from={} . /", name);
+        step.span = from.span;
+        step.action = std::move(copy);
+        step.config = stage.base_config.config;
+        stage.base = ScratchBase{};
+        stage.steps.push_back(std::move(step));
     }
 
     void warn_unset(const dockerfile::Instruction& from, const SourceStage& source) {

@@ -1,6 +1,10 @@
 #include "ports.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -24,6 +28,26 @@ std::optional<std::pair<uint16_t, uint16_t>> parse_range(std::string_view text) 
     return std::pair(static_cast<uint16_t>(*first), static_cast<uint16_t>(*last));
 }
 
+bool is_address(std::string_view text) {
+    if (text.starts_with('[') && text.ends_with(']')) text = text.substr(1, text.size() - 2);
+    const std::string name(text);
+    std::array<unsigned char, sizeof(in6_addr)> bytes;
+    return ::inet_pton(AF_INET, name.c_str(), bytes.data()) == 1 ||
+           ::inet_pton(AF_INET6, name.c_str(), bytes.data()) == 1;
+}
+
+// What stands before the container's port: "PORT" or "ADDRESS:PORT", of which PORT may be empty.
+void check_host(std::string_view text, std::string_view host) {
+    const size_t colon = host.rfind(':');
+    const std::string_view port = host.substr(colon == std::string_view::npos ? 0 : colon + 1);
+    const std::string_view address = colon == std::string_view::npos ? std::string_view() : host.substr(0, colon);
+    const bool is_known = (address.empty() || is_address(address)) && (port.empty() || parse_range(port));
+    if (is_known) return;
+    throw Error(ErrorKind::dockerfile, fmt::format("{} is not a port: {} is neither a port nor an address and a port",
+                                                   quoted(text), quoted(host)))
+        .hint("write the port of the container alone: EXPOSE takes no host");
+}
+
 }  // namespace
 
 PortRange parse_ports(std::string_view text) {
@@ -32,6 +56,7 @@ PortRange parse_ports(std::string_view text) {
     if (size_t colon = ports.rfind(':'); colon != std::string_view::npos) {
         result.names_host = true;
         ports.remove_prefix(colon + 1);
+        check_host(text, text.substr(0, colon));
     }
     size_t slash = ports.find('/');
     std::string protocol = slash == std::string_view::npos ? "tcp" : to_lower(ports.substr(slash + 1));

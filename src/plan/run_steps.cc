@@ -113,8 +113,25 @@ void StagePlanner::add_mount(RunStep& run, const dockerfile::Flag& flag, size_t 
     run.mounts.push_back(std::move(planned));
 }
 
+// As docker has it, a build argument; it goes into /etc/hosts, too.
+std::string StagePlanner::hostname() const {
+    const std::string name = "BUILDKIT_SANDBOX_HOSTNAME";
+    const auto given = context_.request.build_args.find(name);
+    if (given == context_.request.build_args.end()) return "";
+    constexpr size_t longest = 64;  // of sethostname(2)
+    const std::string& value = given->second;
+    const bool is_name = value.size() <= longest && std::all_of(value.begin(), value.end(), [](char c) {
+                             return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                                    c == '-' || c == '.' || c == '_';
+                         });
+    if (is_name) return value;
+    throw Error(ErrorKind::usage, fmt::format("--build-arg {}: {} is not a host's name", name, quoted(value)))
+        .hint(fmt::format("use letters, digits, \"-\", \"_\" and \".\", {} at most", longest));
+}
+
 void StagePlanner::run_command(Step& step) {
     RunStep run;
+    run.hostname = hostname();
     run.args = with_shell(instruction_->args);
     run.heredocs = instruction_->heredocs;
     run.shell_form = instruction_->form == dockerfile::Form::shell;

@@ -98,6 +98,11 @@ void StageGraph::resolve_platform(const dockerfile::Instruction& from, SourceSta
     }
 }
 
+Base StageGraph::base_of_context(const std::string& name, const oci::Platform& platform) const {
+    if (request_.empty_contexts.contains(name)) return ScratchBase{};
+    return NamedContextBase{name, platform};
+}
+
 Base StageGraph::resolve_base(const dockerfile::Instruction& from, SourceStage& stage) {
     Expansion expansion(file_, from, [this](std::string_view name) { return globals_.get(name); });
     std::string name = expansion.word(from.args[0]);
@@ -110,7 +115,7 @@ Base StageGraph::resolve_base(const dockerfile::Instruction& from, SourceStage& 
     if (!stage.name.empty()) {
         if (auto context = named_context(stage.name)) {
             stage.replaced = true;
-            return NamedContextBase{*context, stage.platform};
+            return base_of_context(*context, stage.platform);
         }
     }
     if (const SourceStage* earlier = find_stage(name, stage.index)) {
@@ -119,7 +124,7 @@ Base StageGraph::resolve_base(const dockerfile::Instruction& from, SourceStage& 
         return StageBase{earlier->index};
     }
     if (name == "scratch") return ScratchBase{};
-    if (auto context = named_context(name)) return NamedContextBase{*context, stage.platform};
+    if (auto context = named_context(name)) return base_of_context(*context, stage.platform);
     try {
         oci::Reference::parse(name);
     } catch (const Error& error) {
@@ -146,7 +151,14 @@ void StageGraph::resolve_sources(size_t index, SourceStage& stage) {
 CopySource StageGraph::resolve_source(const dockerfile::Instruction& instruction, const std::string& name,
                                       const SourceSpan& span, SourceStage& stage) {
     if (auto index = parse_decimal(name)) return resolve_index(*index, span, stage);
-    if (auto context = named_context(name)) return NamedContextBase{*context, request_.platform};
+    if (auto context = named_context(name)) {
+        if (request_.empty_contexts.contains(*context)) {
+            fail_at(span,
+                    fmt::format("the build context {} is scratch: there is nothing to copy from it", quoted(name)),
+                    "name a stage or an image");
+        }
+        return NamedContextBase{*context, request_.platform};
+    }
     if (const SourceStage* earlier = find_stage(name, stage.index)) {
         stage.needs.insert(earlier->index);
         return StageBase{earlier->index};
@@ -209,12 +221,15 @@ int StageGraph::find_target() const {
     if (const SourceStage* found = find_stage(target, size())) return found->index;
     auto index = parse_decimal(target);
     if (index && *index < stages_.size()) return static_cast<int>(*index);
-    std::vector<std::string> names;
+    std::vector<std::string> names, shown;
     for (const SourceStage& stage : stages_) {
         if (!stage.name.empty()) names.push_back(stage.name);
+        shown.push_back(stage.name.empty() ? fmt::format("{} (without a name)", stage.index) : stage.name);
     }
-    std::string known = names.empty() ? fmt::format("its stages have no names; give a number from 0 to {}", size() - 1)
-                                      : fmt::format("its stages are {}", join(names, ", "));
+    std::string known = fmt::format("its stages are {}", join(shown, ", "));
+    if (size() == 1)
+        known = names.empty() ? "it has one stage, which has no name: leave --target out"
+                              : fmt::format("its only stage is {}", names[0]);
     throw Error(ErrorKind::not_found, fmt::format("{} has no stage {}", quoted(file_.file), quoted(target)))
         .hint(dockerfile::suggest(target, names, "", known));
 }

@@ -47,6 +47,7 @@ class StageGraph {
 
   private:
     void add_stage(size_t from);
+    Base base_of_context(const std::string& name, const oci::Platform& platform) const;
     Base resolve_base(const dockerfile::Instruction& from, SourceStage& stage);
     void resolve_platform(const dockerfile::Instruction& from, SourceStage& stage);
     void resolve_sources(size_t instruction, SourceStage& stage);

@@ -62,6 +62,7 @@ class StagePlanner {
     std::optional<CopySource> origin_of_mount(size_t flag) const;
     RunMount plan_mount(const dockerfile::Mount& mount, const RunStep& run, const SourceSpan& span) const;
     void add_mount(RunStep& run, const dockerfile::Flag& flag, size_t number);
+    std::string hostname() const;
     void check_checksum(const CopyStep& copy);
     void show_without_logins(Step& step, const std::vector<dockerfile::Flag>& flags, std::vector<std::string> words);
     std::vector<std::string> with_shell(const std::vector<std::string>& args) const;

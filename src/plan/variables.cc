@@ -1,6 +1,7 @@
 #include "variables.h"
 
 #include <algorithm>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -32,6 +33,18 @@ std::map<std::string, std::string, std::less<>> platform_values(const PlanReques
     return {{"TARGETPLATFORM", target.text()}, {"TARGETOS", target.os},         {"TARGETARCH", target.architecture},
             {"TARGETVARIANT", target.variant}, {"BUILDPLATFORM", build.text()}, {"BUILDOS", build.os},
             {"BUILDARCH", build.architecture}, {"BUILDVARIANT", build.variant}};
+}
+
+// The target as it was given or, where a number or nothing was, its own name.
+std::string target_stage(const dockerfile::Dockerfile& file, const std::string& target) {
+    std::vector<std::string> names;
+    for (const auto& instruction : file.instructions) {
+        if (instruction.name != "FROM") continue;
+        names.push_back(instruction.args.size() == 3 ? to_lower(instruction.args[2]) : "");
+        if (!target.empty() && names.back() == to_lower(target)) return target;
+    }
+    const uint64_t index = parse_decimal(target).value_or(names.size() - 1);
+    return index < names.size() && !names[index].empty() ? names[index] : "default";
 }
 
 }  // namespace
@@ -74,8 +87,7 @@ std::vector<std::string> Expansion::unset_names() const {
     std::sort(names.begin(), names.end());
     names.erase(std::unique(names.begin(), names.end()), names.end());
     auto is_parameter = [](const std::string& name) {
-        return name.empty() ||
-               !(name[0] == '_' || (name[0] >= 'a' && name[0] <= 'z') || (name[0] >= 'A' && name[0] <= 'Z'));
+        return name.empty() || std::string_view("@*#?-$!0123456789").find(name[0]) != std::string_view::npos;
     };
     names.erase(std::remove_if(names.begin(), names.end(), is_parameter), names.end());
     return names;
@@ -83,6 +95,7 @@ std::vector<std::string> Expansion::unset_names() const {
 
 GlobalScope::GlobalScope(const dockerfile::Dockerfile& file, const PlanRequest& request) :
     values_(platform_values(request)) {
+    values_["TARGETSTAGE"] = target_stage(file, request.target);
     for (auto& [name, value] : values_) {
         if (auto given = request.build_args.find(name); given != request.build_args.end()) value = given->second;
     }
@@ -107,6 +120,30 @@ std::optional<std::string> GlobalScope::get(std::string_view name) const {
     auto found = values_.find(name);
     if (found == values_.end()) return std::nullopt;
     return found->second;
+}
+
+std::optional<int64_t> find_epoch(const dockerfile::Dockerfile& file, const PlanRequest& request,
+                                  const GlobalScope& globals) {
+    const std::string name = "SOURCE_DATE_EPOCH";
+    const auto given = request.build_args.find(name);
+    const std::string text = given != request.build_args.end() ? given->second : globals.get(name).value_or("");
+    if (text.empty()) return std::nullopt;
+    const auto seconds = parse_decimal(text);
+    if (seconds && *seconds <= static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) {
+        return static_cast<int64_t>(*seconds);
+    }
+    const char* hint = "give the seconds since 1970, as date +%s prints them";
+    const std::string message = fmt::format("{} is not a number of seconds: {}", name, quoted(text));
+    if (given != request.build_args.end()) {
+        throw Error(ErrorKind::usage, fmt::format("--build-arg {}", message)).hint(hint);
+    }
+    for (const auto& instruction : file.instructions) {
+        for (const std::string& arg : instruction.args) {
+            if (instruction.name != "ARG" || split_arg(arg).first != name) continue;
+            throw Error(ErrorKind::dockerfile, message).hint(hint).at(file.span_of(instruction, arg));
+        }
+    }
+    throw Error(ErrorKind::internal, message);
 }
 
 void StageScope::declare(const std::string& arg, Expansion& expansion) {

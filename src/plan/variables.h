@@ -41,6 +41,10 @@ class Expansion {
     dockerfile::Expander expander_;
 };
 
+// SOURCE_DATE_EPOCH: seconds since 1970. Throws usage, or dockerfile at the ARG, for what is no such number.
+std::optional<int64_t> find_epoch(const dockerfile::Dockerfile& file, const PlanRequest& request,
+                                  const class GlobalScope& globals);
+
 // What FROM lines see: the platform variables and the ARGs before the first FROM.
 class GlobalScope {
   public:

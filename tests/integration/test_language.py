@@ -2,7 +2,7 @@
 import stat
 
 from harness import contract, gvmi
-from harness.case import Case
+from harness.case import Case, shared_registry
 from harness.oci import CREATED_SECONDS
 
 
@@ -17,6 +17,89 @@ class Language(Case):
         self.assertEqual(self.read("/bin/run.sh"), b"#!/bin/sh\necho $V\n")
         entry = built[b"bin/run.sh"]
         self.assertEqual((entry.mode, entry.uid, entry.gid), (0o755, 1000, 1001))
+
+    def test_heredocs_with_blanks_before_their_names(self):
+        self.build('FROM tiny\nENV V=value\nCOPY << one <<- "two" /made/\n$V\none\n\t$V\ntwo\nADD << -x /y\nz\n-x\n')  # L-2
+        self.assertEqual(self.read("/made/one"), b"value\n")
+        self.assertEqual(self.read("/made/two"), b"$V\n")
+        self.assertEqual(self.read("/y"), b"z\n")
+
+    def test_carriage_returns_in_heredocs_are_kept_and_warned_of(self):
+        result = self.build("FROM tiny\r\nCOPY <<END /f\r\na\r\nEND\r\n")  # S-14
+        self.assertEqual(self.read("/f"), b"a\r\n")
+        self.assertIn("heredoc-crlf", result.err)
+
+    def test_what_is_empty_after_expansion(self):
+        built = self.built("FROM tiny\nENV E=\nWORKDIR /w\nWORKDIR $UNDEFINED\nCOPY --chown=$E --chmod=${E} f $E\nVOLUME /v\n", {"f": "x"})
+        entry = built[b"w/f"]  # L-6
+        self.assertEqual((entry.mode, entry.uid, entry.gid), (0o644, 0, 0))
+        self.assertEqual(gvmi.read_trailer(self.image()).config["WorkingDir"], "/w")
+
+    def test_epoch_of_arguments(self):
+        epochs = {"--timestamp": ["--timestamp", "4"], "argument": ["--build-arg", "SOURCE_DATE_EPOCH=3"], "environment": []}
+        for name, options, arg, expected in [("all", [*epochs["--timestamp"], *epochs["argument"]], "2", 4),
+                                             ("argument", epochs["argument"], "2", 3), ("arg", [], "2", 2), ("none", [], "", 1)]:
+            with self.subTest(name):  # L-8
+                built = self.built(f"ARG SOURCE_DATE_EPOCH={arg}\nFROM scratch\nCOPY f /\n", {"f": "x"}, options, name=name,
+                                   env={"SOURCE_DATE_EPOCH": "1"})
+                self.assertEqual(built[b"f"].mtime, expected)
+        result = self.build("ARG SOURCE_DATE_EPOCH=soon\nFROM scratch\n", code=3)
+        self.assertIn("Dockerfile:1:5: error: SOURCE_DATE_EPOCH is not a number of seconds", result.err)
+        self.build("FROM scratch\n", options=["--build-arg", "SOURCE_DATE_EPOCH=soon"], code=2)
+
+    def test_a_directory_as_a_base(self):
+        base = self.context({"bin/x": "x", "hidden": "", ".dockerignore": "hidden\n"}, "base")  # L-11
+        built = self.built("FROM n\nENV A=1\nCOPY --from=n bin/x /y\nVOLUME /v\n", options=["--build-context", f"n={base}"])
+        self.assertIn(b"bin/x", built)
+        self.assertIn(b"y", built)
+        self.assertNotIn(b"hidden", built)
+        self.assertEqual(gvmi.read_trailer(self.image()).config["Env"][1:], ["A=1"])
+        replaced = self.built("FROM nowhere.invalid/x AS n\nUSER 5\nFROM n\n", options=["--build-context", f"n={base}"], name="replaced")
+        self.assertIn(b"bin/x", replaced)
+        self.assertNotIn("User", gvmi.read_trailer(self.image("replaced")).config)
+
+    def test_scratch_as_a_context(self):
+        built = self.built("FROM n\nCOPY f /\n", {"f": "x"}, ["--build-context", "n=docker-image://scratch"])  # L-12
+        self.assertEqual(self.built("FROM scratch\nCOPY f /\n", {"f": "x"}, name="plain"), built)
+
+    def test_root_without_accounts(self):
+        built = self.built("FROM scratch\nUSER root\nWORKDIR /w\nCOPY --chown=root:root f /\n", {"f": "x"})  # S-24
+        self.assertEqual((built[b"f"].uid, built[b"f"].gid, built[b"w"].uid), (0, 0, 0))
+        self.assertEqual(gvmi.read_trailer(self.image()).config["User"], "0:0")
+        result = self.build("FROM scratch\nCOPY --chown=nobody f /\n", {"f": "x"}, code=3)
+        self.assertIn("RUN useradd nobody", result.err)  # U-18
+
+    def test_commands_with_nothing_reset_the_base_s(self):
+        self.build("FROM tiny\nENTRYPOINT\nCMD\n")  # L-15
+        config = gvmi.read_trailer(self.image()).config
+        self.assertFalse(config.get("Cmd") or config.get("Entrypoint"))
+        self.assertIn("RUN has no command", self.build("FROM tiny\nRUN\n", code=3).err)
+
+    def test_checks_of_an_argument(self):
+        dockerfile = "# check=skip=all\nFROM tiny\nENV a b\n"  # L-14
+        argument = "BUILDKIT_DOCKERFILE_CHECK="
+        self.assertNotIn("legacy-key-value", self.build(dockerfile).err)
+        self.assertIn("legacy-key-value", self.build(dockerfile, options=["--build-arg", argument + "skip=JSONArgsRecommended"]).err)
+        self.build(dockerfile, options=["--build-arg", argument + "error=true"], code=3)
+        self.assertIn("BUILDKIT_SYNTAX", self.build("FROM tiny\n", options=["--build-arg", "BUILDKIT_SYNTAX=x"]).err)
+
+    def test_names_of_the_dockerfile(self):
+        def build(folder, *options, code=0):
+            return self.gbuild("build", "--registry-mirror", shared_registry().host, "-t", "named", "-o", self.image("named"), *options,
+                               folder, code=code)
+
+        lower = self.context({"dockerfile": "FROM tiny\nCOPY . /all/\n", "a": "", "b": "", "dockerfile.dockerignore": "b\n",
+                              "sub/dockerfile": "FROM tiny\nENV S=1\n"}, "lower")
+        build(lower)  # L-13
+        self.assertIn(b"all/a", self.tree(self.image("named")))
+        self.assertNotIn(b"all/b", self.tree(self.image("named")))
+        build(lower, "-f", "sub/Dockerfile")
+        self.assertIn("S=1", gvmi.read_trailer(self.image("named")).config["Env"])
+        both = self.context({"dockerfile": "FROM nowhere.invalid/x\n", "Dockerfile": "FROM tiny\n"}, "both")
+        build(both)
+        other = self.context({"Containerfile": "FROM tiny\n"}, "other")
+        self.assertIn("-f Containerfile", build(other, code=4).err.replace(str(other) + "/", ""))
+        self.assertIn("-f", build(both, "-f", both, code=2).err)
 
     def test_exclude(self):
         files = {"d/a.txt": "", "d/b.log": "", "d/sub/c.log": "", "d/sub/d.txt": ""}

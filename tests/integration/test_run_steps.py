@@ -124,6 +124,36 @@ class Command:
     def test_heredoc_is_not_expanded_by_the_builder(self):
         self.assertEqual(self.lines("<<EOF\nA=mine; echo $A\nEOF\n", "ARG A=theirs\n"), ["mine"])
 
+    def test_heredoc_with_blanks_before_its_name(self):
+        for operator in ["<< EOF", "<<  EOF", "<<- EOF", "<< \"EOF\""]:
+            with self.subTest(operator):  # L-2
+                self.assertEqual(self.lines(f"cat {operator} | tr a-z A-Z\none\nEOF\n"), ["ONE"])
+                self.assertEqual(self.lines(f"{operator}\necho $((1 << 2))\nEOF\n"), ["4"])
+        self.assertEqual(self.lines("cat << -EOF\none\n-EOF\n"), ["one"])
+        self.assertEqual(self.lines("echo $((1 << 2))"), ["4"])
+
+    def test_heredoc_of_any_length(self):
+        filler = ("#" * 99 + "\n") * 3000
+        self.assertEqual(self.lines(f"<<EOF\n{filler}echo $0 $HOME\nEOF\n"), ["/bin/sh /root"])  # S-13
+        self.assertEqual(self.lines(f"wc -c <<'EOF'\n{filler}EOF\n"), ["300000"])
+        result = self.build(f"FROM box\nSHELL [\"/bin/ash\", \"-ec\"]\nRUN <<EOF\n{filler}false\necho reached\nEOF\n", code=STEP_FAILED)
+        self.assertNotIn("reached", result.out)
+        tree = self.built(f"FROM box\nUSER app\nRUN <<EOF\n{filler}id -u >/tmp/seen\nEOF\n")
+        self.assertEqual(self.read("/tmp/seen"), b"1000\n")
+        self.assertNotIn(b"dev/pipes", tree)
+
+    def test_host_s_name_of_an_argument(self):
+        self.only_with_namespaces()
+        option = ["--build-arg", "BUILDKIT_SANDBOX_HOSTNAME=other.example"]  # L-14
+        self.assertEqual(self.lines("hostname && grep -c other.example /etc/hosts", options=option), ["other.example", "1"])
+        self.assertEqual(self.lines("hostname"), ["gbuild"])
+
+    def test_a_user_is_looked_up_where_it_is_used(self):
+        self.build("FROM box\nUSER later\nENV A=1\nUSER root\nRUN echo later:x:77:78::/:/bin/sh >>/etc/passwd\nUSER later\nRUN id -u >/tmp/seen\n")  # L-17
+        self.assertEqual(self.read("/tmp/seen"), b"77\n")
+        result = self.build("FROM box\nUSER later\nRUN true\n", code=3)
+        self.assertIn("RUN useradd later", result.err)  # U-18
+
     def test_heredoc_with_an_interpreter_is_run_as_a_program(self):
         lines = self.lines("<<EOF\n#!/bin/awk -f\nBEGIN { print \"awk \" 6 * 7 }\nEOF\n")
         self.assertEqual(lines, ["awk 42"])

@@ -91,8 +91,10 @@ struct BuildOptions {
     RunOptions run;
     registry::ClientOptions registry;
     std::filesystem::path store_root;
-    unsigned jobs = 0;                 // 0: one a processor
-    std::optional<int64_t> timestamp;  // --timestamp or SOURCE_DATE_EPOCH, seconds
+    unsigned jobs = 0;  // 0: one a processor
+    // Seconds. The Dockerfile's and build arguments' SOURCE_DATE_EPOCH come between the two.
+    std::optional<int64_t> timestamp;          // --timestamp
+    std::optional<int64_t> environment_epoch;  // SOURCE_DATE_EPOCH of gbuild's own environment
     pack::PackOptions packing;
     std::vector<oci::ImageName> tags;
     bool writes_gvmi = true;

@@ -97,6 +97,7 @@ struct RunStep {
     std::map<std::string, std::string> arg_environment;  // declared ARGs; they win over `config.env`
     std::map<std::string, std::string> proxies;          // given as build arguments; empty: none, whatever else says so
     std::vector<RunMount> mounts;
+    std::string hostname;  // "": the builder's choice
     std::string network = "default";
     std::string security = "sandbox";
     std::optional<SourceSpan> security_span;  // of the flag
@@ -137,6 +138,7 @@ struct Plan {
     std::vector<Stage> stages;
     std::vector<std::string> skipped;  // names or indexes of stages that nothing needs
     int total_steps = 0;               // numbered ones
+    std::optional<int64_t> epoch;      // SOURCE_DATE_EPOCH as a build argument or an ARG before the first FROM gives it
     std::vector<Warning> warnings;     // unused build args and the like; each with a stable id
     // Values of proxy arguments and their parts: they may hold passwords, so Step::expanded and the renderers show
     // "***" instead.
@@ -158,6 +160,8 @@ struct PlanRequest {
     oci::Platform platform;                         // --platform
     oci::Platform build_platform;                   // the host's
     std::set<std::string> named_contexts;           // --build-context names
+    std::set<std::string> file_contexts;            // those that are files, not images
+    std::set<std::string> empty_contexts;           // those that are scratch
 };
 
 // The configuration of a base that is not scratch and not a stage.

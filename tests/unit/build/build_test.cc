@@ -193,7 +193,7 @@ TEST_CASE("an output that cannot be written is refused at once") {
     REQUIRE_THROWS_WITH(build::run_build(options, shop.events, {}), ContainsSubstring("/nonexistent/dir/out.gvmi"));
 }
 
-TEST_CASE("a named directory serves COPY --from and is no base") {
+TEST_CASE("a named directory serves COPY --from and, with its files, FROM (L-11)") {
     Workshop shop;
     TempDir other;
     std::ofstream(other.path() / "data") << "from elsewhere";
@@ -204,10 +204,11 @@ TEST_CASE("a named directory serves COPY --from and is no base") {
 
     options = shop.options("FROM assets\n");
     options.build_contexts["assets"] = other.path().native();
-    Error error = error_in(options);
-    CHECK(error.kind() == ErrorKind::dockerfile);
-    CHECK(error.message() == "the build context \"assets\" is a directory and cannot be a base image");
-    CHECK(marked(error) == "assets");
+    build::run_build(options, shop.events, {});
+    CHECK(shop.content("data") == "from elsewhere");
+    options.build_contexts["assets"] = "docker-image://scratch";  // L-12
+    const auto result = build::run_build(options, shop.events, {});
+    CHECK(result.bases.empty());
 }
 
 TEST_CASE("errors of COPY stand at the word they are about") {

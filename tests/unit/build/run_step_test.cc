@@ -38,7 +38,58 @@ dockerfile::Heredoc heredoc(std::string contents) {
     return result;
 }
 
+dockerfile::Heredoc script(std::string contents) {
+    dockerfile::Heredoc result = heredoc(std::move(contents));
+    result.is_script = true;
+    return result;
+}
+
 }  // namespace
+
+TEST_CASE("a command that is too long for an argument is read from a file (S-13)") {
+    Fixture f;
+    const std::string text = "true\n" + std::string(200'000, '#') + "\n";
+    const std::vector<std::vector<std::string>> shells = {
+        {"/bin/sh", "-c"}, {"/bin/bash", "-eo", "pipefail", "-c"}, {"ash", "-ec"}, {"/bin/busybox", "sh", "-c"}};
+    for (std::vector<std::string> shell : shells) {
+        f.run.args = shell;
+        f.run.args.emplace_back("<<EOF");
+        f.run.heredocs = {script(text)};
+        auto step = f.step();
+        shell.emplace_back(". /dev/pipes/script");
+        CHECK(step.command == shell);
+        REQUIRE(step.scripts.size() == 1);
+        CHECK(step.scripts[0].contents == text);
+        f.run.args.back() = "cat <<EOF";
+        f.run.heredocs = {heredoc(text)};
+        CHECK(f.step().scripts.at(0).contents == "cat <<EOF\n" + text + "EOF");
+    }
+    f.run.heredocs.clear();
+    f.run.args = {"/bin/sh", "-c", std::string((128u << 10) - 1, 'x')};
+    CHECK(f.step().scripts.empty());
+    f.run.args.back() += 'x';
+    CHECK(f.step().scripts.size() == 1);
+}
+
+TEST_CASE("what Linux does not pass on is refused by name (S-13)") {
+    Fixture f;
+    f.run.args = {"/usr/bin/python3", "-c", std::string(200'000, ' ')};
+    CHECK_THROWS_WITH(f.step(), ContainsSubstring("has 200000 bytes, and Linux passes no more than 131071 on"));
+    f.run.args = {"/bin/sh", "-c", std::string(200'000, ' ')};
+    f.run.shell_form = false;
+    CHECK_THROWS_WITH(f.step(), ContainsSubstring("an argument of the command"));
+    f.run.args = {"true"};
+    f.config.env.push_back("LONG=" + std::string(200'000, 'x'));
+    CHECK_THROWS_WITH(f.step(), ContainsSubstring("the variable \"LONG\""));
+}
+
+TEST_CASE("the host's name of a step goes into its hosts file, too (L-14)") {
+    Fixture f;
+    CHECK(f.step().hostname == "gbuild");
+    f.run.hostname = "other.example";
+    CHECK(f.step().hostname == "other.example");
+    CHECK_THAT(f.step().files.at(0).contents, ContainsSubstring("127.0.1.1 other.example\n"));
+}
 
 TEST_CASE("the environment of a command: the image's, ARGs above it, and what the build adds") {
     Fixture f;
@@ -96,9 +147,9 @@ TEST_CASE("a user has its groups with its own among them, one with a group has t
 TEST_CASE("a heredoc alone is a script, one after a command is the shell's") {
     Fixture f;
     f.run.args.back() = "<<EOF";
-    f.run.heredocs = {heredoc("echo a\necho b\n")};
+    f.run.heredocs = {script("echo a\necho b\n")};
     CHECK(f.step().command == std::vector<std::string>{"/bin/sh", "-c", "echo a\necho b\n"});
-    f.run.heredocs = {heredoc("#!/usr/bin/python3\nprint()\n")};
+    f.run.heredocs = {script("#!/usr/bin/python3\nprint()\n")};
     CHECK(f.step().command == std::vector<std::string>{"/dev/pipes/EOF"});
     REQUIRE(f.step().scripts.size() == 1);
     CHECK(f.step().scripts[0].contents == "#!/usr/bin/python3\nprint()\n");

@@ -194,8 +194,10 @@ TEST_CASE("the timestamp comes from the option, then from SOURCE_DATE_EPOCH") {
     FakeConsole fake;
     ImageSettings settings;
     CHECK(!apply(settings, fake).timestamp);
+    CHECK(!apply(settings, fake).environment_epoch);
     fake.environment["SOURCE_DATE_EPOCH"] = "100";
-    CHECK(apply(settings, fake).timestamp == 100);
+    CHECK(apply(settings, fake).environment_epoch == 100);
+    CHECK(!apply(settings, fake).timestamp);
     settings.timestamp = "200";
     CHECK(apply(settings, fake).timestamp == 200);
 }

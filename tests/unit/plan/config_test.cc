@@ -106,11 +106,48 @@ TEST_CASE("a first WORKDIR that is relative is a warning") {
 }
 
 TEST_CASE("what must not be empty after expansion") {
-    CHECK(failure_of("WORKDIR ${x:-}\n").message == "WORKDIR is empty after expansion");
     CHECK(failure_of("USER ${x:-}\n").message == "USER is empty after expansion");
     CHECK(failure_of("VOLUME /a ${x:-}\n").message == "a path of VOLUME is empty after expansion");
     CHECK(failure_of("VOLUME /a ${x:-}\n").marked == "${x:-}");
     CHECK(failure_of("LABEL ${x:-}=1\n").message == "a name in LABEL is empty after expansion");
+}
+
+TEST_CASE("a WORKDIR that is empty after expansion changes nothing (L-6)") {
+    CHECK(config_of("WORKDIR /a\nWORKDIR $undef\n").working_dir == "/a");
+    CHECK(config_of("ENV e=\nWORKDIR /a\nWORKDIR \"$e\"\nWORKDIR b\n").working_dir == "/a/b");
+    CHECK(config_of("WORKDIR ${x:-}\n").working_dir == "/");
+    CHECK(std::get<WorkdirStep>(last_step("WORKDIR /a\nWORKDIR $undef\n").action).path == "/a");
+    CHECK(config_of("EXPOSE $undef\n").exposed_ports.empty());
+    CHECK(config_of("LABEL a=$undef\n").labels.at("a").empty());
+}
+
+TEST_CASE("EXPOSE takes no host (L-17)") {
+    for (const char* port : {"localhost:1:1", "example.org:80", "127.0.0.1:x:80", "256.0.0.1:80:80", "a:80", ":x:1",
+                             "1:2:3:80", "[::1:80:80", "8090-8080:80"}) {
+        CAPTURE(port);
+        const auto error = failure_of(std::string("EXPOSE ") + port + "\n");
+        CHECK_THAT(error.message, ContainsSubstring("is not a port"));
+        CHECK(error.marked == port);
+    }
+    for (const char* port :
+         {"127.0.0.1:80:80", "127.0.0.1::80", "8080:80", "[::1]:80:80", "::1:80:80", "8080-8090:80"}) {
+        CAPTURE(port);
+        CHECK(config_of(std::string("EXPOSE ") + port + "\n").exposed_ports == std::set<std::string>{"80/tcp"});
+    }
+}
+
+TEST_CASE("CMD and ENTRYPOINT with nothing reset what the base has (L-15)") {
+    Planning planning;
+    planning.configs["b"].config.cmd = Strings{"c"};
+    planning.configs["b"].config.entrypoint = Strings{"e"};
+    for (const char* end : {"", " []"}) {
+        const auto cmd = planning.plan("FROM b\nCMD" + std::string(end) + "\n").stages[0].config();
+        CHECK(cmd.cmd.value_or(Strings()).empty());
+        CHECK(cmd.entrypoint == Strings{"e"});
+        const auto entrypoint = planning.plan("FROM b\nENTRYPOINT" + std::string(end) + "\n").stages[0].config();
+        CHECK(entrypoint.entrypoint.value_or(Strings()).empty());
+        CHECK(entrypoint.cmd.value_or(Strings()).empty());
+    }
 }
 
 TEST_CASE("USER has one colon at most") {

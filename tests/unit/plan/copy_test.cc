@@ -108,11 +108,22 @@ TEST_CASE("several sources into the working directory") {
     CHECK(last_copy("WORKDIR /w\nCOPY a b .\n").destination == "/w/");
 }
 
-TEST_CASE("sources and destinations that expand to nothing") {
+TEST_CASE("flags and destinations that expand to nothing are as good as left out (L-6)") {
+    const auto copy = last_copy("ENV e=\nWORKDIR /w\nCOPY --chown=$e --chmod=\"$undef\" --exclude=${x:-} a $e\n");
+    CHECK(copy.destination == "/w/");
+    CHECK_FALSE(copy.chown);
+    CHECK_FALSE(copy.chmod);
+    CHECK(copy.exclude.empty());
+    CHECK(last_copy("WORKDIR /w\nCOPY a b $undef\n").destination == "/w/");
+    CHECK(last_copy("ADD --checksum=$undef http://h.invalid/f ${x:-}\n").checksum.empty());
+    CHECK(last_copy("ADD a ${x:-}\n").destination == "/");
+    CHECK(last_copy("COPY <<EOF $undef\nx\nEOF\n").destination == "/");
+}
+
+TEST_CASE("sources that expand to nothing") {
     CHECK(failure_of("COPY ${x:-} /c\n").message == "a source of COPY is empty after expansion");
     CHECK(failure_of("COPY ${x:-} /c\n").marked == "${x:-}");
-    CHECK(failure_of("ADD a ${x:-}\n").message == "the destination of ADD is empty after expansion");
-    CHECK(failure_of("COPY --chown=${x:-} a b\n").message == "--chown is empty after expansion");
+    CHECK(failure_of("COPY a $undef /c/\n").marked == "$undef");
 }
 
 TEST_CASE("flags are checked after expansion") {

@@ -69,7 +69,7 @@ TEST_CASE("stages that the target does not need are left out and named") {
     REQUIRE(plan.stages.size() == 2);
     REQUIRE(plan.stages[0].index == 0);
     REQUIRE(plan.stages[1].index == 2);
-    REQUIRE(plan.skipped == Strings{"1"});
+    REQUIRE(plan.skipped == Strings{"stage 1"});
     REQUIRE(planning.asked == Strings{"one", "three"});
 }
 
@@ -104,7 +104,7 @@ TEST_CASE("a target by name, in any case") {
     planning.request.target = "BUILD";
     auto plan = planning.plan("FROM one AS build\nFROM two\n");
     REQUIRE(plan.stages.size() == 1);
-    REQUIRE(plan.skipped == Strings{"1"});
+    REQUIRE(plan.skipped == Strings{"stage 1"});
 }
 
 TEST_CASE("a target by number") {
@@ -118,9 +118,12 @@ TEST_CASE("a target that is not there") {
     REQUIRE(error.kind == ErrorKind::not_found);
     REQUIRE(error.message == "\"Dockerfile\" has no stage \"biuld\"");
     REQUIRE(error.hint == "did you mean build?");
-    REQUIRE(failure("FROM a AS build\nFROM b\n", with_target("other")).hint == "its stages are build");
+    REQUIRE(failure("FROM a AS build\nFROM b\n", with_target("other")).hint ==
+            "its stages are build, 1 (without a name)");
     REQUIRE(failure("FROM a\nFROM b\n", with_target("2")).hint ==
-            "its stages have no names; give a number from 0 to 1");
+            "its stages are 0 (without a name), 1 (without a name)");
+    REQUIRE(failure("FROM a\n", with_target("x")).hint == "it has one stage, which has no name: leave --target out");
+    REQUIRE(failure("FROM a AS final\n", with_target("x")).hint == "its only stage is final");
 }
 
 TEST_CASE("COPY takes from a stage by number") {
@@ -204,6 +207,35 @@ TEST_CASE("COPY takes from a named context") {
     auto plan = planning.plan("FROM scratch\nCOPY --from=assets a /\n");
     REQUIRE(std::get<NamedContextBase>(std::get<CopyStep>(plan.stages[0].steps[0].action).source).name == "assets");
     REQUIRE(planning.asked.empty());
+}
+
+TEST_CASE("a base that is a directory is scratch with its files (L-11)") {
+    Planning planning;
+    planning.request.named_contexts = planning.request.file_contexts = {"dir"};
+    for (const char* text : {"FROM dir\nENV a=1\n", "FROM debian AS dir\nUSER a\n"}) {
+        auto plan = planning.plan(text);
+        const Stage& stage = plan.stages[0];
+        CHECK(std::holds_alternative<ScratchBase>(stage.base));
+        CHECK(stage.config().user.empty());
+        CHECK(stage.config().env.at(0) == "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+        const auto& copy = std::get<CopyStep>(stage.steps.at(0).action);
+        CHECK(std::get<NamedContextBase>(copy.source).name == "dir");
+        CHECK(copy.paths == Strings{"."});
+        CHECK(copy.destination == "/");
+        CHECK(stage.steps.at(0).span.line == 1);
+        CHECK(planning.asked.empty());
+    }
+}
+
+TEST_CASE("a context that is scratch is scratch (L-12)") {
+    Planning planning;
+    planning.request.named_contexts = planning.request.empty_contexts = {"none"};
+    auto plan = planning.plan("FROM none\nFROM debian AS none\nCOPY --from=0 a /\n");
+    CHECK(std::holds_alternative<ScratchBase>(plan.stages.at(0).base));
+    CHECK(std::holds_alternative<ScratchBase>(plan.stages.at(1).base));
+    CHECK(planning.asked.empty());
+    const auto error = failure_in([&] { planning.plan("FROM scratch\nCOPY --from=none a /\n"); });
+    CHECK(error.message == "the build context \"none\" is scratch: there is nothing to copy from it");
 }
 
 TEST_CASE("no named context takes the place of scratch") {

@@ -212,6 +212,84 @@ TEST_CASE("a proxy that is given has both cases in commands (L-4)") {
     CHECK(proxies("", {}) == Map{});
 }
 
+TEST_CASE("TARGETSTAGE is the target's name (L-9)") {
+    auto stage = [](const std::string& text, const std::string& target) {
+        Planning planning;
+        planning.request.target = target;
+        return *planning.plan(text).stages.back().config().env_value("r");
+    };
+    const std::string lines = "ARG TARGETSTAGE\nENV r=$TARGETSTAGE\n";
+    CHECK(stage("FROM scratch\n" + lines, "") == "default");
+    CHECK(stage("FROM scratch AS a\n" + lines, "") == "a");
+    CHECK(stage("FROM scratch AS a\n" + lines, "a") == "a");
+    CHECK(stage("FROM scratch AS a\n" + lines, "0") == "a");
+    CHECK(stage("FROM scratch\n" + lines, "0") == "default");
+    CHECK(stage("FROM scratch AS a\n" + lines + "FROM a AS b\n", "") == "b");
+    CHECK(stage("FROM scratch AS a\n" + lines + "FROM a\n", "") == "default");
+    CHECK(stage("FROM scratch AS a\nFROM scratch AS b\n" + lines, "b") == "b");
+    CHECK(first_image("FROM i:$TARGETSTAGE\n") == "i:default");
+    CHECK(seen("FROM scratch\n", "[$TARGETSTAGE]") == "[]");
+    CHECK(seen("FROM scratch\nARG TARGETSTAGE\n", "$TARGETSTAGE", {{"TARGETSTAGE", "mine"}}) == "mine");
+}
+
+TEST_CASE("names are made of letters of any script (L-10)") {
+    CHECK(seen("FROM scratch\nARG A한=1 é=2\nENV A=3\n", "$A한-$é-$A") == "1-2-3");
+    auto plan = plan_of("FROM scratch\nENV A=1\nENV b=x$A한y c=$é\n");
+    CHECK(plan.stages[0].config().env_value("b") == "x");
+    REQUIRE(plan.warnings.size() == 2);
+    CHECK(plan.warnings[0].message == "the variable A한y is not set");
+    CHECK(plan.warnings[1].message == "the variable é is not set");
+}
+
+TEST_CASE("SOURCE_DATE_EPOCH as an argument is the epoch (L-8)") {
+    auto epoch = [](const std::string& text, std::map<std::string, std::string> args = {}) {
+        Planning planning;
+        planning.request.build_args = std::move(args);
+        return planning.plan(text).epoch;
+    };
+    CHECK(epoch("FROM scratch\n") == std::nullopt);
+    CHECK(epoch("FROM scratch\n", {{"SOURCE_DATE_EPOCH", "12"}}) == 12);
+    CHECK(epoch("ARG SOURCE_DATE_EPOCH=13\nFROM scratch\n") == 13);
+    CHECK(epoch("ARG T=14\nARG SOURCE_DATE_EPOCH=$T\nFROM scratch\n") == 14);
+    CHECK(epoch("ARG SOURCE_DATE_EPOCH=13\nFROM scratch\n", {{"SOURCE_DATE_EPOCH", "12"}}) == 12);
+    CHECK(epoch("ARG SOURCE_DATE_EPOCH\nFROM scratch\n") == std::nullopt);
+    CHECK(epoch("ARG SOURCE_DATE_EPOCH=\nFROM scratch\n") == std::nullopt);
+    CHECK(epoch("FROM scratch\nARG SOURCE_DATE_EPOCH=13\n") == std::nullopt);
+    CHECK(epoch("FROM scratch\n", {{"SOURCE_DATE_EPOCH", "0"}}) == 0);
+    for (std::string bad : {"soon", "-1", "1.5", "0x10", "99999999999999999999", "12 "}) {
+        CAPTURE(bad);
+        const auto error = failure("FROM scratch\n", [&] {
+            PlanRequest request;
+            request.build_args = {{"SOURCE_DATE_EPOCH", bad}};
+            return request;
+        }());
+        CHECK(error.kind == ErrorKind::usage);
+        CHECK_THAT(error.message, ContainsSubstring("--build-arg SOURCE_DATE_EPOCH is not a number of seconds"));
+        const auto in_file = failure("ARG A=1 SOURCE_DATE_EPOCH=\"" + bad + "\"\nFROM scratch\n");
+        CHECK(in_file.kind == ErrorKind::dockerfile);
+        CHECK(in_file.line == 1);
+        CHECK_THAT(in_file.marked, ContainsSubstring("SOURCE_DATE_EPOCH="));
+    }
+}
+
+TEST_CASE("build arguments for builders that mean nothing here are noticed (L-14)") {
+    Planning planning;
+    planning.request.build_args = {{"BUILDKIT_SYNTAX", "docker/dockerfile:1"}};
+    const auto plan = planning.plan("FROM scratch\n");
+    REQUIRE(ids(plan.warnings) == Strings{"ignored-build-arg"});
+    CHECK(plan.warnings[0].message == "the build argument \"BUILDKIT_SYNTAX\" has no effect");
+    planning.request.build_args = {{"BUILDKIT_INLINE_CACHE", "1"}};
+    CHECK(ids(planning.plan("FROM scratch\n").warnings) == Strings{"ignored-build-arg"});
+    planning.request.build_args = {{"BUILDKIT_DOCKERFILE_CHECK", "skip=all"}, {"BUILDKIT_SANDBOX_HOSTNAME", "h.1"}};
+    const auto used = planning.plan("FROM scratch\nRUN x\n");
+    CHECK(used.warnings.empty());
+    CHECK(std::get<RunStep>(used.stages[0].steps[0].action).hostname == "h.1");
+    for (std::string bad : {std::string("a b"), std::string("a\nb"), std::string(65, 'a')}) {
+        planning.request.build_args = {{"BUILDKIT_SANDBOX_HOSTNAME", bad}};
+        CHECK(failure_in([&] { planning.plan("FROM scratch\nRUN x\n"); }).kind == ErrorKind::usage);
+    }
+}
+
 TEST_CASE("ARGs are no part of the configuration") { REQUIRE(config_of("ARG v=1\n").env.size() == 1); }
 
 TEST_CASE("RUN sees declared ARGs that no later ENV covers") {
@@ -293,7 +371,7 @@ TEST_CASE("a build argument that nothing declares") {
 TEST_CASE("predefined build arguments need no ARG") {
     Planning planning;
     planning.request.build_args = {
-        {"http_proxy", "a"}, {"NO_PROXY", "b"}, {"SOURCE_DATE_EPOCH", "0"}, {"BUILDKIT_X", "1"}, {"TARGETARCH", "arm"}};
+        {"http_proxy", "a"}, {"NO_PROXY", "b"}, {"SOURCE_DATE_EPOCH", "0"}, {"TARGETARCH", "arm"}};
     REQUIRE(planning.plan("FROM scratch\n").warnings.empty());
 }
 
