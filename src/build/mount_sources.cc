@@ -156,6 +156,14 @@ std::vector<ContextEntry> mounted_entries(const ContextDir& context, const std::
     return entries;
 }
 
+Digest digest_of_tree(const TreeSource& source, const std::string& path, const pack::PackSet& packs) {
+    TreeDigest digest([&](const tree::Inode& inode, Hasher& hasher) {
+        const pack::PackedFile file = packs.at(inode.content.pack).file(inode.content.number);
+        hasher.update(to_hex(file.digest));
+    });
+    return digest.of(node_at(source, path));
+}
+
 layer::ExtractOptions MountSources::extraction() const {
     return extraction_options(inputs_.disk.sandbox, inputs_.disk.contents);
 }
@@ -258,11 +266,7 @@ Digest MountSources::digest(const plan::CopySource& from, const std::string& pat
         const tree::Node* node = copy.tree.find(copy.path, tree::FollowLast::no);
         return digest.of(*node);
     }
-    TreeDigest digest([&](const tree::Inode& inode, Hasher& hasher) {
-        const pack::PackedFile file = inputs_.packs.at(inode.content.pack).file(inode.content.number);
-        hasher.update(to_hex(file.digest));
-    });
-    return digest.of(node_at(std::get<TreeSource>(opened), path));
+    return digest_of_tree(std::get<TreeSource>(opened), path, inputs_.packs);
 }
 
 }  // namespace gbuild::build

@@ -18,6 +18,9 @@ namespace gbuild::build {
 // left out. Throws dockerfile without a place when there is nothing.
 std::vector<ContextEntry> mounted_entries(const ContextDir& context, const std::string& path);
 
+// Of what a stage or an image has at `path` and below it: equal for equal names, attributes and contents.
+Digest digest_of_tree(const TreeSource& source, const std::string& path, const pack::PackSet& packs);
+
 // Directories for sandbox::StepMount, as a root build would have them.
 struct MountSource {
     std::vector<std::string> layers;  // highest first

@@ -194,18 +194,37 @@ void RunMounts::take_caches() {
         }
     }
     for (const auto& [key, one] : wanted) {
-        const plan::RunMount& mount = *one.mount;
-        auto fill = [&](const std::filesystem::path& directory) { fill_cache(mount, directory); };
-        auto waiting = [&] {
-            job_.events.emit(
-                Notice{fmt::format("waiting for the cache {}, which another step uses", quoted(mount.id))});
-        };
         try {
-            caches_.emplace(key, job_.store.cache(key, use_of(one.sharing, moves_), fill, waiting, job_.stop));
+            caches_.emplace(key, take_cache(key, *one.mount, one.sharing));
         } catch (Error& error) {
-            throw std::move(error).at(mount.span);
+            throw std::move(error).at(one.mount->span);
         }
     }
+}
+
+store::Cache RunMounts::take_cache(const std::string& key, const plan::RunMount& mount, MountSharing sharing) {
+    auto fill = [&](const std::filesystem::path& directory) { fill_cache(mount, directory); };
+    auto waiting = [&] {
+        job_.events.emit(Notice{fmt::format("waiting for the cache {}, which another step uses", quoted(mount.id))});
+    };
+    auto take = [&](store::CacheUse use) { return job_.store.cache(key, use, fill, waiting, job_.stop); };
+    const store::CacheUse use = use_of(sharing, moves_);
+    if (use == store::CacheUse::an_unused) {
+        store::Cache cache = take(use);
+        if (job_.renews(cache.files.native())) renew(cache, mount);
+        return cache;
+    }
+    if (job_.renews(key)) renew(take(store::CacheUse::alone), mount);
+    return take(use);
+}
+
+// Of one that nobody else uses.
+void RunMounts::renew(const store::Cache& cache, const plan::RunMount& mount) {
+    remove_tree(cache.files);
+    if (::mkdir(cache.files.c_str(), 0755) != 0 || ::chmod(cache.files.c_str(), 0755) != 0) {
+        throw_errno(fmt::format("cannot create {}", quoted(cache.files.native())));
+    }
+    fill_cache(mount, cache.files);
 }
 
 RunMounts::Ready RunMounts::cache(const plan::RunMount& mount) {

@@ -26,6 +26,8 @@ struct RunMountsJob {
     int64_t epoch = 0;
     EventSink& events;
     std::stop_token stop;
+    // Whether a cache, by its key or directory, is to begin anew: once in a build that ignores what is kept.
+    std::function<bool(const std::string& cache)> renews;
 };
 
 // Holds what the mounts need as long as it lives: locks on caches, connections to agents, directories for what is
@@ -56,6 +58,8 @@ class RunMounts {
     Ready prepare(const plan::RunMount& mount);
     Ready bind(const plan::RunMount& mount);
     Ready cache(const plan::RunMount& mount);
+    store::Cache take_cache(const std::string& key, const plan::RunMount& mount, dockerfile::MountSharing sharing);
+    void renew(const store::Cache& cache, const plan::RunMount& mount);
     Ready secret(const plan::RunMount& mount) const;
     Ready agent(const plan::RunMount& mount);
     Ready memory(const plan::RunMount& mount);

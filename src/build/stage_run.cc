@@ -70,7 +70,7 @@ const BaseImage* origin_of(const plan::Stage& stage, const KeyInputs& inputs) {
 
 std::string stage_label(const plan::Plan& plan, const plan::Stage& stage) {
     if (!stage.name.empty()) return stage.name;
-    return plan.stages.size() > 1 ? std::to_string(stage.index) : "";
+    return plan.stages.size() > 1 ? fmt::format("stage {}", stage.index) : "";
 }
 
 tree::Accounts read_accounts(const tree::Tree& tree, const pack::PackSet& packs) {
@@ -135,25 +135,50 @@ bool StageRun::find_or_execute(const plan::Step& step, const oci::ContainerConfi
     build_.used(stage_, step, *key);
     const Digest digest = key->digest();
     std::optional<FileLock> lock;
-    if (build_.policy.applies_to(stage_)) {
-        if (add_known(digest)) return true;
+    const bool uses_cache = build_.policy.applies_to(stage_);
+    if (uses_cache) {
+        if (add_known(digest, digest)) return true;
         auto waiting = [&] {
             build_.packing.events.emit(Notice{"waiting for another one that is executing the same step"});
         };
         lock = build_.cache.lock(digest, waiting, build_.packing.stop);
-        if (add_known(digest)) return true;
+        if (add_known(digest, digest)) return true;
     }
+    const auto by_contents = key_by_contents(step, before);
+    if (uses_cache && by_contents && add_known(digest, *by_contents)) return true;
     prepare_to_execute(step);
     execute(step, before);
     const std::string changes = tree_->finish_step();
     build_.cache.put(digest, changes);
+    if (by_contents) build_.cache.put(*by_contents, changes);
     build_.done(index_, digest, changes);
     return false;
 }
 
-bool StageRun::add_known(const Digest& key) {
-    auto changes = build_.cache.find(key);
+// Of a command that has something of other stages and images mounted: they may be others, and what is seen of them the
+// same. nullopt for all other steps.
+std::optional<Digest> StageRun::key_by_contents(const plan::Step& step, const oci::ContainerConfig& before) {
+    const auto* run = std::get_if<plan::RunStep>(&step.action);
+    const bool reads_tree = run && std::any_of(run->mounts.begin(), run->mounts.end(), [&](const auto& mount) {
+                                return mount.from && std::holds_alternative<TreeSource>(source_of(*mount.from));
+                            });
+    if (!reads_tree) return std::nullopt;
+    const StageResults results = [&](size_t stage) { return std::optional(build_.stage(stage).tree().result()); };
+    const MountContents contents = [&](const plan::RunMount& mount) {
+        try {
+            return digest_of_tree(std::get<TreeSource>(source_of(*mount.from)), mount.path, build_.packs);
+        } catch (Error& error) {
+            throw std::move(error).at(mount.span);
+        }
+    };
+    return key_of(stage_, step, before, tree_->result(), results, build_.inputs, contents)->digest();
+}
+
+// `kept_as` is what the result is found by; it will be found by `key`, too.
+bool StageRun::add_known(const Digest& key, const Digest& kept_as) {
+    auto changes = build_.cache.find(kept_as);
     if (!changes) return false;
+    if (key != kept_as) build_.cache.put(key, *changes);
     build_.done(index_, key, *changes);
     tree_->add_known(std::move(*changes));
     is_on_disk_ = false;
@@ -255,7 +280,8 @@ sandbox::StepResult StageRun::run_in(const plan::Step& step, sandbox::Step comma
     const auto& run = std::get<plan::RunStep>(step.action);
     const LayerJob& packing = build_.packing;
     RunMounts mounts({run.mounts, tree_->get(), build_.inputs.run, packing.store, *mounts_, *context_,
-                      build_.inputs.epoch, packing.events, packing.stop});
+                      build_.inputs.epoch, packing.events, packing.stop,
+                      [this](const std::string& cache) { return renews(cache); }});
     command.root = root_->begin_step();
     command.owners = root_->path_records();
     command.has_devices = root_->has_devices();
@@ -270,6 +296,11 @@ sandbox::StepResult StageRun::run_in(const plan::Step& step, sandbox::Step comma
     }
     mounts.take_out_of(result.owners);
     return result;
+}
+
+// A build that does not look at what is kept begins its caches anew; its later steps go on with them.
+bool StageRun::renews(const std::string& cache) {
+    return !build_.policy.applies_to(stage_) && build_.renewed.lock()->insert(cache).second;
 }
 
 void StageRun::keep_changes(const sandbox::StepResult& result) {
@@ -328,7 +359,9 @@ std::variant<const ContextDir*, TreeSource> StageRun::source_of(const plan::Copy
     if (std::holds_alternative<plan::ContextSource>(source)) return inputs.context;
     if (const auto* stage = std::get_if<plan::StageBase>(&source)) {
         StageRun& other = build_.stage(static_cast<size_t>(stage->stage));
-        return TreeSource{&other.tree().get(), fmt::format("stage {}", quoted(stage_label(inputs.plan, other.stage_)))};
+        const std::string label = stage_label(inputs.plan, other.stage_);
+        return TreeSource{&other.tree().get(),
+                          other.stage_.name.empty() ? label : fmt::format("stage {}", quoted(label))};
     }
     if (const auto* named = std::get_if<plan::NamedContextBase>(&source)) {
         auto directory = inputs.directories.find(named->name);

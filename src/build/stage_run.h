@@ -3,8 +3,10 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 
 #include "forecast.h"
+#include "gbuild/base/synchronized.h"
 #include "gbuild/build/copy_layer.h"
 #include "mount_sources.h"
 #include "stage_disk.h"
@@ -30,6 +32,7 @@ struct BuildContext {
     std::function<const tree::Tree&(const plan::Base& image)> image_tree;
     std::function<void(const plan::Stage&, const plan::Step&, const StepKey&)> used;        // told of each key
     std::function<void(size_t stage, const Digest& key, const std::string& changes)> done;  // and of each result
+    Synchronized<std::set<std::string>>& renewed;  // caches of mounts, by key or directory, that have begun anew
 };
 
 class StageRun {
@@ -47,7 +50,9 @@ class StageRun {
   private:
     tree::Tree start();
     bool find_or_execute(const plan::Step& step, const oci::ContainerConfig& before);
-    bool add_known(const Digest& key);
+    std::optional<Digest> key_by_contents(const plan::Step& step, const oci::ContainerConfig& before);
+    bool add_known(const Digest& key, const Digest& kept_as);
+    bool renews(const std::string& cache);
     void prepare_to_execute(const plan::Step& step);
     ExtractedTree extracted_tree();
     void execute(const plan::Step& step, const oci::ContainerConfig& before);

@@ -37,7 +37,7 @@ Stages::Stages(const StageJob& job, pack::PackSet& packs) :
     pulls_(job.inputs.bases, packing_, job.sandbox),
     layers_(job.packing.store, packs, elsewhere()),
     cache_(job.packing.store, *job.packing.imported, layers_),
-    build_{job_.inputs, packing_, pulls_, layers_, packs, cache_, job.policy, nullptr, {}, {}, {}, {}} {
+    build_{job_.inputs, packing_, pulls_, layers_, packs, cache_, job.policy, nullptr, {}, {}, {}, {}, renewed_} {
     if (job.sandbox) disk_ = std::make_unique<StageDisk>(packing_, job.inputs.run, *job.sandbox, pulls_);
     build_.disk = disk_.get();
     build_.stage = [this](size_t stage) -> StageRun& { return *state_.lock()->runs.at(stage); };

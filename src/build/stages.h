@@ -76,6 +76,7 @@ class Stages {
     KnownLayers layers_;
     StepCache cache_;
     std::unique_ptr<StageDisk> disk_;
+    Synchronized<std::set<std::string>> renewed_;
     BuildContext build_;
     std::vector<std::vector<size_t>> needs_;                            // by stage: the stages that it reads
     Synchronized<std::map<const BaseImage*, tree::Tree>> image_trees_;  // of COPY --from

@@ -32,8 +32,9 @@ void add_environment(StepKey& key, const std::vector<std::string>& entries) {
 
 class KeyMaker {
   public:
-    KeyMaker(const plan::Stage& stage, const StageResults& results, const KeyInputs& inputs) :
-        stage_(stage), results_(results), inputs_(inputs) {}
+    KeyMaker(const plan::Stage& stage, const StageResults& results, const KeyInputs& inputs,
+             const MountContents& contents) :
+        stage_(stage), results_(results), inputs_(inputs), contents_(contents) {}
 
     // False when a stage's result is not known.
     bool add(const plan::WorkdirStep& step, const oci::ContainerConfig& config) {
@@ -60,6 +61,7 @@ class KeyMaker {
             step.network == "none" || (step.network == "default" && inputs_.run.network == sandbox::Network::none);
         key_.add("the network", none ? "none" : "host");
         key_.add("the security mode", step.security);
+        if (!step.hostname.empty()) key_.add("the host's name", step.hostname);
         key_.add("the platform", stage_.platform.text());
         add_run_options();
         for (size_t i = 0; i < step.mounts.size(); i++) {
@@ -129,6 +131,10 @@ class KeyMaker {
         if (!mount.from) return true;
         if (const ContextDir* directory = directory_of(*mount.from)) {
             add_files(mount, name, *directory);
+            return true;
+        }
+        if (contents_) {
+            key_.add("the files of " + name, contents_(mount).text());
             return true;
         }
         const auto result = result_of_source(*mount.from);
@@ -226,6 +232,7 @@ class KeyMaker {
     const plan::Stage& stage_;
     const StageResults& results_;
     const KeyInputs& inputs_;
+    const MountContents& contents_;
     StepKey key_;
 };
 
@@ -241,8 +248,9 @@ bool stands_alone(const plan::Step& step) {
 bool has_result(const plan::Step& step) { return !std::holds_alternative<plan::ConfigStep>(step.action); }
 
 std::optional<StepKey> key_of(const plan::Stage& stage, const plan::Step& step, const oci::ContainerConfig& config,
-                              const Digest& before, const StageResults& results, const KeyInputs& inputs) {
-    KeyMaker maker(stage, results, inputs);
+                              const Digest& before, const StageResults& results, const KeyInputs& inputs,
+                              const MountContents& contents) {
+    KeyMaker maker(stage, results, inputs, contents);
     const bool known = std::visit([&](const auto& action) { return maker.add(action, config); }, step.action);
     if (!known) return std::nullopt;
     return maker.take(before, stands_alone(step));

@@ -35,10 +35,15 @@ using StageResults = std::function<std::optional<Digest>(size_t stage)>;
 // Whether the step can change files, so that its result is worth keeping.
 bool has_result(const plan::Step& step);
 
+// What stands for the files that a mount shows of a stage or an image.
+using MountContents = std::function<Digest(const plan::RunMount& mount)>;
+
 // Of a step that has_result(), executed after `before` and `config`. nullopt when it reads a stage whose result is not
-// known. Throws what reading its sources does.
+// known. Throws what reading its sources does. With `contents`, what mounts show counts, not which stage or image it is
+// of.
 std::optional<StepKey> key_of(const plan::Stage& stage, const plan::Step& step, const oci::ContainerConfig& config,
-                              const Digest& before, const StageResults& results, const KeyInputs& inputs);
+                              const Digest& before, const StageResults& results, const KeyInputs& inputs,
+                              const MountContents& contents = {});
 
 // What stands for the tree of the image.
 Digest result_of(const BaseImage& image);

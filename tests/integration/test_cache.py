@@ -82,6 +82,20 @@ class Rebuild(CacheCase):
         self.assertEqual(self.executed(dockerfile, {"words": "xyz"})[:2], ["COPY words /w", "RUN wc -c </w >/count && rm /w"])
         self.assertNotIn("RUN cp /count /c", self.executed(dockerfile, {"words": "123"}))
 
+    def test_a_mount_counts_by_what_it_shows(self):
+        dockerfile = ("FROM box AS one\nCOPY words other /d/\nRUN cp /d/words /w\nFROM box\n"
+                      "RUN --mount=from=one,source=/w,target=/w cat /w >/copy\nRUN --mount=from=one,source=/d,target=/d ls /d >/list\n")
+        last = ["RUN --mount=from=one,source=/w,target=/w cat /w >/copy", "RUN --mount=from=one,source=/d,target=/d ls /d >/list"]
+        self.steps(dockerfile, {"words": "abc", "other": "1"})
+        executed = self.executed(dockerfile, {"words": "abc", "other": "2"})  # L-18
+        self.assertIn("RUN cp /d/words /w", executed)
+        self.assertNotIn(last[0], executed)
+        self.assertIn(last[1], executed)
+        self.assertEqual(self.executed(dockerfile, {"words": "abc", "other": "2"}), [])
+        self.assertIn(last[0], self.executed(dockerfile, {"words": "xyz", "other": "2"}))
+        self.assertEqual(self.read("/copy"), b"xyz")
+        self.assertEqual(self.bytes_of(), self.clean_bytes(dockerfile, {"words": "xyz", "other": "2"}))
+
     def test_failed_steps_are_not_kept(self):
         dockerfile = "FROM box\nRUN echo one >/one\nRUN echo two >/two; exit 3\n"
         for _ in range(2):

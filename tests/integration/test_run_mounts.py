@@ -160,15 +160,26 @@ class Bind:
 
 @every_way
 class Caches(Marked):
+    cached = True
+
     def caches(self):
         return sorted(path.name for path in (self.store / "caches").iterdir())
 
     def test_outlives_the_build_and_is_not_in_the_image(self):
-        for expected in ["", "x\n", "x\nx\n"]:
-            tree = self.built("FROM box\nRUN --mount=type=cache,target=/c cat /c/f >/seen; echo x >>/c/f; true\n",
-                              options=["--no-cache"])
+        for number, expected in enumerate(["", "x\n", "x\nx\n"]):
+            tree = self.built(f"FROM box\nARG N={number}\nRUN --mount=type=cache,target=/c cat /c/f >/seen; echo x >>/c/f; true\n")
             self.assertEqual(self.read("/seen").decode(), expected)
             self.assertEqual(self.added(tree).keys(), {b"seen", b"."})
+
+    def test_begins_anew_without_the_cache(self):
+        for sharing in ["shared", "locked", "private"]:
+            mount = f"RUN --mount=type=cache,id={sharing},target=/c,sharing={sharing},mode=0711 "
+            dockerfile = f"FROM box\n{mount}ls -A /c >/one; mkdir -p /c/d; echo x >/c/d/f; chmod 700 /c\n{mount}stat -c %a /c >/two; cat /c/d/f >>/two\n"
+            for options in [[], ["--no-cache"], ["--no-cache"]]:  # L-18
+                self.build(dockerfile, options=options)
+                self.assertEqual((self.read("/one"), self.read("/two")), (b"", b"700\nx\n"), sharing)
+            self.build(f"FROM box\n{mount}ls -A /c >/one\n")
+            self.assertEqual(self.read("/one"), b"d\n")
 
     def test_known_by_its_id(self):
         self.build("FROM box\nRUN --mount=type=cache,id=one,target=/a echo 1 >/a/f\n"
@@ -193,7 +204,7 @@ class Caches(Marked):
                       "stat -c %a /c >>/seen; echo more >>/c/f\n")
         self.build(dockerfile.format("one"))
         self.assertEqual(self.read("/seen"), b"5:6\none\n711\n")
-        self.build(dockerfile.format("one"), options=["--no-cache"])
+        self.build(dockerfile.format("one").replace("echo more", ": again; echo more"))
         self.assertEqual(self.read("/seen"), b"5:6\none\nmore\n711\n")
         self.build(dockerfile.format("two"))
         self.assertEqual(self.read("/seen"), b"5:6\ntwo\n711\n")
