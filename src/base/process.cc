@@ -2,11 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -14,12 +10,11 @@
 
 #include <fmt/format.h>
 
+#include "gbuild/base/child.h"
 #include "gbuild/base/error.h"
 #include "gbuild/base/fd.h"
 #include "gbuild/base/stop_event.h"
 #include "gbuild/base/text.h"
-
-extern char** environ;
 
 namespace gbuild {
 
@@ -38,94 +33,11 @@ Channel make_pipe() {
     return channel;
 }
 
-// For what we write to the child: only send(2) can write to a reader that has gone without raising SIGPIPE.
-Channel make_socket_pair() {
-    int ends[2];
-    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) throw_errno("cannot create a socket pair");
-    return {UniqueFd(ends[0]), UniqueFd(ends[1])};
-}
-
-class SpawnActions {
-  public:
-    SpawnActions() { posix_spawn_file_actions_init(&actions_); }
-    SpawnActions(const SpawnActions&) = delete;
-    SpawnActions& operator=(const SpawnActions&) = delete;
-    ~SpawnActions() { posix_spawn_file_actions_destroy(&actions_); }
-    void redirect(int from, int to) { posix_spawn_file_actions_adddup2(&actions_, from, to); }
-    const posix_spawn_file_actions_t* get() const { return &actions_; }
-
-  private:
-    posix_spawn_file_actions_t actions_;
-};
-
-// The signals that we block or ignore for ourselves are the child's to die of.
-class SpawnAttributes {
-  public:
-    SpawnAttributes() {
-        sigset_t none, pipe;
-        sigemptyset(&none);
-        sigemptyset(&pipe);
-        sigaddset(&pipe, SIGPIPE);
-        posix_spawnattr_init(&attributes_);
-        posix_spawnattr_setsigmask(&attributes_, &none);
-        posix_spawnattr_setsigdefault(&attributes_, &pipe);
-        posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    }
-    SpawnAttributes(const SpawnAttributes&) = delete;
-    SpawnAttributes& operator=(const SpawnAttributes&) = delete;
-    ~SpawnAttributes() { posix_spawnattr_destroy(&attributes_); }
-    const posix_spawnattr_t* get() const { return &attributes_; }
-
-  private:
-    posix_spawnattr_t attributes_;
-};
-
-// Sole owner of a child process: killed and reaped unless wait() was called.
-class Child {
-  public:
-    Child(const std::vector<std::string>& argv, const SpawnActions& actions) {
-        std::vector<char*> arguments;
-        arguments.reserve(argv.size() + 1);
-        for (const auto& argument : argv) arguments.push_back(const_cast<char*>(argument.c_str()));
-        arguments.push_back(nullptr);
-        SpawnAttributes attributes;
-        int error_number =
-            posix_spawnp(&pid_, arguments[0], actions.get(), attributes.get(), arguments.data(), environ);
-        if (error_number != 0) {
-            pid_ = -1;
-            throw system_error(error_number, fmt::format("cannot run {}", quoted(argv[0])));
-        }
-    }
-    Child(const Child&) = delete;
-    Child& operator=(const Child&) = delete;
-    ~Child() {
-        if (pid_ < 0) return;
-        ::kill(pid_, SIGKILL);
-        wait();
-    }
-    // Readable once the child has ended, which closed outputs do not mean.
-    UniqueFd end() const {
-        UniqueFd fd(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
-        if (!fd) throw_errno("cannot watch a child process");
-        return fd;
-    }
-    int wait() {
-        int status = 0;
-        while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
-        }
-        pid_ = -1;
-        return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    }
-
-  private:
-    pid_t pid_ = -1;
-};
-
 // Moves bytes between the child's three streams and memory until it has ended.
 class Conversation {
   public:
-    Conversation(const CommandOptions& options, std::string name, Channel& in, Channel& out, Channel& err) :
-        options_(options), name_(std::move(name)), in_(in.write), out_(out.read), err_(err.read) {
+    Conversation(const CommandOptions& options, std::string name, StreamPair& in, Channel& out, Channel& err) :
+        options_(options), name_(std::move(name)), in_(in.ours), out_(out.read), err_(err.read) {
         if (options_.input.empty()) in_.reset();
     }
     void run(const UniqueFd& end, CommandResult& result) {
@@ -197,13 +109,10 @@ class Conversation {
 }  // namespace
 
 CommandResult run_command(const std::vector<std::string>& argv, const CommandOptions& options) {
-    Channel in = make_socket_pair(), out = make_pipe(), err = make_pipe();
-    SpawnActions actions;
-    actions.redirect(in.read.get(), 0);
-    actions.redirect(out.write.get(), 1);
-    actions.redirect(err.write.get(), 2);
-    Child child(argv, actions);
-    in.read.reset();
+    StreamPair in = make_stream_pair();
+    Channel out = make_pipe(), err = make_pipe();
+    Child child(argv, {in.theirs.get(), out.write.get(), err.write.get()});
+    in.theirs.reset();
     out.write.reset();
     err.write.reset();
     CommandResult result;
