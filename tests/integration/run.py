@@ -8,9 +8,11 @@
     run.py --prepare         fetches Debian's base and kernel into the cache, runs nothing
     run.py --summary FILE    also writes "passed failed skipped" to FILE, and below it what failed and why
 
-The program under test is $GBUILD. Exit code: 0 all passed (skips are named), 1 something failed.
+The program under test is $GBUILD. A test that takes more than $GBUILD_TEST_LIMIT seconds (default: 600) fails, and its processes
+are killed. Exit code: 0 all passed (skips are named), 1 something failed.
 """
 import argparse
+import os
 import sys
 import time
 import traceback
@@ -22,23 +24,31 @@ sys.path.insert(0, str(HERE))
 sys.dont_write_bytecode = True
 
 from harness import parts  # noqa: E402
+from harness.limits import TimeLimit, take_default_signals  # noqa: E402
 
 
 STORY_LINES = 25  # of a failure that the summary repeats
+LIMIT = 600  # seconds; the longest test takes a tenth of that on a machine that has nothing else to do
 
 
 class Report(unittest.TestResult):
     """One line a test, as it ends; the story of a failure below its line."""
 
-    def __init__(self):
+    def __init__(self, limit):
         super().__init__()
         self.passed = 0
         self.stories = []
+        self._limit = limit
 
     def startTest(self, test):
         super().startTest(test)
+        self._limit.start()
         self._start = time.monotonic()
         self._bad = False
+
+    def stopTest(self, test):
+        super().stopTest(test)
+        self._limit.start()  # for what classes and modules clear away and set up
 
     def addSuccess(self, test):
         self.passed += 1
@@ -91,19 +101,23 @@ def main():
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--prepare", action="store_true")
     parser.add_argument("--summary", type=Path)
+    parser.add_argument("--folder", type=Path, default=HERE, help=argparse.SUPPRESS)  # other tests than ours
     options = parser.parse_args()
+    take_default_signals()
     if options.prepare:
         parts.prepare()
         return 0
-    found = unittest.defaultTestLoader.discover(str(HERE), pattern="test_*.py", top_level_dir=str(HERE))
+    found = unittest.defaultTestLoader.discover(str(options.folder), pattern="test_*.py", top_level_dir=str(options.folder))
     chosen = [test for test in tests_in(found)
               if (not options.words or any(word in test.id() for word in options.words))
               and not any(word in test.id() for word in options.without)]
     if options.list:
         print("\n".join(test.id() for test in chosen))
         return 0
-    report = Report()
+    limit = TimeLimit(float(os.environ.get("GBUILD_TEST_LIMIT", LIMIT)))
+    report = Report(limit)
     unittest.TestSuite(chosen).run(report)
+    limit.stop()
     passed, failed, skipped = report.passed, report.failed(), len(report.skipped)
     if options.summary:
         options.summary.write_text(f"{passed} {failed} {skipped}\n" + "".join(report.stories))
