@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -14,6 +15,7 @@
 #include "gbuild/base/stop_event.h"
 #include "gbuild/base/text.h"
 #include "gbuild/registry/url.h"
+#include "packets.h"
 #include "wire.h"
 
 namespace gbuild::git {
@@ -154,26 +156,21 @@ class GitWire : public Wire {
   public:
     explicit GitWire(const Remote& remote) : remote_(remote), address_(parse_address(remote.url)) {}
 
-    bool is_stateless() const override { return false; }
-
-    std::unique_ptr<Channel> list_references() override {
-        connection_ = std::make_unique<Connection>(address_, remote_.stop);
-        const std::string request =
-            fmt::format("git-upload-pack {}{}host={}{}", address_.path, '\0', address_.authority, '\0');
-        connection_->send(fmt::format("{:04x}{}", request.size() + 4, request));
-        return std::make_unique<GitChannel>(*connection_, remote_, received_);
+    Channel& list_references() override {
+        connection_.emplace(address_, remote_.stop);
+        connection_->send(
+            packet(fmt::format("git-upload-pack {}{}host={}{}", address_.path, '\0', address_.authority, '\0')));
+        channel_.emplace(*connection_, remote_, received_);
+        return *channel_;
     }
-
-    std::unique_ptr<Channel> upload_pack() override {
-        throw Error(ErrorKind::internal, "libgit2 asks for a pack without having asked what there is");
-    }
-
-    void close() override { connection_.reset(); }
+    Channel& upload_pack() override { return channel_.value(); }
+    void leave() override { connection_->send(flush_packet); }
 
   private:
     const Remote& remote_;
     GitAddress address_;
-    std::unique_ptr<Connection> connection_;
+    std::optional<Connection> connection_;
+    std::optional<GitChannel> channel_;
     uint64_t received_ = 0;
 };
 

@@ -18,7 +18,6 @@ struct Free {
     }
 };
 using RepositoryHandle = std::unique_ptr<git_repository, Free<git_repository_free>>;
-using RemoteHandle = std::unique_ptr<git_remote, Free<git_remote_free>>;
 using ReferenceHandle = std::unique_ptr<git_reference, Free<git_reference_free>>;
 using CommitHandle = std::unique_ptr<git_commit, Free<git_commit_free>>;
 using ObjectHandle = std::unique_ptr<git_object, Free<git_object_free>>;

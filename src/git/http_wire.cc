@@ -112,9 +112,7 @@ class HttpWire : public Wire {
         while (url_.ends_with('/')) url_.pop_back();
     }
 
-    bool is_stateless() const override { return true; }
-
-    std::unique_ptr<Channel> list_references() override {
+    Channel& list_references() override {
         AdvertisementSink sink;
         const std::string asked = url_ + std::string(advertisement_path) + std::string(advertisement_query);
         const registry::WebAnswer answer =
@@ -126,12 +124,14 @@ class HttpWire : public Wire {
                 .hint("check the URL");
         }
         follow(answer.url);
-        return std::make_unique<TextChannel>(sink.take());
+        listing_ = std::make_unique<TextChannel>(sink.take());
+        return *listing_;
     }
 
-    std::unique_ptr<Channel> upload_pack() override { return std::make_unique<PostChannel>(remote_, url_); }
-
-    void close() override {}
+    Channel& upload_pack() override {
+        request_ = std::make_unique<PostChannel>(remote_, url_);
+        return *request_;
+    }
 
   private:
     // As git has it: a redirect of the first request moves the repository.
@@ -154,6 +154,7 @@ class HttpWire : public Wire {
 
     const Remote& remote_;
     std::string url_;
+    std::unique_ptr<Channel> listing_, request_;
 };
 
 }  // namespace

@@ -1,24 +1,20 @@
 #include "gbuild/git/repository.h"
 
-#include <algorithm>
-#include <array>
+#include <set>
 
 #include <fmt/format.h>
 
 #include "gbuild/base/digest.h"
 #include "gbuild/base/remove_tree.h"
 #include "gbuild/base/text.h"
-#include "gbuild/registry/url.h"
+#include "pack_request.h"
 #include "repository_state.h"
-#include "wire.h"
 
 namespace gbuild::git {
 
 namespace {
 
-bool is_full_id(std::string_view text) {
-    return text.size() == GIT_OID_HEXSZ && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
-}
+constexpr size_t most_present_commits = 256;
 
 // Where we keep what a ref was: its own name may be anything.
 std::string kept_name(const std::string& ref) { return "refs/gbuild/" + std::string(Digest::of(ref).hex()); }
@@ -34,134 +30,6 @@ RepositoryHandle open_or_make(const std::filesystem::path& directory) {
           fmt::format("cannot make a repository at {}", quoted(directory.native())));
     return RepositoryHandle(repository);
 }
-
-// What a remote has, and what is wanted of it.
-struct Advertised {
-    std::string name;  // "" for a commit that no reference is at
-    git_oid id;        // of what the name stands for: a commit or a tag
-};
-
-class Fetch {
-  public:
-    Fetch(git_repository* repository, const Remote& remote) :
-        remote_(remote), wire_(open_wire(remote)), transport_(*wire_) {
-        git_remote* made = nullptr;
-        // The wire knows the URL with its secrets; libgit2 quotes this one in messages.
-        const std::string url = registry::without_user_info(remote.url);
-        check(git_remote_create_anonymous(&made, repository, url.c_str()), ErrorKind::usage, "cannot use the URL");
-        handle_.reset(made);
-        git_remote_init_callbacks(&callbacks_, GIT_REMOTE_CALLBACKS_VERSION);
-        callbacks_.transport = &WireTransport::create;
-        callbacks_.payload = &transport_;
-        callbacks_.transfer_progress = &Fetch::on_progress;
-        callbacks_.sideband_progress = &Fetch::on_message;
-        guard(git_remote_connect(handle_.get(), GIT_DIRECTION_FETCH, &callbacks_, nullptr, nullptr),
-              "cannot list what it has");
-        read_references();
-    }
-    ~Fetch() {
-        if (git_remote_connected(handle_.get())) git_remote_disconnect(handle_.get());
-    }
-    Fetch(const Fetch&) = delete;
-    Fetch& operator=(const Fetch&) = delete;
-
-    Advertised find(const std::string& ref) const {
-        for (const std::string& name : {ref, "refs/heads/" + ref, "refs/tags/" + ref, "refs/" + ref}) {
-            if (ref.empty()) break;
-            const auto found = std::find_if(references_.begin(), references_.end(),
-                                            [&](const Advertised& one) { return one.name == name; });
-            if (found != references_.end()) return *found;
-        }
-        const std::string& head = "HEAD";
-        if (ref.empty()) {
-            for (const Advertised& one : references_) {
-                if (one.name == head) return one;
-            }
-            throw Error(ErrorKind::not_found, "the repository has no HEAD: it is empty")
-                .hint("name a branch, tag or commit behind #");
-        }
-        if (is_full_id(ref)) return find_commit(ref);
-        throw missing(ref);
-    }
-
-    void download(const Advertised& wanted) {
-        git_fetch_options options;
-        git_fetch_options_init(&options, GIT_FETCH_OPTIONS_VERSION);
-        options.callbacks = callbacks_;
-        options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;
-        options.update_fetchhead = 0;
-        std::string specification = (wanted.name.empty() ? to_text(wanted.id) : wanted.name) + ":refs/gbuild/fetching";
-        if (!wanted.name.empty()) specification = "+" + specification;
-        char* text = specification.data();
-        const git_strarray list{&text, 1};
-        guard(git_remote_download(handle_.get(), &list, &options), "cannot fetch from it");
-    }
-
-    // For servers that do not hand out commits by their ids: everything that has a name.
-    void download_all() {
-        git_fetch_options options;
-        git_fetch_options_init(&options, GIT_FETCH_OPTIONS_VERSION);
-        options.callbacks = callbacks_;
-        options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;
-        std::string heads = "+refs/heads/*:refs/gbuild/all/heads/*", tags = "+refs/tags/*:refs/gbuild/all/tags/*";
-        std::array<char*, 2> texts = {heads.data(), tags.data()};
-        const git_strarray list{texts.data(), texts.size()};
-        guard(git_remote_download(handle_.get(), &list, &options), "cannot fetch from it");
-    }
-
-  private:
-    void guard(int code, const char* what) {
-        transport_.rethrow();
-        if (remote_.stop.stop_requested()) throw Error(ErrorKind::interrupted, "interrupted");
-        // What is not the network's fault is the local repository's.
-        const git_error* error = git_error_last();
-        const bool is_network = !error || error->klass == GIT_ERROR_NET;
-        check(code, is_network ? ErrorKind::network : ErrorKind::integrity, what);
-    }
-
-    void read_references() {
-        const git_remote_head** heads = nullptr;
-        size_t count = 0;
-        guard(git_remote_ls(&heads, &count, handle_.get()), "cannot list what it has");
-        for (size_t i = 0; i < count; i++) references_.push_back({heads[i]->name, heads[i]->oid});
-    }
-
-    Advertised find_commit(const std::string& id) const {
-        const git_oid wanted = to_id(id);
-        const auto found = std::find_if(references_.begin(), references_.end(), [&](const Advertised& one) {
-            return git_oid_equal(&one.id, &wanted) && !one.name.ends_with("^{}");
-        });
-        return found != references_.end() ? *found : Advertised{"", wanted};
-    }
-
-    Error missing(const std::string& ref) const {
-        Error error(ErrorKind::not_found, fmt::format("the repository has no branch or tag {}", quoted(ref)));
-        std::vector<std::string> names;
-        for (const Advertised& one : references_) {
-            for (std::string_view prefix : {"refs/heads/", "refs/tags/"}) {
-                if (one.name.starts_with(prefix) && !one.name.ends_with("^{}"))
-                    names.push_back(one.name.substr(prefix.size()));
-            }
-        }
-        const bool may_be_id = ref.size() >= 4 && ref.find_first_not_of("0123456789abcdef") == std::string::npos;
-        if (auto like = nearest(ref, names)) return error.hint(fmt::format("did you mean {}?", quoted(*like)));
-        if (may_be_id) return error.hint("a commit is named by all 40 digits of its id");
-        return error;
-    }
-
-    static int on_progress(const git_indexer_progress*, void* self) {
-        // Not the Fetch itself: callbacks have one payload.
-        return static_cast<WireTransport*>(self)->thrown ? GIT_EUSER : 0;
-    }
-    static int on_message(const char*, int, void*) { return 0; }
-
-    const Remote& remote_;
-    std::unique_ptr<Wire> wire_;
-    WireTransport transport_;
-    RemoteHandle handle_;
-    git_remote_callbacks callbacks_{};
-    std::vector<Advertised> references_;
-};
 
 // The commit that an object stands for.
 std::string commit_at(git_repository* repository, const git_oid& id) {
@@ -192,6 +60,61 @@ std::optional<git_oid> kept(git_repository* repository, const std::string& ref) 
     return id;
 }
 
+struct FreeIterator {
+    void operator()(git_reference_iterator* iterator) const { git_reference_iterator_free(iterator); }
+};
+
+// Commits that are here with their files, for the server to leave out what they have.
+std::vector<std::string> present_commits(git_repository* repository) {
+    git_reference_iterator* made = nullptr;
+    check(git_reference_iterator_glob_new(&made, repository, "refs/gbuild/*"), ErrorKind::io,
+          "cannot list what was fetched");
+    const std::unique_ptr<git_reference_iterator, FreeIterator> iterator(made);
+    std::set<std::string> ids;
+    git_reference* next = nullptr;
+    while (ids.size() < most_present_commits && git_reference_next(&next, made) == 0) {
+        const ReferenceHandle reference(next);
+        git_object* object = nullptr;
+        if (git_reference_peel(&object, next, GIT_OBJECT_COMMIT) != 0) continue;
+        ids.insert(to_text(*git_object_id(ObjectHandle(object).get())));
+    }
+    return {ids.begin(), ids.end()};
+}
+
+Advertisement offer_of(Wire& wire) {
+    PacketReader from(wire.list_references());
+    return read_advertisement(from);
+}
+
+// For servers that do not hand out commits by their ids: everything that has a name.
+void download_all(git_repository* repository, const Remote& remote) {
+    const auto wire = open_wire(remote);
+    const Advertisement offered = offer_of(*wire);
+    std::set<std::string> ids;
+    for (const Advertised& one : offered.references) {
+        const bool is_wanted = one.name.starts_with("refs/heads/") || one.name.starts_with("refs/tags/");
+        if (is_wanted && !one.name.ends_with("^{}")) ids.insert(one.id);
+    }
+    if (ids.empty()) return wire->leave();
+    receive_pack(repository, *wire, offered, {{ids.begin(), ids.end()}, {}, History::whole}, remote.stop);
+}
+
+void download(git_repository* repository, const Remote& remote, Wire& wire, const Advertisement& offered,
+              const Advertised& wanted) {
+    const git_oid id = to_id(wanted.id);
+    const bool is_offered = !wanted.name.empty();
+    try {
+        receive_pack(repository, wire, offered, {{wanted.id}, present_commits(repository)}, remote.stop);
+    } catch (const Error& error) {
+        if (is_offered || error.kind() == ErrorKind::interrupted) throw;
+    }
+    if (has_object(repository, id)) return;
+    if (is_offered) throw Error(ErrorKind::network, "the server did not send what it said it has");
+    download_all(repository, remote);
+    if (has_object(repository, id)) return;
+    throw Error(ErrorKind::not_found, fmt::format("the repository has no commit {}", wanted.id)).hint("check the id");
+}
+
 }  // namespace
 
 TreeHandle tree_of(git_repository* repository, const std::string& commit) {
@@ -217,6 +140,11 @@ bool Repository::has_commit(const std::string& id) const {
     return found && has_object(state_->repository.get(), *found);
 }
 
+int64_t Repository::commit_time(const std::string& id) const {
+    const auto commit = look_up<CommitHandle>(state_->repository.get(), to_id(id), GIT_OBJECT_COMMIT, "commit " + id);
+    return git_commit_time(commit.get());
+}
+
 std::optional<std::string> Repository::last_fetched(const std::string& ref) const {
     git_repository* repository = state_->repository.get();
     const auto id = kept(repository, ref);
@@ -226,27 +154,19 @@ std::optional<std::string> Repository::last_fetched(const std::string& ref) cons
 
 std::string Repository::fetch(const Remote& remote, const std::string& ref) {
     git_repository* repository = state_->repository.get();
-    Fetch fetch(repository, remote);
-    Advertised wanted = fetch.find(ref);
-    if (!has_commit(to_text(wanted.id))) {
-        try {
-            fetch.download(wanted);
-        } catch (const Error& error) {
-            if (!wanted.name.empty() || error.kind() == ErrorKind::interrupted) throw;
-        }
-        if (!has_object(repository, wanted.id)) {
-            if (!wanted.name.empty()) throw Error(ErrorKind::network, "the server did not send what it said it has");
-            Fetch everything(repository, remote);
-            everything.download_all();
-        }
-        if (!has_object(repository, wanted.id)) {
-            throw Error(ErrorKind::not_found, fmt::format("the repository has no commit {}", ref));
-        }
-        keep(repository, to_text(wanted.id), wanted.id);
+    const auto wire = open_wire(remote);
+    const Advertisement offered = offer_of(*wire);
+    const Advertised wanted = offered.find(ref);
+    const git_oid id = to_id(wanted.id);
+    if (has_commit(wanted.id)) {
+        wire->leave();
+    } else {
+        download(repository, remote, *wire, offered, wanted);
+        keep(repository, wanted.id, id);
     }
-    std::string commit = commit_at(repository, wanted.id);
+    std::string commit = commit_at(repository, id);
     keep(repository, commit, to_id(commit));
-    keep(repository, ref, wanted.id);
+    keep(repository, ref, id);
     return commit;
 }
 

@@ -1,10 +1,6 @@
-// The way to a git server, as libgit2's smart transport wants it: requests out, answers in (gitprotocol-pack(5)).
+// The way to a git server's upload-pack: what it has is read first, then a pack is asked for (gitprotocol-pack(5)).
 #pragma once
 
-#include <git2.h>
-#include <git2/sys/transport.h>
-
-#include <exception>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -25,31 +21,18 @@ class Channel {
 class Wire {
   public:
     virtual ~Wire() = default;
-    // HTTP: each request gets one answer, and a channel of its own.
-    virtual bool is_stateless() const = 0;
-    virtual std::unique_ptr<Channel> list_references() = 0;
-    // Stateless only: otherwise the channel of list_references() is the one.
-    virtual std::unique_ptr<Channel> upload_pack() = 0;
-    virtual void close() = 0;
+    // The channel that tells what the server has, and the one that takes a request and gives its answer: the same one
+    // where there is one connection, HTTP has a channel for each. Both stay until the wire goes.
+    virtual Channel& list_references() = 0;
+    virtual Channel& upload_pack() = 0;
+    // Says goodbye where nothing was asked for.
+    virtual void leave() {}
 };
 
 // Of the remote's protocol; must not outlive it. Throws unsupported.
 std::unique_ptr<Wire> open_wire(const Remote& remote);
 std::unique_ptr<Wire> open_http_wire(const Remote& remote);
 std::unique_ptr<Wire> open_git_wire(const Remote& remote);
-
-// Puts a wire under libgit2's smart transport. What is thrown underneath waits here for whoever called libgit2.
-struct WireTransport {
-    explicit WireTransport(Wire& below) : wire(below) {}
-
-    // For git_remote_callbacks::transport, with this as its payload.
-    static int create(git_transport** out, git_remote* owner, void* self);
-    // Throws what was thrown underneath, if anything was.
-    void rethrow();
-
-    Wire& wire;
-    std::exception_ptr thrown;
-    git_smart_subtransport_definition definition{};
-};
+std::unique_ptr<Wire> open_ssh_wire(const Remote& remote);
 
 }  // namespace gbuild::git
