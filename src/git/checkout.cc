@@ -3,6 +3,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include <fmt/format.h>
 
 #include "gbuild/base/text.h"
@@ -110,19 +113,97 @@ class Checkout {
     std::vector<std::pair<std::string, std::string>> links_;  // to commits: path, id
 };
 
-// The directory `path` of a commit's tree.
-TreeHandle directory_of(git_repository* repository, TreeHandle root, const std::string& path) {
-    for (const std::string& part : split(path, '/')) {
-        if (part.empty() || part == ".") continue;
-        const git_tree_entry* entry = git_tree_entry_byname(root.get(), part.c_str());
-        if (!entry || git_tree_entry_type(entry) != GIT_OBJECT_TREE) {
-            throw Error(ErrorKind::not_found, fmt::format("the commit has no directory {}", quoted(path)))
-                .hint("check what stands behind the colon: URL#REF:DIRECTORY");
-        }
-        root = look_up<TreeHandle>(repository, *git_tree_entry_id(entry), GIT_OBJECT_TREE, "the directory");
-    }
-    return root;
+[[noreturn]] void throw_no_directory(const std::string& path) {
+    throw Error(ErrorKind::not_found, fmt::format("the commit has no directory {}", quoted(path)))
+        .hint("check what stands behind the colon or in subdir=: URL#REF:DIRECTORY, URL?subdir=DIRECTORY");
 }
+
+// Where a path leads in a commit: to a directory, or up to a submodule.
+struct Destination {
+    std::vector<std::string> path;  // from the root, without symbolic links
+    TreeHandle tree;                // null: a submodule
+    std::string commit;             // of the submodule
+    std::string rest;               // of the path, inside the submodule
+};
+
+// Goes down a commit's tree. Symbolic links lead where they would in a checked-out tree, and never out of it.
+class Descent {
+  public:
+    Descent(git_repository* repository, const git_tree* root, const std::string& path) :
+        repository_(repository), wanted_(path) {
+        above_.push_back(copy_of(root));
+        push(path);
+    }
+
+    Destination run() {
+        Destination found;
+        while (!left_.empty()) {
+            const std::string part = std::move(left_.back());
+            left_.pop_back();
+            if (part.empty() || part == ".") continue;
+            if (part == "..") {
+                leave();
+                continue;
+            }
+            const git_tree_entry* entry = git_tree_entry_byname(above_.back().get(), part.c_str());
+            if (!entry || part.find('\0') != std::string::npos) throw_no_directory(wanted_);
+            if (git_tree_entry_filemode(entry) == GIT_FILEMODE_COMMIT) {
+                path_.push_back(part);
+                found.commit = to_text(*git_tree_entry_id(entry));
+                std::reverse(left_.begin(), left_.end());
+                found.rest = join(left_, "/");
+                found.path = std::move(path_);
+                return found;
+            }
+            enter(*entry, part);
+        }
+        found.path = std::move(path_);
+        found.tree = std::move(above_.back());
+        return found;
+    }
+
+  private:
+    static constexpr int most_links = 40;  // as path_resolution(7) has it
+
+    static TreeHandle copy_of(const git_tree* tree) {
+        git_tree* copy = nullptr;
+        check(git_tree_dup(&copy, const_cast<git_tree*>(tree)), ErrorKind::internal, "cannot keep a directory");
+        return TreeHandle(copy);
+    }
+
+    void push(const std::string& path) {
+        std::vector<std::string> parts = split(path, '/');
+        left_.insert(left_.end(), std::make_move_iterator(parts.rbegin()), std::make_move_iterator(parts.rend()));
+    }
+
+    void leave() {
+        if (path_.empty()) throw_no_directory(wanted_);
+        path_.pop_back();
+        above_.pop_back();
+    }
+
+    void enter(const git_tree_entry& entry, const std::string& name) {
+        const git_oid& id = *git_tree_entry_id(&entry);
+        if (git_tree_entry_filemode(&entry) == GIT_FILEMODE_LINK) {
+            const std::string target =
+                text_of(look_up<BlobHandle>(repository_, id, GIT_OBJECT_BLOB, "the symbolic link").get());
+            if (target.starts_with('/') || target.size() > longest_path || ++links_ > most_links) {
+                throw_no_directory(wanted_);
+            }
+            return push(target);
+        }
+        if (git_tree_entry_type(&entry) != GIT_OBJECT_TREE) throw_no_directory(wanted_);
+        above_.push_back(look_up<TreeHandle>(repository_, id, GIT_OBJECT_TREE, "the directory"));
+        path_.push_back(name);
+    }
+
+    git_repository* repository_;
+    const std::string& wanted_;
+    std::vector<TreeHandle> above_;  // from the root to where we are
+    std::vector<std::string> path_;  // their names, but the root's
+    std::vector<std::string> left_;  // of the way, the next step last
+    int links_ = 0;
+};
 
 // What .gitmodules says; "" when the commit has none.
 std::string modules_text(git_repository* repository, const git_tree* root) {
@@ -135,34 +216,33 @@ std::string modules_text(git_repository* repository, const git_tree* root) {
     return text_of(blob.get());
 }
 
-std::string cleaned(const std::string& path) {
-    std::vector<std::string> parts;
-    for (std::string& part : split(path, '/')) {
-        if (!part.empty() && part != ".") parts.push_back(std::move(part));
-    }
-    return join(parts, "/");
-}
-
 }  // namespace
 
 std::vector<Submodule> Repository::checkout(const std::string& commit, const std::string& directory,
                                             const RootedDir& into, const std::stop_token& stop) const {
     git_repository* repository = state_->repository.get();
     const TreeHandle root = tree_of(repository, commit);
-    const TreeHandle top = directory_of(repository, tree_of(repository, commit), directory);
+    const Destination top = Descent(repository, root.get(), directory).run();
+    const std::string above = join(top.path, "/");
+    if (!top.tree) {
+        const auto modules = parse_modules(modules_text(repository, root.get()));
+        const auto module = modules.find(above);
+        if (module != modules.end()) return {{"", module->second, top.commit, top.rest}};
+        // As git does: what .gitmodules does not know is an empty directory.
+        if (!top.rest.empty()) throw_no_directory(directory);
+        return {};
+    }
     const UniqueFd target = into.open("", O_RDONLY | O_DIRECTORY);
     Checkout checkout(repository, stop);
-    checkout.write(top.get(), target.get(), "");
+    checkout.write(top.tree.get(), target.get(), "");
 
     std::vector<Submodule> submodules;
     const auto links = checkout.take_links();
     if (links.empty()) return submodules;
     const auto modules = parse_modules(modules_text(repository, root.get()));
-    const std::string above = cleaned(directory);
     for (const auto& [path, id] : links) {
         const auto module = modules.find(above.empty() ? path : above + "/" + path);
-        // As git does: what .gitmodules does not know stays an empty directory.
-        if (module != modules.end()) submodules.push_back({path, module->second, id});
+        if (module != modules.end()) submodules.push_back({path, module->second, id, ""});
     }
     return submodules;
 }

@@ -67,23 +67,26 @@ std::map<std::string, std::string> parse_modules(std::string_view text) {
 std::string resolve_submodule_url(const std::string& parent, const std::string& url) {
     if (!url.starts_with("./") && !url.starts_with("../")) return url;
     const size_t scheme = parent.find("://");
-    const size_t host_end = parent.find('/', scheme == std::string::npos ? 0 : scheme + 3);
+    const bool is_short = scheme == std::string::npos;  // USER@HOST:PATH
+    const size_t host_end = is_short ? parent.find(':') : parent.find('/', scheme + 3);
     std::string base = parent;
     while (base.ends_with('/')) base.pop_back();
     std::string_view rest = url;
+    char joint = '/';
     for (;;) {
         if (rest.starts_with("./")) {
             rest.remove_prefix(2);
         } else if (rest.starts_with("../")) {
             rest.remove_prefix(3);
-            const size_t slash = base.rfind('/');
-            if (slash == std::string::npos || host_end == std::string::npos || slash < host_end) {
+            const size_t cut = base.find_last_of(is_short ? "/:" : "/");
+            if (cut == std::string::npos || host_end == std::string::npos || cut < host_end) {
                 throw Error(ErrorKind::integrity,
                             fmt::format("the submodule's URL {} leads out of the repository's host", quoted(url)));
             }
-            base.resize(slash);
+            joint = base[cut];
+            base.resize(cut);
         } else {
-            return base + "/" + std::string(rest);
+            return base + joint + std::string(rest);
         }
     }
 }

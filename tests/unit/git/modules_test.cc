@@ -25,6 +25,10 @@ TEST_CASE("a submodule's URL may be relative to the repository's") {
     CHECK(resolve_submodule_url("https://x/a/b.git", "../c.git") == "https://x/a/c.git");
     CHECK(resolve_submodule_url("https://x/a/b.git/", "./c") == "https://x/a/b.git/c");
     CHECK(resolve_submodule_url("https://x/a/b.git", "../../c/d") == "https://x/c/d");
+    CHECK(resolve_submodule_url("git@x:a/b.git", "../c.git") == "git@x:a/c.git");
+    CHECK(resolve_submodule_url("git@x:b.git", "../c/d.git") == "git@x:c/d.git");
+    CHECK(resolve_submodule_url("git@x:/a/b.git", "../../c") == "git@x:/c");
+    CHECK_THROWS_AS(resolve_submodule_url("git@x:b.git", "../../c"), Error);
     for (const char* url : {"../../../c", "../../../../c"}) {
         CAPTURE(url);
         CHECK_THROWS_AS(resolve_submodule_url("https://x/a/b.git", url), Error);
