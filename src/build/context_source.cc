@@ -41,9 +41,13 @@ std::string read_head(int fd) {
     return std::string(as_text(std::span(buffer).first(length)));
 }
 
-bool keeps_git_directory(const BuildOptions& options) {
+// The URL or the build argument may ask for .git.
+plan::GitSource as_context(plan::GitSource source, const BuildOptions& options) {
     const auto found = options.build_args.find("BUILDKIT_CONTEXT_KEEP_GIT_DIR");
-    return found != options.build_args.end() && (found->second == "1" || equal_ignoring_case(found->second, "true"));
+    if (found != options.build_args.end() && (found->second == "1" || equal_ignoring_case(found->second, "true"))) {
+        source.keep_git_dir = true;
+    }
+    return source;
 }
 
 [[noreturn]] void refuse_two_dockerfiles(const std::string& where) {
@@ -104,7 +108,7 @@ DirectoryContext fetch_named_context(const std::string& name, const NamedContext
     const auto* remote = std::get_if<RemoteContext>(&context);
     if (remote) {
         if (const auto* git = std::get_if<plan::GitSource>(&remote->source)) {
-            return {sources.checkout(*git, "", false), Origin::elsewhere};
+            return {sources.checkout(*git), Origin::elsewhere};
         }
     }
     const std::string what = fmt::format("build context {}", quoted(name));
@@ -131,7 +135,7 @@ std::shared_ptr<FetchedContext> fetch_context(BuildOptions& options, EventSink& 
     const auto remote = plan::parse_remote_context(source);
     if (!remote) throw Error(ErrorKind::internal, "a local context is not fetched");
     if (const auto* git = std::get_if<plan::GitSource>(&*remote)) {
-        options.context = fetched->sources.checkout(*git, "", keeps_git_directory(options));
+        options.context = fetched->sources.checkout(as_context(*git, options));
         return fetched;
     }
     const std::string what = plan::shown(*remote);

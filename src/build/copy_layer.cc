@@ -99,10 +99,14 @@ class Copier {
                                            [&] { return file_destination(name); });
         Placed copy = placed(std::move(item), selected.directory);
         if (is_elsewhere && !chmod_) copy.inode.mode = 0600;
-        if (is_elsewhere && selected.remote->modified) {
-            copy.inode.mtime = std::min(*selected.remote->modified, request_.epoch);
-        }
+        set_time(copy, selected);
         destination_.put_file(path, std::move(copy));
+    }
+
+    // What is elsewhere may be older than the epoch.
+    void set_time(Placed& copy, const SelectedSource& selected) const {
+        if (!selected.remote || !selected.remote->modified) return;
+        copy.inode.mtime = std::min(*selected.remote->modified, request_.epoch);
     }
 
     // Where a file called `name` goes, its directory made.
@@ -136,6 +140,7 @@ class Copier {
             const bool is_directory = item.inode.is_directory();
             const std::string source = item.path;
             Placed copy = placed(std::move(item), selected.directory);
+            set_time(copy, selected);
             if (is_directory)
                 destination_.put_directory(target, std::move(copy), existing, source);
             else

@@ -171,7 +171,7 @@ class Selecting {
 }  // namespace
 
 bool is_elsewhere(const plan::CopyStep& step, const std::string& source) {
-    return step.is_add && plan::parse_remote_source(source).has_value();
+    return step.is_add && plan::is_remote_source(source);
 }
 
 CopySelection select_sources(const plan::CopyStep& step, const CopyView* view, const FetchRemote& remote) {

@@ -191,7 +191,9 @@ NamedContext parse_named_context(const std::string& name, const std::string& val
     const fs::file_status status = fs::status(value, ignored);
     if (fs::is_regular_file(status)) return ArchiveContext{value};
     if (!fs::exists(status)) {
-        if (auto remote = plan::parse_remote_context(value)) return RemoteContext{std::move(*remote)};
+        auto remote = with_context([&] { return fmt::format("build context {}", quoted(name)); },
+                                   [&] { return plan::parse_remote_context(value); });
+        if (remote) return RemoteContext{std::move(*remote)};
     }
     if (size_t scheme = value.find("://"); scheme != std::string::npos) {
         throw Error(ErrorKind::usage, fmt::format("build context {} has an unknown kind {}", quoted(name),

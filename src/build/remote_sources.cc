@@ -10,6 +10,7 @@
 #include "gbuild/base/remove_tree.h"
 #include "gbuild/base/text.h"
 #include "gbuild/git/repository.h"
+#include "gbuild/registry/url.h"
 #include "git_token.h"
 #include "reporting_sink.h"
 
@@ -91,7 +92,7 @@ std::string fetch(git::Repository& repository, const git::Remote& remote, const 
     try {
         return repository.fetch(remote, ref);
     } catch (Error& error) {
-        if (error.kind() == ErrorKind::unauthorized) {
+        if (error.kind() == ErrorKind::unauthorized && registry::Url::parse(remote.url)) {
             error.hint("check the URL; give a token with --secret id=GIT_AUTH_TOKEN,env=VARIABLE");
         }
         throw;
@@ -99,9 +100,9 @@ std::string fetch(git::Repository& repository, const git::Remote& remote, const 
 }
 
 // The commit that a source stands for, fetched as far as it is not in the store.
-std::string obtain_commit(git::Repository& repository, const plan::GitSource& source, const std::string& checksum,
-                          PullPolicy pull, const git::Remote& remote) {
-    for (const std::string& id : {source.ref, checksum}) {
+std::string obtain_commit(git::Repository& repository, const plan::GitSource& source, PullPolicy pull,
+                          const git::Remote& remote) {
+    for (const std::string& id : {source.ref, source.commit}) {
         if (is_commit_id(id) && repository.has_commit(id)) return *repository.last_fetched(id);
     }
     if (pull != PullPolicy::never) return fetch(repository, remote, source.ref);
@@ -112,7 +113,7 @@ std::string obtain_commit(git::Repository& repository, const plan::GitSource& so
 void check_commit(const std::string& commit, const std::string& expected) {
     if (commit.starts_with(expected)) return;
     throw Error(ErrorKind::integrity, fmt::format("it is at commit {} instead of {}", commit, expected))
-        .hint("the repository is not what was meant, or --checksum is wrong");
+        .hint("the repository is not what was meant, or the commit that is asked for is wrong");
 }
 
 }  // namespace
@@ -133,39 +134,46 @@ fs::path RemoteSources::new_directory() {
     return directory;
 }
 
-RemoteFiles RemoteSources::files(const plan::RemoteSource& source, const std::string& checksum, bool keep_git_dir) {
-    const auto* git_source = std::get_if<plan::GitSource>(&source);
-    const std::string url = git_source
-                                ? fmt::format("{}#{}:{}", git_source->url, git_source->ref, git_source->subdirectory)
-                                : std::get<plan::WebSource>(source).url;
+RemoteFiles RemoteSources::files(const plan::RemoteSource& written, const plan::CopyStep& step) {
+    plan::RemoteSource source = written;
+    std::string checksum = step.checksum;
+    if (auto* git = std::get_if<plan::GitSource>(&source)) {
+        // They do not contradict each other, so that the longer one says it all.
+        if (checksum.size() > git->commit.size()) git->commit = to_lower(checksum);
+        git->keep_git_dir = git->keep_git_dir.value_or(step.keep_git_dir);
+        checksum.clear();
+    }
     std::shared_ptr<Known> known;
     {
         auto all = known_.lock();
-        auto& entry = (*all)[fmt::format("{} {} {}", checksum, keep_git_dir, url)];
+        auto& entry = (*all)[{source, checksum}];
         if (!entry) entry = std::make_shared<Known>();
         known = entry;
     }
     const std::lock_guard lock(known->mutex);
-    if (known->files) return *known->files;
-    if (git_source) {
-        const fs::path directory = checkout(*git_source, checksum, keep_git_dir);
-        known->files =
-            RemoteFiles{std::make_shared<ContextDir>(RootedDir(directory), ContextRules(), quoted(plan::shown(source))),
-                        "",
-                        "",
-                        {}};
-    } else {
-        const auto& web = std::get<plan::WebSource>(source);
-        known->files = with_context([&] { return fmt::format("fetching {}", plan::shown(source)); },
-                                    [&] {
-                                        // What is pinned by its checksum has nothing else of the server's.
-                                        const auto digest = Digest::parse(checksum);
-                                        WebFile file = obtain(web, digest);
-                                        if (digest) file.modified.reset();
-                                        return place_file(web, std::move(file));
-                                    });
+    if (!known->files) {
+        const auto* git = std::get_if<plan::GitSource>(&source);
+        known->files = git ? git_files(*git) : web_files(std::get<plan::WebSource>(source), checksum);
     }
     return *known->files;
+}
+
+RemoteFiles RemoteSources::git_files(const plan::GitSource& source) {
+    const Checkout checkout = check_out_anew(source);
+    auto directory =
+        std::make_shared<ContextDir>(RootedDir(checkout.directory), ContextRules(), quoted(plan::shown(source)));
+    return {std::move(directory), "", "", source.has_commit_time ? std::optional(checkout.commit_time) : std::nullopt};
+}
+
+RemoteFiles RemoteSources::web_files(const plan::WebSource& source, const std::string& checksum) {
+    return with_context([&] { return fmt::format("fetching {}", plan::shown(source)); },
+                        [&] {
+                            // What is pinned by its checksum has nothing else of the server's.
+                            const auto digest = Digest::parse(checksum);
+                            WebFile file = obtain(source, digest);
+                            if (digest) file.modified.reset();
+                            return place_file(source, std::move(file));
+                        });
 }
 
 UniqueFd RemoteSources::download(const plan::WebSource& source, const std::string& checksum) {
@@ -237,70 +245,83 @@ RemoteFiles RemoteSources::place_file(const plan::WebSource& source, WebFile fil
     return {std::move(context), "file", plan::file_name_of(source), file.modified};
 }
 
-fs::path RemoteSources::checkout(const plan::GitSource& source, const std::string& checksum, bool keep_git_dir) {
-    fs::path directory = new_directory();
-    check_out(source, checksum, keep_git_dir, directory, {source.url, 0});
-    return directory;
+RemoteSources::Checkout RemoteSources::check_out_anew(const plan::GitSource& source) {
+    Checkout checkout{new_directory()};
+    checkout.commit_time = check_out(source, checkout.directory, {source.url, 0});
+    return checkout;
+}
+
+// The agent that the user named for steps is the one for repositories, too.
+fs::path RemoteSources::agent() const {
+    const auto found = options_.run.agents.find("default");
+    return found == options_.run.agents.end() ? "" : found->second;
 }
 
 // What the local repository gives; when that is damaged, what it gives when it was made anew.
-std::vector<git::Submodule> RemoteSources::check_out_commit(const plan::GitSource& source, const std::string& checksum,
-                                                            bool keep_git_dir, const fs::path& into,
-                                                            const std::string& home) {
+RemoteSources::CheckedOut RemoteSources::check_out_commit(const plan::GitSource& source, const fs::path& into,
+                                                          const std::string& home) {
     const auto waiting = [&] {
         events_.emit(Notice{fmt::format("waiting for another gbuild that is fetching {}", plan::shown(source))});
     };
     const FileLock lock = store_.lock_git(source.url, waiting, stop_);
     TransferReport report(events_, first_transfer + transfers_++, plan::shown(source));
-    const git::Remote remote{with_token(source.url, home, options_.run.secrets), web_, store_.staging(),
-                             [&](uint64_t done) { report.progress(done); }, stop_};
+    const git::Remote remote{with_token(source.url, home, options_.run.secrets), web_,  store_.staging(),
+                             [&](uint64_t done) { report.progress(done); },      stop_, agent()};
     const fs::path local = store_.git_directory(source.url);
     std::string commit;
-    const auto check_out = [&]() -> std::vector<git::Submodule> {
+    const auto check_out = [&]() -> CheckedOut {
         git::Repository repository(local);
-        commit = obtain_commit(repository, source, checksum, options_.pull, remote);
-        if (!commit.starts_with(checksum)) return {};
-        auto submodules = repository.checkout(commit, source.subdirectory, RootedDir(into), stop_);
-        if (keep_git_dir && source.subdirectory.empty()) {
+        commit = obtain_commit(repository, source, options_.pull, remote);
+        if (!commit.starts_with(source.commit)) return {};
+        CheckedOut done{repository.commit_time(commit),
+                        repository.checkout(commit, source.subdirectory, RootedDir(into), stop_)};
+        if (source.keep_git_dir.value_or(false) && source.subdirectory.empty()) {
             fs::create_directory(into / ".git");
             repository.write_git_directory(commit, plan::shown(source), into / ".git");
         }
-        return submodules;
+        return done;
     };
-    std::vector<git::Submodule> submodules;
+    CheckedOut done;
     store_.writing([&] {
         try {
-            submodules = check_out();
+            done = check_out();
         } catch (const Error& error) {
             if (error.kind() != ErrorKind::integrity) throw;
             remove_tree(local);
             remove_tree(into);
             fs::create_directory(into);
-            submodules = check_out();
+            done = check_out();
         }
     });
     report.finish();
-    check_commit(commit, checksum);
-    return submodules;
+    check_commit(commit, source.commit);
+    return done;
 }
 
 // NOLINTNEXTLINE(misc-no-recursion): as deep as submodules are in one another, which is capped
-void RemoteSources::check_out(const plan::GitSource& source, const std::string& checksum, bool keep_git_dir,
-                              const fs::path& into, const Within& within) {
-    const auto submodules =
-        with_context([&] { return fmt::format("fetching {}", plan::shown(source)); },
-                     [&] { return check_out_commit(source, checksum, keep_git_dir, into, within.home); });
-    for (const git::Submodule& submodule : submodules) {
+int64_t RemoteSources::check_out(const plan::GitSource& source, const fs::path& into, const Within& within) {
+    const CheckedOut done = with_context([&] { return fmt::format("fetching {}", plan::shown(source)); },
+                                         [&] { return check_out_commit(source, into, within.home); });
+    for (const git::Submodule& submodule : done.submodules) {
+        if (!source.with_submodules) {
+            if (!submodule.path.empty()) continue;
+            throw Error(ErrorKind::not_found, fmt::format("the directory {} is in a submodule, and submodules=false "
+                                                          "leaves those out",
+                                                          quoted(source.subdirectory)))
+                .hint("remove submodules=false from the URL");
+        }
         if (within.depth == deepest_submodule) {
             throw Error(ErrorKind::limit, fmt::format("submodules lie more than {} deep", deepest_submodule));
         }
-        with_context([&] { return fmt::format("fetching the submodule {}", quoted(submodule.path)); },
+        const std::string& name = submodule.path.empty() ? source.subdirectory : submodule.path;
+        with_context([&] { return fmt::format("fetching the submodule {}", quoted(name)); },
                      [&] {
                          const std::string url = git::resolve_submodule_url(source.url, submodule.url);
-                         check_out({url, submodule.commit, ""}, "", false, into / submodule.path,
+                         check_out({url, submodule.commit, submodule.directory}, into / submodule.path,
                                    {within.home, within.depth + 1});
                      });
     }
+    return done.commit_time;
 }
 
 }  // namespace gbuild::build

@@ -30,15 +30,12 @@ class RemoteSources {
     RemoteSources(const BuildOptions& options, const store::Store& store, EventSink& events, std::stop_token stop);
     ~RemoteSources();
 
-    // What ADD copies for `source`. Throws not_found, unauthorized, network, integrity for another checksum than
-    // `checksum`, limit, interrupted.
-    RemoteFiles files(const plan::RemoteSource& source, const std::string& checksum, bool keep_git_dir);
-    RemoteFiles files(const plan::RemoteSource& source, const plan::CopyStep& step) {
-        return files(source, step.checksum, step.keep_git_dir);
-    }
+    // What ADD copies for `source`, with the checksum and whether to keep .git from its flags. Throws not_found,
+    // unauthorized, network, integrity for another checksum, limit, interrupted.
+    RemoteFiles files(const plan::RemoteSource& source, const plan::CopyStep& step);
 
     // A new directory with a repository's files; or what is at a URL.
-    std::filesystem::path checkout(const plan::GitSource& source, const std::string& checksum, bool keep_git_dir);
+    std::filesystem::path checkout(const plan::GitSource& source) { return check_out_anew(source).directory; }
     UniqueFd download(const plan::WebSource& source, const std::string& checksum);
     const store::Store& store() const { return store_; }
     void warn(const Warning& warning) { events_.emit(warning); }
@@ -54,6 +51,15 @@ class RemoteSources {
         std::mutex mutex;
         std::optional<RemoteFiles> files;
     };
+    struct Checkout {
+        std::filesystem::path directory;
+        int64_t commit_time = 0;
+    };
+    // Of one repository, without its submodules.
+    struct CheckedOut {
+        int64_t commit_time = 0;
+        std::vector<git::Submodule> submodules;
+    };
     // Where a repository is a submodule: the URL of the outermost, and how deep inside it.
     struct Within {
         std::string home;
@@ -63,11 +69,14 @@ class RemoteSources {
     std::optional<WebFile> stored(const Digest& digest, const std::string& last_modified) const;
     WebFile fetch_file(const plan::WebSource& source, const std::optional<Digest>& checksum);
     RemoteFiles place_file(const plan::WebSource& source, WebFile file);
-    std::vector<git::Submodule> check_out_commit(const plan::GitSource& source, const std::string& checksum,
-                                                 bool keep_git_dir, const std::filesystem::path& into,
-                                                 const std::string& home);
-    void check_out(const plan::GitSource& source, const std::string& checksum, bool keep_git_dir,
-                   const std::filesystem::path& into, const Within& within);
+    RemoteFiles git_files(const plan::GitSource& source);
+    RemoteFiles web_files(const plan::WebSource& source, const std::string& checksum);
+    std::filesystem::path agent() const;
+    Checkout check_out_anew(const plan::GitSource& source);
+    CheckedOut check_out_commit(const plan::GitSource& source, const std::filesystem::path& into,
+                                const std::string& home);
+    // Returns the commit's time.
+    int64_t check_out(const plan::GitSource& source, const std::filesystem::path& into, const Within& within);
 
     const BuildOptions& options_;
     const store::Store& store_;
@@ -78,7 +87,7 @@ class RemoteSources {
     std::optional<TempDir> place_;
     std::atomic<int> directories_ = 0;
     std::atomic<int> transfers_ = 0;
-    Synchronized<std::map<std::string, std::shared_ptr<Known>>> known_;
+    Synchronized<std::map<std::pair<plan::RemoteSource, std::string>, std::shared_ptr<Known>>> known_;  // + checksum
 };
 
 }  // namespace gbuild::build

@@ -22,7 +22,7 @@ constexpr size_t max_dockerfile = 16u << 20;
 // "-", a URL or a git repository; what is a local path, whatever it looks like, is none of these.
 bool is_fetched(const std::string& context) {
     std::error_code ignored;
-    return context == "-" || (plan::parse_remote_context(context) && !fs::exists(context, ignored));
+    return context == "-" || (plan::is_remote_context(context) && !fs::exists(context, ignored));
 }
 
 fs::path context_directory(const std::string& context) {
@@ -64,7 +64,7 @@ Assignment parse_assignment(const std::string& option, const std::string& text) 
 
 void SourceSettings::declare(OptionSet& options) {
     options.argument("CONTEXT", context, Presence::required,
-                     "what COPY and ADD take files from: a directory, URL.git[#REF[:DIR]], URL of an archive or a "
+                     "what COPY and ADD take files from: a directory, URL.git[?QUERY][#REF[:DIR]], URL of an archive or a "
                      "Dockerfile, or - for either on standard input");
     options.group("What is built");
     options.value("-f,--file", "PATH", file, "Dockerfile, or - for standard input (default: CONTEXT/Dockerfile)");
@@ -75,7 +75,7 @@ void SourceSettings::declare(OptionSet& options) {
     options.value("--platform", "OS/ARCH[/VARIANT]", platform, "platform to take base images for");
     options.list(
         "--build-context", "NAME=SOURCE", build_contexts,
-        "what FROM NAME and COPY --from=NAME mean: a directory, an archive, URL.git[#REF[:DIR]], URL of an archive, "
+        "what FROM NAME and COPY --from=NAME mean: a directory, an archive, URL.git[?QUERY][#REF[:DIR]], URL of an archive, "
         "docker-image://REF, oci-layout://PATH[:TAG] or docker-archive://PATH[:TAG]; repeatable");
 }
 

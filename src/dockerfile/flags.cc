@@ -96,7 +96,7 @@ bool is_checksum(std::string_view text) {
         if (text.substr(0, name.size()) == name)
             return text.size() == name.size() + digits && is_hex(text.substr(name.size()));
     }
-    return text.size() >= 7 && text.size() <= 64 && is_hex(text);  // a git commit
+    return !text.empty() && text.size() <= 64 && is_hex(to_lower(text));  // a git commit, or its first digits
 }
 
 struct Problem {
@@ -158,7 +158,7 @@ std::optional<Problem> check_value(const Statement& statement, const Flag& flag)
     if (flag.name == "exclude") return problem_of([&] { Pattern{flag.value}; });
     if (flag.name == "checksum" && !is_checksum(flag.value)) {
         return Problem{fmt::format("--checksum is no digest: {}", quoted(flag.value)),
-                       "give sha256: and 64 lower-case hex digits"};
+                       "give sha256: and 64 lower-case hex digits, or a git commit's id"};
     }
     return std::nullopt;
 }

@@ -23,12 +23,6 @@ bool is_owner(std::string_view text) {
     return std::count(text.begin(), text.end(), ':') <= 1 && text != ":" && !text.empty();
 }
 
-// Of 7 to 40 digits, as git shows them.
-bool is_commit(std::string_view text) {
-    return text.size() >= 7 && text.size() <= 40 &&
-           text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
-}
-
 }  // namespace
 
 void StagePlanner::copy_flags(CopyStep& copy, std::vector<dockerfile::Flag>& shown) {
@@ -85,12 +79,42 @@ void StagePlanner::check_sources(const CopyStep& copy) {
             fail(args[i], fmt::format("a source of {} is empty after expansion", instruction_->name),
                  "check the variables in it; \".\" is the whole context");
         }
-        if (!copy.is_add && parse_remote_source(copy.paths[i])) {
+        if (!is_remote_source(copy.paths[i])) continue;
+        if (!copy.is_add) {
             fail(args[i], fmt::format("COPY cannot fetch {}", quoted(args[i])),
                  "use ADD for URLs and git repositories");
         }
+        check_remote(copy, remote_source(args[i], copy.paths[i]));
     }
     if (!copy.checksum.empty()) check_checksum(copy);
+}
+
+RemoteSource StagePlanner::remote_source(const std::string& written, const std::string& path) const {
+    try {
+        return *parse_remote_source(path);
+    } catch (const Error& error) {
+        fail(written, error.message(), error.hint());
+    }
+}
+
+// A git URL may say what flags say, too.
+void StagePlanner::check_remote(const CopyStep& copy, const RemoteSource& source) const {
+    const auto* git = std::get_if<GitSource>(&source);
+    if (!git) return;
+    const auto& flags = instruction_->flags;
+    const bool has_flag = std::any_of(flags.begin(), flags.end(),
+                                      [](const dockerfile::Flag& flag) { return flag.name == "keep-git-dir"; });
+    if (has_flag && git->keep_git_dir && *git->keep_git_dir != copy.keep_git_dir) {
+        fail("--keep-git-dir", "--keep-git-dir and the git URL's keep-git-dir contradict each other",
+             "keep one of the two");
+    }
+    const std::string checksum = to_lower(copy.checksum);
+    if (!checksum.starts_with(git->commit) && !git->commit.starts_with(checksum)) {
+        fail("--checksum",
+             fmt::format("--checksum={} and the git URL's commit {} contradict each other", printable(copy.checksum),
+                         git->commit),
+             "keep one of the two");
+    }
 }
 
 void StagePlanner::check_checksum(const CopyStep& copy) {
@@ -99,10 +123,10 @@ void StagePlanner::check_checksum(const CopyStep& copy) {
     if (!source)
         fail("--checksum", "--checksum is for one URL or git repository", "remove the flag, or ADD the URL alone");
     if (std::holds_alternative<GitSource>(*source)) {
-        if (!is_commit(copy.checksum)) {
+        if (!is_commit_prefix(to_lower(copy.checksum))) {
             fail("--checksum",
                  fmt::format("the checksum of a git repository is a commit, not {}", quoted(copy.checksum)),
-                 "give the commit's id: 40 lower-case hex digits");
+                 "give the commit's id: 40 hex digits, or its first ones");
         }
     } else if (!copy.checksum.starts_with("sha256:") || !Digest::parse(copy.checksum)) {
         fail("--checksum", fmt::format("the checksum of a URL is a sha256 digest, not {}", quoted(copy.checksum)),

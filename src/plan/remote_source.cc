@@ -1,12 +1,12 @@
 #include "gbuild/plan/remote_source.h"
 
 #include <algorithm>
-#include <array>
 
 #include <fmt/format.h>
 
-#include "gbuild/base/digest.h"
+#include "gbuild/base/percent.h"
 #include "gbuild/base/text.h"
+#include "git_query.h"
 
 namespace gbuild::plan {
 
@@ -40,16 +40,28 @@ std::string_view path_of(std::string_view url) {
     return slash == std::string_view::npos ? std::string_view() : url.substr(slash);
 }
 
-GitSource split_fragment(std::string_view text) {
+// `with_scheme`: a URL, in whose fragment percent signs count.
+GitSource parse_git(std::string_view text, bool with_scheme) {
     const size_t hash = text.find('#');
-    GitSource source{std::string(text.substr(0, hash)), "", ""};
-    if (hash == std::string_view::npos) return source;
-    const std::string_view fragment = text.substr(hash + 1);
-    const size_t colon = fragment.find(':');
-    source.ref = fragment.substr(0, colon);
-    if (colon != std::string_view::npos) source.subdirectory = fragment.substr(colon + 1);
+    const std::string_view before = text.substr(0, hash);
+    const size_t question = before.find('?');
+    GitSource source{std::string(before.substr(0, question)), "", ""};
+    if (hash != std::string_view::npos) {
+        read_fragment(source, text.substr(hash + 1), with_scheme ? Fragment::percent_encoded : Fragment::literal);
+    }
+    if (question != std::string_view::npos) read_query(source, before.substr(question + 1));
     return source;
 }
+
+enum class Kind { path, web, git_url, git_over_ssh };
+
+Kind kind_of(std::string_view text) {
+    if (has_scheme(text, "git://") || has_scheme(text, "ssh://")) return Kind::git_url;
+    if (is_web(text)) return path_of(text).ends_with(".git") ? Kind::git_url : Kind::web;
+    return is_ssh_address(text) ? Kind::git_over_ssh : Kind::path;
+}
+
+bool is_short_github(std::string_view text) { return text.starts_with("github.com/"); }
 
 // Whether what follows the last colon, if there is one, may be a port.
 bool has_port(std::string_view authority) {
@@ -58,40 +70,29 @@ bool has_port(std::string_view authority) {
            authority.find_first_not_of("0123456789", colon + 1) == std::string_view::npos;
 }
 
-// "%2F" → "/"; what is no such pair of digits stays.
-std::string percent_decoded(std::string_view text) {
-    std::string out;
-    for (size_t i = 0; i < text.size(); i++) {
-        std::byte byte;
-        if (text[i] == '%' && i + 2 < text.size() && from_hex(text.substr(i + 1, 2), std::span(&byte, 1))) {
-            out += static_cast<char>(byte);
-            i += 2;
-        } else {
-            out += text[i];
-        }
-    }
-    return out;
-}
-
 }  // namespace
 
+bool is_remote_source(std::string_view text) { return kind_of(text) != Kind::path; }
+
+bool is_remote_context(std::string_view text) { return is_short_github(text) || is_remote_source(text); }
+
 std::optional<RemoteSource> parse_remote_source(std::string_view text) {
-    if (has_scheme(text, "git://") || has_scheme(text, "ssh://")) return split_fragment(text);
-    if (is_web(text)) {
-        if (path_of(text).ends_with(".git")) return split_fragment(text);
-        return WebSource{std::string(text.substr(0, text.find('#')))};
+    switch (kind_of(text)) {
+    case Kind::web: return WebSource{std::string(text.substr(0, text.find('#')))};
+    case Kind::git_url: return parse_git(text, true);
+    case Kind::git_over_ssh: return parse_git(text, false);
+    case Kind::path: break;
     }
-    if (is_ssh_address(text)) return split_fragment(text);
     return std::nullopt;
 }
 
 std::optional<RemoteSource> parse_remote_context(std::string_view text) {
-    if (text.starts_with("github.com/")) return split_fragment(fmt::format("https://{}", text));
+    if (is_short_github(text)) return parse_git(fmt::format("https://{}", text), true);
     return parse_remote_source(text);
 }
 
 std::string file_name_of(const WebSource& source) {
-    std::string path = percent_decoded(path_of(source.url));
+    std::string path = percent_decoded(path_of(source.url), Blank::literal_plus);
     while (path.ends_with('/')) path.pop_back();
     std::string name = path.substr(path.rfind('/') + 1);
     return name == "." || name == ".." || name.find('\0') != std::string::npos ? "" : name;
@@ -99,7 +100,7 @@ std::string file_name_of(const WebSource& source) {
 
 std::string without_login(std::string_view source) {
     const size_t scheme = source.find("://");
-    if (scheme == std::string_view::npos || !parse_remote_source(source)) return std::string(source);
+    if (scheme == std::string_view::npos || !is_remote_source(source)) return std::string(source);
     const size_t start = scheme + 3;
     const std::string_view authority = source.substr(start, source.find_first_of("/?#", start) - start);
     size_t at = authority.rfind('@');

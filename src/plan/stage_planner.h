@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "gbuild/plan/plan.h"
+#include "gbuild/plan/remote_source.h"
 #include "sizes.h"
 #include "stage_graph.h"
 #include "variables.h"
@@ -63,6 +64,8 @@ class StagePlanner {
     RunMount plan_mount(const dockerfile::Mount& mount, const RunStep& run, const SourceSpan& span) const;
     void add_mount(RunStep& run, const dockerfile::Flag& flag, size_t number);
     std::string hostname() const;
+    RemoteSource remote_source(const std::string& written, const std::string& path) const;
+    void check_remote(const CopyStep& copy, const RemoteSource& source) const;
     void check_checksum(const CopyStep& copy);
     void show_without_logins(Step& step, const std::vector<dockerfile::Flag>& flags, std::vector<std::string> words);
     std::vector<std::string> with_shell(const std::vector<std::string>& args) const;

@@ -278,6 +278,34 @@ class AddGit(WithGit):
         self.assertIn(b"only/deep/er", built)
         self.assertNotIn(b"only/run.sh", built)
 
+    def test_queries(self):  # L-5
+        self.repository.git("branch", "v1", self.second)  # a branch and a tag of one name
+        self.repository.commit({"sub/file": "third\n"})
+        for query, expected in [("?tag=v1", "first"), ("?branch=v1", "second"), ("?ref=heads/side", "first"), ("?ref=main", "third"),
+                                (f"?commit={self.first}", "first"), (f"?branch=v1&commit={self.second[:9]}", "second"),
+                                (f"?branch=main&checksum={self.first}&fetch-by-commit=true", "first"), ("?#v1", "second")]:
+            with self.subTest(query):
+                self.add(f"ADD {self.git}{query} /src")
+                self.assertEqual(self.read("/src/sub/file"), expected.encode() + b"\n")
+        self.assertFalse([path for _, path, _ in self.web.seen() if "tag" in path or "branch" in path], "a query went to the server")
+        built = self.added(f"ADD {self.git}?tag=v1&subdir=sub /only/\nADD {self.git}?keep-git-dir=true /kept/\n"
+                           f"ADD --checksum={self.first[:5].upper()} {self.git}?mtime=commit&tag=v1 /old/")
+        self.assertIn(b"only/deep/er", built)
+        self.assertIn(b"kept/.git/HEAD", built)
+        self.assertNotIn(b"old/.git/HEAD", built)
+        self.assertEqual({built[path].mtime for path in [b"old/run.sh", b"old/sub/deep", b"old/link"]}, {1_700_000_000})
+        self.assertEqual(built[b"kept/run.sh"].mtime, 2_000_000_000)
+
+    def test_queries_that_are_wrong(self):  # L-5
+        for line, code, words in [(f"ADD {self.git}?colour=red /a", DOCKERFILE, ['"colour"']),
+                                  (f"ADD {self.git}?tag=v1&branch=main /a", DOCKERFILE, ["tag=v1", "branch=main"]),
+                                  (f"ADD {self.git}?ref=main#v1 /a", DOCKERFILE, ["#v1", "ref=main"]),
+                                  (f"ADD --checksum={self.first} {self.git}?commit={self.second} /a", DOCKERFILE, [self.first, self.second]),
+                                  (f"ADD {self.git}?branch=main&commit={self.first} /a", INTEGRITY, [self.first, self.second]),
+                                  (f"ADD {self.git}?branch=refs/tags/v1 /a", NOT_FOUND, ["refs/heads/refs/tags/v1"])]:
+            with self.subTest(line):
+                self.assert_error(self.add(line, code=code), *words, "Dockerfile:2", "hint:")
+
     def test_a_token_opens_a_repository_and_is_kept_nowhere(self):
         closed = WebServer(repositories=self.repositories, login="x-access-token:hidden/t0ken")
         self.addCleanup(closed.stop)
@@ -367,9 +395,70 @@ class AddGit(WithGit):
         self.add(f"ADD {self.git}#v1 /src", options=["--pull=never"])
         self.assertEqual(len(self.web.seen()), asked)
 
-    def test_ssh_is_refused_with_a_remedy(self):
-        for url in ["git@127.0.0.1:app.git", "ssh://git@127.0.0.1/app.git"]:
-            self.assert_error(self.add(f"ADD {url} /src", code=UNSUPPORTED), "ssh", "https://", "Dockerfile:2:")
+    def local(self):
+        """The one repository in the store; git on it."""
+        (folder,) = (self.store / "git").iterdir()
+        return lambda *words: subprocess.run(["git", "-c", "safe.directory=*", "--git-dir", folder, *words], check=False,
+                                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={"PATH": os.environ["PATH"]})
+
+    def test_history_is_not_fetched(self):  # S-22
+        daemon = GitDaemon(self.repositories, self.dir / "daemon.log")
+        self.addCleanup(daemon.stop)
+        for url in [self.git, f"{daemon.url}/app.git"]:
+            with self.subTest(url):
+                shutil.rmtree(self.store, ignore_errors=True)
+                self.add(f"ADD {url} /src")
+                git = self.local()
+                self.assertEqual(git("cat-file", "-e", self.second).returncode, 0)
+                self.assertNotEqual(git("cat-file", "-e", self.first).returncode, 0, "history was fetched")
+                third = self.repository.commit({"sub/file": "third\n"})
+                self.add(f"ADD {url} /src")
+                self.assertEqual(self.read("/src/sub/file"), b"third\n")
+                self.assertEqual(self.read("/src/sub/deep/er"), b"x\n")
+                packs = git("cat-file", "--batch-all-objects", "--batch-check=%(objecttype)").stdout.split()
+                self.assertEqual(packs.count(b"commit"), 2)
+                self.add(f"ADD {url}#v1 /src")
+                self.assertEqual(self.read("/src/sub/file"), b"first\n")
+                self.repository.git("reset", "-q", "--hard", self.second)
+                self.repository.publish()
+                self.assertNotEqual(third, self.second)
+
+    def test_a_server_that_cannot_cut_history_off_sends_all(self):  # S-22
+        advertised = subprocess.run(["git", "upload-pack", "--http-backend-info-refs", self.repository.bare], check=True,
+                                    stdout=subprocess.PIPE, env={"PATH": os.environ["PATH"]}).stdout
+        for left_out in [[b" shallow", b" deepen-since", b" deepen-not", b" deepen-relative"], [b" side-band-64k", b" side-band"]]:
+            words = advertised
+            for word in left_out:
+                words = words.replace(word + b" ", b" " * (len(word) + 1))
+            answer = b"001e# service=git-upload-pack\n0000" + words
+            self.web.faults["/app.git/info/refs"] = lambda handler, answer=answer: send(
+                handler, 200, answer, {"Content-Type": "application/x-git-upload-pack-advertisement"})
+            shutil.rmtree(self.store, ignore_errors=True)
+            self.add(f"ADD {self.git} /src")
+            self.assertEqual(self.read("/src/sub/file"), b"second\n")
+            is_here = self.local()("cat-file", "-e", self.first).returncode == 0
+            self.assertEqual(is_here, b" shallow" in left_out)
+
+    def test_object_formats(self):  # L-19
+        tree = self.folder("other.tree")
+        made = subprocess.run(["git", "init", "-q", "--object-format=sha256", tree], check=False, env={"PATH": os.environ["PATH"]})
+        if made.returncode != 0:
+            self.skipTest("this git has no other object format")
+        self.repository.git("commit", "-q", "--allow-empty", "-m", "x", cwd=tree)
+        self.repository.git("clone", "-q", "--bare", tree, self.repositories / "other.git", cwd=tree)
+        self.assert_error(self.add(f"ADD {self.web.url}/other.git /src", code=UNSUPPORTED), '"sha256"', "object format", "hint:", "Dockerfile:2")
+
+    def test_answers_that_are_wrong(self):
+        kind = {"Content-Type": "application/x-git-upload-pack-advertisement"}
+        for answer, words in [(b"zzzz", ["protocol"]), (b"0003", ["protocol"]), (b"001e# service=git-upload-pack\n0000", ["early"]),
+                              (b"000bhello \n0000", ["hello"]), (b"0010ERR go away\n", ["go away"]), (b"00ff", ["early"]),
+                              (b"000eversion 2\n0000", ["version 2"]), (b"0" * 9, ["empty"]),
+                              (b"003f" + b"a" * 40 + b" refs/heads/main\n0000", ["early"])]:
+            with self.subTest(answer[:20]):
+                self.web.faults["/app.git/info/refs"] = lambda handler, answer=answer: send(handler, 200, answer, kind)
+                result = self.add(f"ADD {self.git} /src", code=None)
+                self.assertIn(result.code, [NETWORK, NOT_FOUND, UNSUPPORTED], result)
+                self.assert_error(result, *words, "Dockerfile:2")
 
     def test_kept_git_directory_is_a_repository(self):
         self.add(f"ADD --keep-git-dir=true {self.git}#v1 /src")
@@ -397,6 +486,37 @@ class AddGit(WithGit):
         built = self.added(f"ADD {self.git} /src\nADD {self.git}#main:sub /part")
         self.assertLessEqual({b"src/sub/module/in/leaf", b"src/sub/module/middle", b"part/module/in/leaf"}, set(built))
         self.assertNotIn(b"src/sub/module/.git", built)
+        built = self.added(f"ADD {self.git}?submodules=false /src")
+        self.assertIn(b"src/sub/module", built)
+        self.assertNotIn(b"src/sub/module/middle", built)
+
+    def test_directories_that_are_submodules_or_lie_in_one(self):  # S-5
+        inner, middle = Repository(self.repositories, "inner"), Repository(self.repositories, "middle")
+        inner.commit({"deep/leaf": "leaf\n", "Dockerfile": "FROM scratch\nCOPY deep /deep\nVOLUME /v\n"})
+        middle.git("submodule", "--quiet", "add", "--name", "i", str(inner.bare), "lib/in")
+        middle.git("config", "-f", ".gitmodules", "submodule.i.url", "../inner.git")
+        middle.commit({"middle": "m\n"})
+        self.repository.git("submodule", "--quiet", "add", str(middle.bare), "mods/sub")
+        self.repository.git("config", "-f", ".gitmodules", "submodule.mods/sub.url", "../middle.git")
+        (self.repository.tree / "short").symlink_to("sub/../mods/sub/lib")
+        (self.repository.tree / "out").symlink_to("/etc")
+        (self.repository.tree / "loop").symlink_to("loop")
+        self.repository.commit()
+        for place, expected in [("#main:mods/sub", {b"a/middle", b"a/lib/in/deep/leaf"}), ("#:/mods/./sub/lib/", {b"a/in/deep/leaf"}),
+                                ("?subdir=mods/sub/lib/in", {b"a/deep/leaf"}), ("#main:mods/sub/lib/in/deep", {b"a/leaf"}),
+                                ("#:short", {b"a/in/deep/leaf"}), ("#:short/in/deep", {b"a/leaf"}), ("#:mods", {b"a/sub/lib/in/deep/leaf"}),
+                                ("#:sub/../mods/sub", {b"a/middle"})]:
+            with self.subTest(place):
+                built = self.added(f"ADD {self.git}{place} /a")
+                self.assertLessEqual(expected, set(built))
+                self.assertFalse([path for path in built if path.endswith(b".git") or path == b"a/run.sh"])
+        self.gbuild("build", "-o", self.image(), f"{self.git}#main:mods/sub/lib/in")
+        self.assertEqual(self.read("/deep/leaf"), b"leaf\n")
+        self.image().unlink()
+        for place in ["#:mods/sub/none", "#:mods/sub/middle", "#:mods/none", "#:..", "#:mods/../../etc", "#:out", "#:loop", "#:run.sh",
+                      "?subdir=mods/sub&submodules=false"]:
+            with self.subTest(place):
+                self.assert_error(self.add(f"ADD {self.git}{place} /a", code=NOT_FOUND), "Dockerfile:2", "directory", "hint:")
 
     def test_damaged_local_repository_is_made_anew(self):
         self.add(f"ADD {self.git} /src")
@@ -482,6 +602,23 @@ class Contexts(WithGit):
         self.assertEqual(self.read("/all/sub/file"), b"first\n")
         self.image().unlink()
         self.assert_error(self.gbuild("build", "-o", self.image(), f"{self.git}#none", code=NOT_FOUND), '"none"')
+
+    def test_queries(self):  # L-5
+        self.repository.commit({"image/Dockerfile": "FROM scratch\nCOPY . /all\nVOLUME /v\n", "image/x": "in directory\n"})
+        self.gbuild("build", "-o", self.image(), f"{self.git}?branch=main&subdir=image")
+        self.assertEqual(self.read("/all/x"), b"in directory\n")
+        self.gbuild("build", "-o", self.image(), f"{self.git}?tag=v1&keep-git-dir")
+        self.assertEqual(self.read("/all/sub/file"), b"first\n")
+        self.assertIn(b"all/.git/HEAD", self.tree(self.image()))
+        self.gbuild("build", f"{self.git}?tag=v1", cwd=self.dir)
+        (self.dir / "app.gvmi").unlink()
+        self.image().unlink()
+        for query, code, words in [("?tga=v1", USAGE, ['"tga"', "tag"]), ("?tag=v1#main", USAGE, ["#main", "tag=v1"]),
+                                   ("?tag=none", NOT_FOUND, ['"refs/tags/none"']),
+                                   (f"?tag=v1&commit={self.second}", INTEGRITY, [self.first, self.second])]:
+            for command in [["build", "-o", self.image()], ["plan"]]:
+                with self.subTest(query=query, command=command[0]):
+                    self.assert_error(self.gbuild(*command, self.git + query, code=code), *words)
 
     def test_git_directory_is_kept_on_request(self):
         self.gbuild("build", "-o", self.image(), self.git)
@@ -571,6 +708,12 @@ class NamedContexts(WithGit):
             with self.subTest(value):
                 self.copied(value)
                 self.assertEqual(self.read("/to/er"), b"x\n")
+
+    def test_queries(self):  # L-5
+        self.copied(f"{self.git}?tag=v1&subdir=sub", path="/file")
+        self.assertEqual(self.read("/to/file"), b"first\n")
+        self.image().unlink()
+        self.assert_error(self.copied(f"{self.git}?tag=v1&tag=v2", code=USAGE), '"more"', "tag")
 
     def test_not_an_archive(self):
         (self.dir / "text").write_text("text")

@@ -54,7 +54,7 @@ struct RemoteFiles {
     std::shared_ptr<const ContextDir> directory;
     std::string path;                 // of the one file in it; "": everything in the directory is copied
     std::string name;                 // the file's own, "" when its URL has none
-    std::optional<int64_t> modified;  // the file's mtime; without it the epoch
+    std::optional<int64_t> modified;  // mtime of the file, or of all files; without it the epoch
 };
 
 // Fetches a source of ADD that is a URL or a repository; the same files at every call.

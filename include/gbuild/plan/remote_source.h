@@ -1,6 +1,7 @@
 // Sources that are elsewhere: files on the web and git repositories, told apart as BuildKit does.
 #pragma once
 
+#include <compare>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,22 +11,36 @@ namespace gbuild::plan {
 
 struct WebSource {
     std::string url;  // http:// or https://, without a fragment
+
+    auto operator<=>(const WebSource&) const = default;
 };
 
-// git://…, ssh://…, USER@HOST:PATH, and http(s)://….git, each with an optional #REF:SUBDIRECTORY.
+// git://…, ssh://…, USER@HOST:PATH, and http(s)://….git, each with an optional ?KEY=VALUE&… and #REF:SUBDIRECTORY.
 struct GitSource {
-    std::string url;           // without the fragment
-    std::string ref;           // branch, tag, full name of a reference, or commit; "": the remote's HEAD
-    std::string subdirectory;  // "": everything
+    std::string url;                        // without query and fragment
+    std::string ref;                        // branch, tag, full name, or commit; "": the remote's HEAD
+    std::string subdirectory;               // "": everything
+    std::string commit = {};                // id or first digits (lower case) of the commit the ref must be at; "": any
+    std::optional<bool> keep_git_dir = {};  // nullopt: as the flag or build argument says
+    bool with_submodules = true;
+    bool has_commit_time = false;  // files are as old as the commit, but no newer than the epoch
+
+    auto operator<=>(const GitSource&) const = default;
 };
 
 using RemoteSource = std::variant<WebSource, GitSource>;
 
-// nullopt: a path.
-std::optional<RemoteSource> parse_remote_source(std::string_view text);
+// Whether a word of ADD, or a build context, is elsewhere. "github.com/…" is a repository as a build context only.
+bool is_remote_source(std::string_view text);
+bool is_remote_context(std::string_view text);
 
-// The same, for what is a build context: "github.com/…" is a repository there, too.
+// nullopt: a path. Throws usage, without a place, for a git URL whose query has unknown, repeated or contradicting keys
+// or bad values.
+std::optional<RemoteSource> parse_remote_source(std::string_view text);
 std::optional<RemoteSource> parse_remote_context(std::string_view text);
+
+// Whether `text` is a commit's id, or its first digits.
+bool is_commit_prefix(std::string_view text);
 
 // The name of the file that a URL stands for, percent signs resolved: its path's last component; "" when that is none.
 std::string file_name_of(const WebSource& source);

@@ -93,11 +93,12 @@ TEST_CASE("a bad exclude pattern") {
 
 TEST_CASE("a bad checksum") {
     check_failure("ADD --checksum=md5:123 https://a/b c", "--checksum is no digest: \"md5:123\"",
-                  "give sha256: and 64 lower-case hex digits", "--checksum=md5:123");
+                  "give sha256: and 64 lower-case hex digits, or a git commit's id", "--checksum=md5:123");
 }
 
 TEST_CASE("a git commit is a checksum") {
     REQUIRE(parse_one("ADD --checksum=24454f830cdb571e2c4ad15481119c43b3cafd48 https://a/b.git c").flags.size() == 1);
+    REQUIRE(parse_one("ADD --checksum=2445F https://a/b.git c").flags.size() == 1);
 }
 
 TEST_CASE("a bad network or security mode") {

@@ -90,6 +90,22 @@ TEST_CASE("a checksum is of the source's kind") {
     CHECK(error.message == "the checksum of a URL is a sha256 digest, not \"sha256:12\"");
 }
 
+TEST_CASE("a git URL's query and ADD's flags go together (L-5)") {
+    const std::string commit = "24454f830cdb571e2c4ad15481119c43b3cafd48";
+    CHECK(last_copy("ADD --checksum=2 https://x/y.git?tag=v1&commit=" + commit + " /z\n").checksum == "2");
+    CHECK(last_copy("ADD --keep-git-dir=true https://x/y.git?keep-git-dir /z\n").keep_git_dir);
+    CHECK_FALSE(last_copy("ADD https://x/y?colour=x /z\n").paths.empty());
+    auto error = failure_of("ADD --checksum=2 https://x/y.git?commit=3 /z\n");
+    CHECK(error.message == "--checksum=2 and the git URL's commit 3 contradict each other");
+    CHECK(error.marked == "--checksum");
+    error = failure_of("ADD --keep-git-dir=false https://x/y.git?keep-git-dir=true /z\n");
+    CHECK(error.message == "--keep-git-dir and the git URL's keep-git-dir contradict each other");
+    CHECK(error.marked == "--keep-git-dir");
+    error = failure_of("ARG Q=colour=x\nADD a https://x/y.git?$Q /z/\n");
+    CHECK(error.message == "the git URL's query has the unknown key \"colour\"");
+    CHECK(error.marked == "https://x/y.git?$Q");
+}
+
 TEST_CASE("heredocs become files, expanded unless quoted") {
     auto copy = last_copy("ENV v=1\nCOPY <<a <<'b' /d/\n\"$v\" \\$v\na\n$v\nb\n");
     REQUIRE(copy.inline_files.size() == 2);
