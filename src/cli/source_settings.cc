@@ -63,9 +63,10 @@ Assignment parse_assignment(const std::string& option, const std::string& text) 
 }  // namespace
 
 void SourceSettings::declare(OptionSet& options) {
-    options.argument("CONTEXT", context, Presence::required,
-                     "what COPY and ADD take files from: a directory, URL.git[?QUERY][#REF[:DIR]], URL of an archive or a "
-                     "Dockerfile, or - for either on standard input");
+    options.argument(
+        "CONTEXT", context, Presence::required,
+        "what COPY and ADD take files from: a directory, URL.git[?QUERY][#REF[:DIR]], URL of an archive or a "
+        "Dockerfile, or - for either on standard input");
     options.group("What is built");
     options.value("-f,--file", "PATH", file, "Dockerfile, or - for standard input (default: CONTEXT/Dockerfile)");
     options.list("--build-arg", "NAME[=VALUE]", build_args,
@@ -73,10 +74,10 @@ void SourceSettings::declare(OptionSet& options) {
     options.value("--target", "STAGE", target, "stage to build, by name or number (default: the last one)");
     options.list("--label", "NAME=VALUE", labels, "label to set on the image; repeatable");
     options.value("--platform", "OS/ARCH[/VARIANT]", platform, "platform to take base images for");
-    options.list(
-        "--build-context", "NAME=SOURCE", build_contexts,
-        "what FROM NAME and COPY --from=NAME mean: a directory, an archive, URL.git[?QUERY][#REF[:DIR]], URL of an archive, "
-        "docker-image://REF, oci-layout://PATH[:TAG] or docker-archive://PATH[:TAG]; repeatable");
+    options.list("--build-context", "NAME=SOURCE", build_contexts,
+                 "what FROM NAME and COPY --from=NAME mean: a directory, an archive, URL.git[?QUERY][#REF[:DIR]], URL "
+                 "of an archive, "
+                 "docker-image://REF, oci-layout://PATH[:TAG] or docker-archive://PATH[:TAG]; repeatable");
 }
 
 fs::path SourceSettings::named_after() const {
