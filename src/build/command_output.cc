@@ -1,5 +1,6 @@
 #include "command_output.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace gbuild::build {

@@ -1,5 +1,7 @@
 #include "copy_destination.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "gbuild/base/error.h"

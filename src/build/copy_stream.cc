@@ -1,5 +1,6 @@
 #include "copy_stream.h"
 
+#include <algorithm>
 #include <array>
 #include <deque>
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <stop_token>
 #include <thread>
 
 #include "gbuild/base/fd.h"

@@ -1,5 +1,7 @@
 #include "step_change.h"
 
+#include <algorithm>
+
 #include "gbuild/base/binary.h"
 #include "gbuild/base/error.h"
 #include "gbuild/base/fd.h"

@@ -1,5 +1,7 @@
 #include "step_keys.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "copy_selection.h"

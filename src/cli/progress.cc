@@ -1,6 +1,7 @@
 #include "gbuild/cli/progress.h"
 
 #include <condition_variable>
+#include <stop_token>
 #include <thread>
 
 #include "gbuild/cli/json_progress.h"

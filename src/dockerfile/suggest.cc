@@ -2,6 +2,7 @@
 #include "gbuild/dockerfile/suggest.h"
 
 #include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 

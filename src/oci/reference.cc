@@ -1,5 +1,7 @@
 #include "gbuild/oci/reference.h"
 
+#include <tuple>
+
 #include <fmt/format.h>
 
 #include "gbuild/base/error.h"

@@ -1,5 +1,7 @@
 #include "registry_image.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "blob_download.h"

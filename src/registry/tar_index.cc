@@ -1,5 +1,6 @@
 #include "tar_index.h"
 
+#include <algorithm>
 #include <array>
 #include <vector>
 

@@ -1,4 +1,6 @@
 // Notes: the sha256 of what follows, then that.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "gbuild/base/fd.h"

@@ -1,5 +1,7 @@
 // Catch2 under one name: version 2 (Debian 12) has one header, version 3 (Ubuntu 24.04) has many.
 #pragma once
+#include <string>
+
 #if __has_include(<catch2/catch_all.hpp>)
 #include <catch2/catch_all.hpp>
 using Catch::Matchers::ContainsSubstring;

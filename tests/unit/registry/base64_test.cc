@@ -1,5 +1,7 @@
 #include "gbuild/registry/base64.h"
 
+#include <utility>
+
 #include "support/catch.h"
 
 using gbuild::registry::base64_decode;
