@@ -11,10 +11,10 @@ gbuild_part(layer      USES base oci tree                    LIBS lib::archive l
 gbuild_part(store      USES base oci tree)
 gbuild_part(plan       USES base dockerfile oci)
 gbuild_part(sandbox    USES base                             LIBS lib::seccomp)
-gbuild_part(pack       USES base deflate tree store                  LIBS lib::squashfs lib::deflate lib::lzo lib::lzma lib::lz4
+gbuild_part(pack       USES base deflate tree store          LIBS lib::squashfs lib::deflate lib::lzo lib::lzma lib::lz4
                                                                   lib::zstd)
 gbuild_part(golem      USES base oci tree store pack)
-gbuild_part(exporter   USES base deflate oci tree store pack         LIBS lib::deflate lib::zstd)
+gbuild_part(exporter   USES base deflate oci tree store pack LIBS lib::deflate lib::zstd)
 gbuild_part(check      USES base dockerfile oci tree store plan pack golem)
 gbuild_part(compare    USES base oci tree store pack         LIBS nlohmann_json::nlohmann_json)
 gbuild_part(build      USES base dockerfile oci registry git tree layer store plan sandbox pack golem exporter)

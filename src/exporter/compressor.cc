@@ -9,6 +9,7 @@
 
 #include "gbuild/base/error.h"
 #include "gbuild/base/ordered_pool.h"
+#include "gbuild/deflate/encoder.h"
 
 namespace gbuild::exporter {
 
@@ -40,7 +41,20 @@ class Compressor::PieceCompressor {
 
 class Compressor::GzipPieces : public PieceCompressor {
   public:
-    explicit GzipPieces(int level) : compressor_(libdeflate_alloc_compressor(level)) {
+    explicit GzipPieces(int level) : encoder_(level) {}
+    void compress(Piece& piece) override {
+        piece.compressed.resize(deflate::longest_stream(piece.plain.size()));
+        piece.compressed.resize(encoder_.gzip(piece.plain, piece.compressed));
+    }
+
+  private:
+    deflate::Encoder encoder_;
+};
+
+// Levels above gbuild's own, which weigh up every way of cutting the text.
+class Compressor::ExhaustiveGzipPieces : public PieceCompressor {
+  public:
+    explicit ExhaustiveGzipPieces(int level) : compressor_(libdeflate_alloc_compressor(level)) {
         if (!compressor_) throw std::bad_alloc();
     }
     void compress(Piece& piece) override {
@@ -91,8 +105,9 @@ Compressor::Compressor(Compression compression, int level, unsigned threads, Byt
     batch_(size_t{2} * threads) {
     if (compression == Compression::none) return;
     auto make = [=]() -> std::unique_ptr<PieceCompressor> {
-        if (compression == Compression::gzip) return std::make_unique<GzipPieces>(level);
-        return std::make_unique<ZstdPieces>(level);
+        if (compression == Compression::zstd) return std::make_unique<ZstdPieces>(level);
+        if (level > deflate::highest_level) return std::make_unique<ExhaustiveGzipPieces>(level);
+        return std::make_unique<GzipPieces>(level);
     };
     engine_.reset(new Engine{{threads, batch_, make,
                               [](Piece& piece, PieceCompressor& compressor) { compressor.compress(piece); },

@@ -1,6 +1,6 @@
 // Compresses a stream in pieces of fixed length, by several threads: each piece becomes a gzip member or zstd frame of
 // its own, which every reader of the formats takes one after the other (RFC 1952, 2.2; RFC 8878, 3.1). So the bytes are
-// a function of the stream and the level alone. libdeflate's do not depend on the processor, ISA-L's would.
+// a function of the stream and the level alone.
 #pragma once
 
 #include <memory>
@@ -23,6 +23,7 @@ class Compressor {
     struct Piece;
     class PieceCompressor;
     class GzipPieces;
+    class ExhaustiveGzipPieces;
     class ZstdPieces;
     struct Engine;
     void compress_pieces();

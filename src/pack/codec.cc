@@ -51,7 +51,7 @@ std::optional<Codec> codec_of_squashfs_id(uint16_t id) {
 
 // The kernel demands LZ4's options and has sound defaults for the rest: for xz a dictionary of one block (or 8 KiB, a
 // metadata block, if that is more), which is what the compressor uses. LZO and zstd levels are for people to read;
-// gzip's stay unwritten, since unsquashfs takes them for zlib's and refuses libdeflate's 10 to 12.
+// gzip's stay unwritten, since unsquashfs takes them for zlib's and refuses 10 to 12.
 std::vector<std::byte> stored_options(const PackOptions& options) {
     constexpr uint32_t lz4_legacy = 1;
     constexpr uint32_t lz4_high_compression = 1;

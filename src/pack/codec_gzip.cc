@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "codecs.h"
+#include "gbuild/deflate/encoder.h"
 
 namespace gbuild::pack {
 namespace {
@@ -15,7 +16,19 @@ struct FreeDeflate {
 // squashfs's "gzip" is the zlib format.
 class GzipCompressor : public BlockCompressor {
   public:
-    explicit GzipCompressor(int level) : compressor_(libdeflate_alloc_compressor(level)) {
+    explicit GzipCompressor(int level) : encoder_(level) {}
+    size_t compress(std::span<const std::byte> in, std::span<std::byte> out) override {
+        return encoder_.zlib(in, out.first(useful_length(in, out)));
+    }
+
+  private:
+    deflate::Encoder encoder_;
+};
+
+// Levels above gbuild's own, which weigh up every way of cutting the text.
+class ExhaustiveGzipCompressor : public BlockCompressor {
+  public:
+    explicit ExhaustiveGzipCompressor(int level) : compressor_(libdeflate_alloc_compressor(level)) {
         if (!compressor_) throw_codec_failure(Codec::gzip);
     }
     size_t compress(std::span<const std::byte> in, std::span<std::byte> out) override {
@@ -47,7 +60,8 @@ class GzipDecompressor : public BlockDecompressor {
 }  // namespace
 
 std::unique_ptr<BlockCompressor> make_gzip_compressor(const PackOptions& options) {
-    return std::make_unique<GzipCompressor>(options.level);
+    if (options.level <= deflate::highest_level) return std::make_unique<GzipCompressor>(options.level);
+    return std::make_unique<ExhaustiveGzipCompressor>(options.level);
 }
 std::unique_ptr<BlockDecompressor> make_gzip_decompressor() { return std::make_unique<GzipDecompressor>(); }
 

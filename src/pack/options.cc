@@ -10,6 +10,7 @@
 #include <bit>
 
 #include "gbuild/base/error.h"
+#include "gbuild/deflate/encoder.h"
 #include "pack_format.h"
 
 namespace gbuild::pack {
@@ -44,7 +45,9 @@ LevelRange level_range(Codec codec) {
 }
 
 std::string PackOptions::key() const {
-    return fmt::format("{}-{}-{}-v{}", codec_name(codec), level, block_size, pack_format_version);
+    const bool own_encoder = codec == Codec::gzip && level <= deflate::highest_level;
+    return fmt::format("{}-{}-{}{}-v{}", codec_name(codec), level, block_size,
+                       own_encoder ? fmt::format("-e{}", deflate::encoder_version) : "", pack_format_version);
 }
 
 void PackOptions::check() const {
@@ -60,8 +63,11 @@ void PackOptions::check() const {
 }
 
 std::vector<std::string> compressor_versions() {
-    return {fmt::format("libdeflate {}", LIBDEFLATE_VERSION_STRING), fmt::format("LZO {}", lzo_version_string()),
-            fmt::format("LZ4 {}", LZ4_versionString()), fmt::format("liblzma {}", lzma_version_string()),
+    return {fmt::format("gbuild deflate {}", deflate::encoder_version),
+            fmt::format("libdeflate {}", LIBDEFLATE_VERSION_STRING),
+            fmt::format("LZO {}", lzo_version_string()),
+            fmt::format("LZ4 {}", LZ4_versionString()),
+            fmt::format("liblzma {}", lzma_version_string()),
             fmt::format("zstd {}", ZSTD_versionString())};
 }
 

@@ -137,7 +137,7 @@ class Cli(Case):
 
     def test_version_names_what_makes_the_bytes(self):
         text = self.gbuild("version").out
-        for name in ["gbuild 0.", "libdeflate", "LZO", "LZ4", "liblzma", "libcurl", "libarchive", "libgit2", "OpenSSL"]:
+        for name in ["gbuild 0.", "gbuild deflate", "libdeflate", "LZO", "LZ4", "liblzma", "libcurl", "libarchive", "libgit2", "OpenSSL"]:
             self.assertIn(name, text)
         self.assertEqual(self.gbuild("--version").out, text)
 

@@ -113,7 +113,7 @@ TEST_CASE("a pack made with other options is refused by name") {
     Layer layer = sample();
     const std::string bytes = pack_bytes(layer, small_blocks());
     CHECK_THROWS_WITH(Pack::open(memory_file(bytes), PackOptions()),
-                      "the pack was made with other options: gzip-6-4096-v2 instead of gzip-6-131072-v3");
+                      "the pack was made with other options: gzip-6-4096-e1-v3 instead of gzip-6-131072-e1-v3");
 }
 
 TEST_CASE("any changed byte of the data is found out when it is read") {
