@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <map>
 #include <memory>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -84,13 +85,16 @@ class Unpacker {
     // Directories are entered until the end, whatever their modes.
     void make_directory(const tree::LayerEntry& entry) {
         const auto there = root_.lstat(entry.path);
-        if (!there || !S_ISDIR(there->st_mode)) {
-            const RootedDir::Parent place = free_place(entry.path);
+        const bool is_new = !there || !S_ISDIR(there->st_mode);
+        const RootedDir::Parent place = is_new ? free_place(entry.path) : root_.open_parent(entry.path);
+        const std::string path = path_in(place);
+        if (is_new) {
             if (::mkdirat(place.directory.get(), place.name.c_str(), 0700) != 0) {
                 throw_errno("cannot make the directory");
             }
+            paths_[identity_of(place.directory.get(), place.name)] = path;
         }
-        modes_[entry.path] = entry.inode.mode;
+        modes_[path] = entry.inode.mode;
     }
 
     // Where `path` can be made: nothing is there any more.
@@ -100,9 +104,23 @@ class Unpacker {
         if (::fstatat(place.directory.get(), place.name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0) {
             UniqueFd directory = readable(place.directory);
             remove_entry(directory.get(), place.name);
-            forget_modes(path);
+            forget_modes(path_in(place));
         }
         return place;
+    }
+
+    using Identity = std::pair<dev_t, ino_t>;
+    static Identity identity_of(int directory, const std::string& name) {
+        struct stat st;
+        const int flags = name.empty() ? AT_EMPTY_PATH : AT_SYMLINK_NOFOLLOW;
+        if (::fstatat(directory, name.c_str(), &st, flags) != 0) throw_errno("cannot stat the directory");
+        return {st.st_dev, st.st_ino};
+    }
+
+    // The path without symbolic links in it. All directories here are our own, but for the root.
+    std::string path_in(const RootedDir::Parent& place) const {
+        const auto parent = paths_.find(identity_of(place.directory.get(), ""));
+        return parent == paths_.end() ? place.name : parent->second + "/" + place.name;
     }
 
     static UniqueFd readable(const UniqueFd& directory) {
@@ -161,7 +179,8 @@ class Unpacker {
 
     tree::EntryStream& entries_;
     const RootedDir& root_;
-    std::map<std::string, uint16_t> modes_;  // of directories
+    std::map<std::string, uint16_t> modes_;  // of directories, by their paths without symbolic links
+    std::map<Identity, std::string> paths_;  // of directories, likewise
     std::vector<std::string> capabilities_;  // names of files that lose one
     std::unique_ptr<std::byte[]> buffer_ = std::make_unique<std::byte[]>(unpack_run_size);
 };

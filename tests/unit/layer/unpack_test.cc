@@ -115,3 +115,33 @@ TEST_CASE("what cannot be in a context is an error") {
     device.device_minor = 3;
     CHECK(kind_of(TarBuilder().entry(device, "").finish()) == ErrorKind::unsupported);
 }
+
+TEST_CASE("a directory's last entry counts by whatever way it is named") {
+    const ScratchDir place;
+    unpack_to(place.path(), TarBuilder()
+                                .directory("a/b", 0755)
+                                .symlink("a/b/up", "..")
+                                .directory("a/b/up/b", 0711)
+                                .directory("a/b/up", 0700)
+                                .symlink("l", "/a")
+                                .directory("l/b/new", 0750)
+                                .directory("a", 0500)
+                                .finish());
+    CHECK(mode_of(place.path() / "a/b") == 0711);
+    CHECK(mode_of(place.path() / "a/b/up") == 0700);
+    CHECK(mode_of(place.path() / "a/b/new") == 0750);
+    CHECK(mode_of(place.path() / "a") == 0500);
+}
+
+TEST_CASE("an archive's files with a capability are named") {
+    const ScratchDir place;
+    TarOptions options;
+    const auto entries = read_tar(source_of(TarBuilder()
+                                                .pax({{"SCHILY.xattr.security.capability", "x"}})
+                                                .file("d/ping")
+                                                .pax({{"SCHILY.xattr.user.a", "x"}})
+                                                .file("plain")
+                                                .finish()),
+                                  options);
+    CHECK(unpack(*entries, RootedDir(place.path()), {}) == std::vector<std::string>{"d/ping"});
+}
