@@ -35,6 +35,7 @@ std::string shown(const ContainerOutput& output) {
 uint64_t write_local(const tree::Tree& tree, const ContainerOutput& output, const ContainerJob& job) {
     pack::ContentReader contents(job.packs);
     layer::ExtractOptions options;  // as BuildKit has it, the files are the user's
+    options.devices = ::geteuid() == 0;
     options.read = [&](const tree::Inode& inode, const auto& consume) { contents.read(inode.content, consume); };
     fs::create_directories(*output.destination);
     const auto summary = layer::extract_over(tree, RootedDir(*output.destination), options);

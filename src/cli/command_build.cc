@@ -42,8 +42,9 @@ class BuildCommand final : public Command {
         options.group("Where it goes");
         options.list("-t,--tag", "NAME[:TAG]", tags_, "name for the image; repeatable, the first one names the file");
         output_.declare(options);
-        options.value("--iidfile", "PATH", iid_file_, "write the image id to this file");
-        options.value("--metadata-file", "PATH", metadata_file_, "write what was built to this file, as JSON");
+        options.value("--iidfile", "PATH", iid_file_, "write the image id to this file; - is standard output");
+        options.value("--metadata-file", "PATH", metadata_file_,
+                      "write what was built to this file, as JSON; - is standard output");
         options.group("What is checked");
         options.flag("--verify", verify_,
                      "build without the cache, then once more under other circumstances (jobs, isolation, umask, time "
@@ -146,6 +147,7 @@ class BuildCommand final : public Command {
                                              build::BuildOptions& options) {
         if (path.empty()) return std::nullopt;
         SideFile file(option, path);
+        if (file.is_standard_output()) return file;
         std::vector<std::filesystem::path> others = options.side_files;
         if (options.output) others.push_back(*options.output);
         for (const auto& output : options.container_outputs) {
@@ -161,6 +163,18 @@ class BuildCommand final : public Command {
         return file;
     }
 
+    // Whether standard output is somebody's already, so that nothing else may be in it.
+    static bool is_taken(const build::BuildOptions& options, const std::optional<SideFile>& iid_file,
+                         const std::optional<SideFile>& metadata_file) {
+        const int takers = int{uses_standard_output(options)} + int{iid_file && iid_file->is_standard_output()} +
+                           int{metadata_file && metadata_file->is_standard_output()};
+        if (takers > 1) {
+            throw Error(ErrorKind::conflict, "two outputs of the build are for standard output")
+                .hint("give one of them a file");
+        }
+        return takers > 0;
+    }
+
     int build(ProgressMode mode, Console& console) const {
         // Before the watcher, so that Ctrl-C ends a wait for standard input as usual.
         build::BuildOptions options = make_options(console);
@@ -170,6 +184,7 @@ class BuildCommand final : public Command {
         }
         const auto iid_file = side_file("--iidfile", iid_file_, options);
         const auto metadata_file = side_file("--metadata-file", metadata_file_, options);
+        const bool taken = is_taken(options, iid_file, metadata_file);
         const auto fetched = fetch_context(options, mode, console);
         // While there is one thread: what commands run in may be a user namespace, entered by this process.
         const auto sandbox = build::prepare_sandbox(options);
@@ -178,16 +193,15 @@ class BuildCommand final : public Command {
         {
             auto progress = make_progress(mode, console);
             options.registry.notice = [&](const std::string& message) { progress->emit(Notice{message}); };
+            for (const Warning& warning : output_.warnings()) progress->emit(warning);
             if (options.packing.codec == pack::Codec::zstd) {
                 progress->emit(Warning{"zstd-unmountable", "Golem providers cannot mount this image", {}, ""});
             }
             result = build::run_build(options, *progress, signals.stop(), sandbox.get());
         }
         if (options.output) result.file = *options.output;
-        if (iid_file) iid_file->write(image_id(result));
-        if (metadata_file) metadata_file->write(json_document(build_metadata(options, result)));
-        // Where standard output is an archive, nothing else may be in it.
-        const bool taken = uses_standard_output(options);
+        if (iid_file) iid_file->write(image_id(result), console.out);
+        if (metadata_file) metadata_file->write(json_document(build_metadata(options, result)), console.out);
         if (quiet_) {
             const std::string identity = build_identity(result);
             if (!taken && !identity.empty()) console.out.write(identity + "\n");

@@ -4,12 +4,14 @@
 
 #include <fmt/format.h>
 
+#include "gbuild/base/fd.h"
 #include "gbuild/base/text.h"
 #include "gbuild/cli/build_settings.h"
 #include "gbuild/cli/command.h"
 #include "gbuild/cli/display.h"
 #include "gbuild/cli/file_list.h"
 #include "gbuild/cli/image_argument.h"
+#include "gbuild/exporter/layer.h"
 #include "gbuild/layer/extract.h"
 #include "gbuild/pack/image_reader.h"
 
@@ -24,14 +26,15 @@ class ExtractCommand final : public Command {
         options.argument("PATH", path_, Presence::optional, "file or directory in the image (default: everything)");
         options.group("Options");
         options.value("-o,-C,--output,--directory", "DIR", directory_,
-                      "where to; made when it is not there (required)");
+                      "where to; made when it is not there; - writes a tar archive to standard output (required)");
         declare_root(options, root_);
         options.epilogue(
             "Owners and device nodes need root; without it they are left out, and what is left out is said.\n"
             "\n"
             "Examples:\n"
             "  gbuild extract golem-example-latest.gvmi -o tree\n"
-            "  gbuild extract golem-example /etc/passwd -C /tmp\n");
+            "  gbuild extract golem-example /etc/passwd -C /tmp\n"
+            "  gbuild extract golem-example /etc -o - | tar -t\n");
     }
 
     int run(Console& console) override {
@@ -42,6 +45,7 @@ class ExtractCommand final : public Command {
         pack::ImageReader reader(image.file);
         tree::Tree tree = reader.read_tree();
         FoundNode found = find_node(tree, path_, tree::FollowLast::no, image.file);
+        if (directory_ == "-") return write_archive(console, reader, tree, found.path);
         layer::ExtractOptions options;
         options.ownership = ::geteuid() == 0 ? layer::Ownership::apply : layer::Ownership::ignore;
         options.read = [&](const tree::Inode& inode, const auto& consume) { reader.read_file(inode, consume); };
@@ -52,6 +56,21 @@ class ExtractCommand final : public Command {
     }
 
   private:
+    static int write_archive(Console& console, pack::ImageReader& reader, const tree::Tree& tree,
+                             const std::string& path) {
+        if (console.out.is_terminal()) {
+            throw Error(ErrorKind::usage, "an archive is not written to a terminal")
+                .hint("use a pipe, or give a directory with -o DIR");
+        }
+        const auto left_out = exporter::write_tar(
+            tree, path, [&](const tree::Inode& inode, const auto& take) { reader.read_file(inode, take); }, {},
+            [&](std::span<const std::byte> bytes) { console.out.write(as_text(bytes)); });
+        for (const auto& skipped : left_out) {
+            console.err.write(fmt::format("gbuild: left out {}\n", safe_text(skipped)));
+        }
+        return 0;
+    }
+
     void tell(Console& console, const layer::ExtractSummary& summary, layer::Ownership ownership) const {
         for (const auto& skipped : summary.skipped) {
             console.err.write(fmt::format("gbuild: left out {}\n", safe_text(skipped)));

@@ -189,6 +189,13 @@ void check_places(const build::BuildOptions& build) {
     }
 }
 
+// A pipe or a device, or what a link leads to: nobody names those.
+bool is_special(const fs::path& path) {
+    std::error_code ignored;
+    const fs::file_status status = fs::status(path, ignored);
+    return fs::exists(status) && !fs::is_regular_file(status);
+}
+
 bool is_container_image(const ContainerOutput& output) {
     return output.form == Form::oci || output.form == Form::docker;
 }
@@ -270,6 +277,29 @@ void OutputSettings::apply(build::BuildOptions& build, bool terminal) const {
         throw Error(ErrorKind::usage, "--annotation is for container images, and none is written")
             .hint("write one with -o type=oci,dest=FILE, or use --label, which a .gvmi has, too");
     }
+}
+
+std::vector<Warning> OutputSettings::warnings() const {
+    std::vector<Warning> warnings;
+    for (const std::string& text : outputs) {
+        if (text.empty() || text == "-" || is_specification(text) || text.ends_with('/')) continue;
+        std::error_code ignored;
+        const fs::path path = text;
+        if (path.extension() == ".gvmi" || fs::is_directory(path, ignored) || is_special(path)) continue;
+        const bool tar = text.find(".tar") != std::string::npos || text.ends_with(".tgz");
+        warnings.push_back(
+            {"output-type",
+             fmt::format("-o {} writes a .gvmi of that name; docker would write the files to a directory",
+                         printable(text)),
+             std::nullopt,
+             tar ? fmt::format("write type=tar,dest={0} (files) or type=oci,dest={0} (an image), or name the "
+                               "file .gvmi",
+                               printable(text))
+                 : fmt::format("write type=local,dest={0} (files) or {0}/ (a .gvmi in it), or name the file "
+                               ".gvmi",
+                               printable(text))});
+    }
+    return warnings;
 }
 
 bool writes_image(const build::BuildOptions& build) {

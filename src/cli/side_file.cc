@@ -16,6 +16,7 @@ namespace gbuild::cli {
 namespace fs = std::filesystem;
 
 SideFile::SideFile(std::string option, fs::path path) : option_(std::move(option)), path_(std::move(path)) {
+    if (is_standard_output()) return;
     std::error_code ignored;
     if (fs::is_directory(path_, ignored)) {
         throw Error(ErrorKind::conflict, fmt::format("{} {} is a directory", option_, quoted(path_.native())))
@@ -33,7 +34,8 @@ SideFile::SideFile(std::string option, fs::path path) : option_(std::move(option
     }
 }
 
-void SideFile::write(std::string_view text) const {
+void SideFile::write(std::string_view text, Output& standard_output) const {
+    if (is_standard_output()) return standard_output.write(text);
     with_context([&] { return fmt::format("writing {}", option_); },
                  [&] {
                      std::error_code ignored;

@@ -7,6 +7,7 @@
 #include "compressor.h"
 #include "gbuild/base/error.h"
 #include "gbuild/base/fd.h"
+#include "gbuild/base/text.h"
 #include "gbuild/oci/media_type.h"
 
 namespace gbuild::exporter {
@@ -15,8 +16,8 @@ namespace {
 
 class TreeTar {
   public:
-    TreeTar(const pack::PackSet& packs, TarUse use, const std::stop_token& stop, const ByteConsumer& output) :
-        contents_(packs), use_(use), stop_(stop), tar_(output) {}
+    TreeTar(ReadContents read, TarUse use, const std::stop_token& stop, const ByteConsumer& output) :
+        read_(std::move(read)), use_(use), stop_(stop), tar_(output) {}
 
     void add(const std::string& path, const tree::Node& node) {
         if (stop_.stop_requested()) throw Error(ErrorKind::interrupted, "interrupted");
@@ -30,8 +31,8 @@ class TreeTar {
             if (!tar_can_hold(xattr)) left_out_.push_back(fmt::format("{}: extended attribute {}", path, xattr.name));
         }
         tar_.add(path, inode);
-        if (!inode.content.empty())
-            contents_.read(inode.content, [this](std::span<const std::byte> bytes) { tar_.data(bytes); });
+        if (inode.type != tree::FileType::regular || inode.size == 0) return;
+        read_(inode, [this](std::span<const std::byte> bytes) { tar_.data(bytes); });
     }
 
     LeftOut finish() {
@@ -52,7 +53,7 @@ class TreeTar {
         return !whiteout;
     }
 
-    pack::ContentReader contents_;
+    ReadContents read_;
     TarUse use_;
     const std::stop_token& stop_;
     TarWriter tar_;
@@ -77,8 +78,24 @@ Digest finish(Hasher& hasher) {
 
 LeftOut write_tar(const tree::Tree& tree, const pack::PackSet& packs, TarUse use, const std::stop_token& stop,
                   const ByteConsumer& output) {
-    TreeTar tar(packs, use, stop, output);
+    pack::ContentReader contents(packs);
+    TreeTar tar([&](const tree::Inode& inode, const ByteConsumer& take) { contents.read(inode.content, take); }, use,
+                stop, output);
     tree.walk([&](const std::string& path, const tree::Node& node) { tar.add(path, node); });
+    return tar.finish();
+}
+
+LeftOut write_tar(const tree::Tree& tree, const std::string& path, const ReadContents& read,
+                  const std::stop_token& stop, const ByteConsumer& output) {
+    TreeTar tar(read, TarUse::rootfs, stop, output);
+    const tree::Node* top = tree.find(path, tree::FollowLast::no);
+    if (!top) throw Error(ErrorKind::not_found, fmt::format("there is no {}", quoted("/" + path)));
+    const bool is_file = !top->is_directory();
+    const size_t skipped = is_file ? path.rfind('/') + 1 : path.empty() ? 0 : path.size() + 1;
+    tree.walk([&](const std::string& name, const tree::Node& node) {
+        if (name == path) return tar.add(is_file ? name.substr(skipped) : std::string(), node);
+        if (!is_file && (path.empty() || name.starts_with(path + "/"))) tar.add(name.substr(skipped), node);
+    });
     return tar.finish();
 }
 

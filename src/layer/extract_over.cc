@@ -62,7 +62,7 @@ class Merge {
         const auto there = status_if_there(file);
         if (there && node.is_directory()) return directory(file, node, there->st_mode);
         // A device may be left out; then what is there stays.
-        const bool replaced = there && (!is_device(*node.inode) || options_.ownership == Ownership::apply);
+        const bool replaced = there && (!is_device(*node.inode) || options_.makes_devices());
         if (replaced && ::unlinkat(file.directory, file.name.c_str(), 0) != 0) fail("replace", file);
         writer_.write(file, node);
     }

@@ -149,7 +149,7 @@ void TreeWriter::write_contents(const HeldFile& held, const HeldName& file, cons
 
 std::optional<HeldFile> TreeWriter::create_special(const HeldName& file, const tree::Inode& inode) {
     const bool device = inode.type == FileType::char_device || inode.type == FileType::block_device;
-    if (device && options_.ownership != Ownership::apply) return replace_device(file, inode);
+    if (device && !options_.makes_devices()) return replace_device(file, inode);
     const mode_t mode = tree::format_bits(inode.type) | 0600;
     const dev_t number = device ? makedev(inode.device_major, inode.device_minor) : 0;
     if (::mknodat(file.directory, file.name.c_str(), mode, number) == 0) return hold(file, mode);

@@ -1,4 +1,5 @@
 """What goes back to the container world, judged by the programs that live there."""
+import io
 import json
 import os
 import subprocess
@@ -100,6 +101,53 @@ class Outputs(Case):
         self.assertEqual((target / "added/file").read_text(), "contents\n")
         self.output(f"type=local,dest={target}", base="tiny")
         self.assertEqual(walk(target), found)
+
+    @only_as_root("device nodes")
+    def test_root_gets_the_devices_in_a_directory(self):  # U-16
+        local, extracted = self.dir / "local", self.dir / "extracted"
+        run = self.output(f"type=local,dest={local}", self.image())
+        self.gbuild("extract", self.image(), "-o", extracted)
+        devices = {path: entry.device for path, entry in self.tree(self.image()).items() if entry.device != (0, 0)}
+        self.assertTrue(devices)
+        for target in (local, extracted):
+            self.assertEqual(devices, {path: entry.device for path, entry in walk(target).items() if path in devices})
+        self.assertNotIn("device nodes need root", run.err)
+
+    def test_extract_to_standard_output(self):  # U-9
+        self.output(self.image())
+        for path, member in [("/", "added/file"), ("/added", "file"), ("/added/file", "file")]:
+            with self.subTest(path):
+                done = subprocess.run(self.command("extract", self.image(), path, "-o", "-"), check=True, stdout=subprocess.PIPE,
+                                      env=self.environment(), cwd=self.dir)
+                with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+                    found = archive.getmember(member)
+                    self.assertEqual((found.uid, found.gid), (12, 34))
+                    self.assertEqual(archive.extractfile(found).read(), b"contents\n")
+                    if path == "/added/file":
+                        self.assertEqual(archive.getnames(), ["file"])
+        self.assertFalse((self.dir / "-").exists())
+
+    def test_extract_and_tar_output_give_the_same_files(self):
+        archive = self.dir / "rootfs.tar"
+        self.output(self.image(), f"type=tar,dest={archive}")
+        done = subprocess.run(self.command("extract", self.image(), "-o", "-"), check=True, stdout=subprocess.PIPE,
+                              env=self.environment(), cwd=self.dir)
+        self.assertEqual(done.stdout, archive.read_bytes())
+
+    def test_metadata_on_standard_output(self):  # U-9
+        run = self.output(self.image(), options=("--metadata-file", "-"))
+        self.assertEqual(json.loads(run.out)["gbuild.file"], str(self.image()))
+        self.assertIn("hash:sha3:", run.err)
+        self.assertFalse((self.dir / "-").exists())
+        run = self.output(self.image(), options=("--iidfile", "-"))
+        self.assertRegex(run.out, "^sha256:[0-9a-f]{64}\n?$")
+        self.output("type=tar,dest=-", options=("--metadata-file", "-"), code=10)
+        self.output(self.image(), options=("--metadata-file", "-", "--iidfile", "-"), code=10)
+
+    def test_a_path_that_looks_like_another_type_gets_a_warning(self):  # U-10
+        self.assertIn("[output-type]", self.output(str(self.dir / "app.tar")).err)
+        self.assertIn("type=local", self.output(str(self.dir / "out")).err)
+        self.assertNotIn("[output-type]", self.output(self.image(), f"type=tar,dest={self.dir / 'x.tar'}").err)
 
     def test_outputs_are_the_same_everywhere(self):
         first, second = self.dir / "1.tar", self.dir / "2.tar"

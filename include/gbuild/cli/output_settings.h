@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "gbuild/base/events.h"
 #include "gbuild/build/build.h"
 #include "gbuild/cli/options.h"
 
@@ -27,6 +28,8 @@ struct OutputSettings {
     // `build` has its tags and context. Throws usage, and what output_path() throws; conflict for two outputs in one
     // place. `terminal`: standard output is one, so that no archive belongs there.
     void apply(build::BuildOptions& build, bool terminal) const;
+    // Of paths without type= that would be something else for docker than the .gvmi they become.
+    std::vector<Warning> warnings() const;
 };
 
 // Whether one of the outputs is an image, which has an id.

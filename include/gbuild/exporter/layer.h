@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -26,6 +27,14 @@ using LeftOut = std::vector<std::string>;
 // interrupted.
 LeftOut write_tar(const tree::Tree& tree, const pack::PackSet& packs, TarUse use, const std::stop_token& stop,
                   const ByteConsumer& output);
+
+// Delivers the contents of a regular file.
+using ReadContents = std::function<void(const tree::Inode&, const ByteConsumer&)>;
+
+// What is at `path`, as of a root file system: a directory becomes the archive's root, a file is alone in it, with its
+// own name.
+LeftOut write_tar(const tree::Tree& tree, const std::string& path, const ReadContents& read,
+                  const std::stop_token& stop, const ByteConsumer& output);
 
 enum class Compression { none, gzip, zstd };
 struct LevelRange {

@@ -19,10 +19,14 @@ enum class Ownership {
 
 struct ExtractOptions {
     Ownership ownership = Ownership::ignore;
+    // With ignore: devices are made all the same, which needs the privilege to mknod.
+    bool devices = false;
     // With apply: the directory is one for commands to work in (with record it always is).
     bool device_placeholders = false;
     // Delivers the contents of a regular file.
     std::function<void(const tree::Inode&, const std::function<void(std::span<const std::byte>)>&)> read;
+
+    bool makes_devices() const { return ownership == Ownership::apply || devices; }
 };
 
 struct ExtractSummary {
@@ -34,8 +38,8 @@ struct ExtractSummary {
 // Creates everything below `tree`'s node at `path` (a file: that file alone, under its name) in `root`, which must be
 // empty or not contain the names. Modes, mtimes (directories last), xattrs, hard links, holes. Nothing is written
 // through a symbolic link, whoever changes the directory meanwhile. The attributes of `root` itself stay as they are.
-// With Ownership::ignore devices are left out, and the setuid and setgid bits of files. What is left out, xattrs that
-// the file system refuses included, is in `skipped`.
+// With Ownership::ignore devices are left out unless they are asked for, and the setuid and setgid bits of files. What
+// is left out, xattrs that the file system refuses included, is in `skipped`.
 //
 // In a directory for commands device nodes that cannot be made are recorded (base/recorded_owner.h), and so are
 // attributes that are the true root's, where they are refused: take_snapshot() translates both back. Attributes that

@@ -141,3 +141,26 @@ TEST_CASE("annotations are of manifests and of their entries") {
     CHECK(place.refusal({oci}, {"index:a=b"}).find("no index of its own") != std::string::npos);
     CHECK(place.refusal({"-"}, {"a=b"}).find("--annotation is for container images") != std::string::npos);
 }
+
+TEST_CASE("a path alone that looks like another type's gets a warning (U-10)") {
+    TempDir dir;
+    fs::create_directory(dir.path() / "there");
+    auto hints = [&](std::vector<std::string> outputs) {
+        for (std::string& output : outputs) {
+            if (output.starts_with('/')) output = dir.path().native() + output;
+        }
+        std::vector<std::string> found;
+        for (const Warning& warning : OutputSettings{outputs, {}}.warnings()) {
+            CHECK(warning.id == "output-type");
+            CHECK_THAT(warning.message, ContainsSubstring("docker would"));
+            found.push_back(warning.hint);
+        }
+        return found;
+    };
+    CHECK(hints({"a.gvmi", "new/", "/there", "-", "type=tar,dest=x.tar"}).empty());
+    CHECK(hints({"app.tar"}) ==
+          std::vector<std::string>{"write type=tar,dest=app.tar (files) or type=oci,dest=app.tar (an "
+                                   "image), or name the file .gvmi"});
+    CHECK_THAT(hints({"app.tar.gz"}).at(0), ContainsSubstring("type=oci"));
+    CHECK_THAT(hints({"out"}).at(0), ContainsSubstring("type=local,dest=out"));
+}

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fake_console.h"
 #include "gbuild/base/atomic_file.h"
 #include "gbuild/base/error.h"
 #include "gbuild/base/fd.h"
@@ -10,6 +11,7 @@
 
 using namespace gbuild;
 using gbuild::cli::SideFile;
+using gbuild::cli::StringOutput;
 namespace fs = std::filesystem;
 
 namespace {
@@ -31,16 +33,29 @@ ErrorKind failure(const fs::path& path) {
 TEST_CASE("a side file is replaced, one that is not there is made") {
     TempDir dir;
     SideFile file("--iidfile", dir.path() / "id");
-    file.write("one");
+    StringOutput out;
+    file.write("one", out);
     CHECK(contents(dir.path() / "id") == "one");
-    file.write("2");
+    file.write("2", out);
     CHECK(contents(dir.path() / "id") == "2");
+    CHECK(out.text.empty());
+}
+
+TEST_CASE("- is standard output, not a file of that name (U-9)") {
+    StringOutput out;
+    SideFile file("--metadata-file", "-");
+    CHECK(file.is_standard_output());
+    file.write("{}", out);
+    CHECK(out.text == "{}");
+    CHECK_FALSE(fs::exists("-"));
+    CHECK_FALSE(SideFile("--metadata-file", "./-").is_standard_output());
 }
 
 TEST_CASE("a side file that is a link stays one") {
     TempDir dir;
     fs::create_symlink("target", dir.path() / "link");
-    SideFile("--iidfile", dir.path() / "link").write("x");
+    StringOutput out;
+    SideFile("--iidfile", dir.path() / "link").write("x", out);
     CHECK(fs::is_symlink(dir.path() / "link"));
     CHECK(contents(dir.path() / "target") == "x");
 }
@@ -49,7 +64,8 @@ TEST_CASE("a side file that is a pipe is written to") {
     int ends[2];
     REQUIRE(::pipe(ends) == 0);
     UniqueFd reader(ends[0]), writer(ends[1]);
-    SideFile("--iidfile", "/proc/self/fd/" + std::to_string(writer.get())).write("through");
+    StringOutput out;
+    SideFile("--iidfile", "/proc/self/fd/" + std::to_string(writer.get())).write("through", out);
     char text[7];
     CHECK(::read(reader.get(), text, sizeof text) == 7);
     CHECK(std::string_view(text, 7) == "through");
