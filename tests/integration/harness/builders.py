@@ -82,10 +82,14 @@ class Buildah:
         return run("buildah", "--version").startswith("buildah version 1.28.")
 
     def built(self, case):
-        target = self._folder / case.name.replace("/", "-")
+        return self.built_from(case.name.replace("/", "-"), readable(case.beside("like.Dockerfile") or case.path), case.options,
+                               context(case))
+
+    def built_from(self, name, dockerfile, options, folder):
+        target = self._folder / name
         done = self._run(self._driver, "bud", "--format", "docker", "--isolation", "chroot", *self.RIGHTS, "--layers=false",
                          "--force-rm", "--pull=false", "--tls-verify=false", "--identity-label=false", "-t", f"dir:{target}",
-                         "-f", readable(case.beside("like.Dockerfile") or case.path), *case.options, context(case))
+                         "-f", dockerfile, *options, folder)
         # It also fails after the work is done: to look up an image that is no other than its base.
         if not (target / "manifest.json").exists():
             return Built(error=f"exit code {done.returncode}\n" + done.stdout.decode(errors="replace"))
