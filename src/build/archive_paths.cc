@@ -53,7 +53,7 @@ void ArchivePaths::note(const tree::LayerEntry& entry) {
 // A link that is replaced or made a hard link to is meant itself, so the last component is never followed.
 std::string ArchivePaths::confined(const std::string& path) const {
     const size_t slash = path.rfind('/');
-    if (slash == std::string::npos) return path;
+    if (slash == std::string::npos || links_.root().children.empty()) return path;
     return join_path(links_.resolve(path.substr(0, slash), FollowLast::yes), path.substr(slash + 1));
 }
 

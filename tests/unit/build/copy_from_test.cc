@@ -140,3 +140,12 @@ TEST_CASE("a name longer than any file's is not in an image, and not shown whole
         CHECK(error.message().size() < 200);
     }
 }
+
+TEST_CASE("a socket of a stage is copied as one (S-7)") {
+    const tree::Tree stage = tree_of({dir("d"), entry("d/s", tree::FileType::socket, 0755)});
+    for (const char* source : {"/d/s", "/d"}) {
+        auto copied = copy_from(stage, copy_step({source}, "/to/"));
+        CHECK(copied.at("to/s")->type == tree::FileType::socket);
+        CHECK(copied.remarks.empty());
+    }
+}
