@@ -113,6 +113,42 @@ def is_plain(archive):
     return True
 
 
+def _followed(links, name):
+    """Where a path leads inside the archive's root, and the links on the way; its last part is not followed."""
+    rest, at, used = name.strip("/").split("/"), [], []
+    while rest and len(used) < 40:
+        part = rest.pop(0)
+        if part == "..":
+            at = at[:-1]
+        elif part not in ("", "."):
+            at.append(part)
+            target = links.get("/".join(at)) if rest else None
+            if target is not None:
+                used.append("/".join(at))
+                at = [] if target.startswith("/") else at[:-1]
+                rest = target.split("/") + rest
+    return "/".join(at), used
+
+
+def saws_its_branch(archive):
+    """Whether an entry takes the place of a link, or of what holds one, that its own path leads through: then it is a matter of
+    taste where it ends."""
+    links = {}
+    for made in archive["entries"]:
+        place, used = _followed(links, os.path.normpath("/" + made["name"]))
+        if any(link == place or link.startswith(place + "/") for link in used):
+            return True
+        target = made.get("target", "") if made["type"] == "link" else None
+        if made["type"] == "hard":
+            target = links.get(_followed(links, os.path.normpath("/" + made["target"]))[0])
+        if made["type"] != "dir":
+            links = {link: to for link, to in links.items() if not link.startswith(place + "/")}
+        links.pop(place, None)
+        if target is not None:
+            links[place] = target
+    return False
+
+
 class GnuTar:
     """GNU tar as the superuser, in a chroot as docker unpacks: no link leads out."""
 
