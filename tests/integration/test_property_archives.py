@@ -108,7 +108,7 @@ class Archives(Case):
         self.fail("\n".join(lines[:20]) + f"\nThe smallest archive that fails, for testdata/property/archives:\n{json.dumps(smallest)}")
 
     def test_add_unpacks_as_gnu_tar_does_in_a_chroot(self):
-        for cases in self.batches(0.4):
+        for cases in self.batches(0.25):
             self.assert_same(cases, self.by_add(cases), self.add_differences)
             self.assert_extraction_gives_it_back()
 
@@ -137,7 +137,7 @@ class Archives(Case):
         shutil.rmtree(target)
 
     def test_contexts_hold_what_gnu_tar_unpacks_in_a_chroot(self):
-        for cases in self.batches(0.1):
+        for cases in self.batches(0.05):
             self.assert_same(cases, self.by_context(cases), self.context_differences)
 
     def context_differences(self, case, made):
@@ -150,7 +150,7 @@ class Archives(Case):
     def test_add_unpacks_as_bsdtar_does(self):
         """Where everybody agrees on what an archive means."""
         need_program("bsdtar")
-        for cases in self.batches(0.1):
+        for cases in self.batches(0.05):
             plain = [(archive, tar, self.by_bsdtar(tar)) for archive, tar, _ in cases if is_plain(archive)]
             self.assert_same(plain, self.by_add(plain), self.plain_differences)
 

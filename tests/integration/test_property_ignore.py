@@ -69,7 +69,7 @@ class Ignore(Case):
 
     def test_copy_takes_what_buildah_takes(self):
         rng = property.generator("ignore")
-        left = property.count(0.3)
+        left = property.count(0.15)
         batch = property.kept("ignore")
         while left > 0 or batch:
             taken = min(left, max(0, BATCH - len(batch)))
