@@ -10,12 +10,16 @@
 #include <unistd.h>
 
 #include <array>
+#include <bit>
 #include <cerrno>
+#include <cstring>
 #include <optional>
+#include <vector>
 
 #include "child_process.h"
 #include "descriptors.h"
 #include "gbuild/base/error.h"
+#include "gbuild/base/text.h"
 #include "stage.h"
 #include "step_message.h"
 
@@ -135,6 +139,19 @@ void forget_descriptors(int kept) {
     close_all_but({kept});
 }
 
+// A step can read the arguments of its first process, a copy of this one, and they may hold what is none of its
+// business.
+void forget_arguments() {
+    constexpr size_t first = 48 - 3, last = 49 - 3;  // proc(5) counts from 1; the third comes after the name
+    const std::string text = read_text_file("/proc/self/stat", 1 << 12);
+    const size_t name_end = text.rfind(')');
+    if (name_end == std::string::npos || name_end + 2 > text.size()) return;
+    const std::vector<std::string> fields = split(text.substr(name_end + 2), ' ');
+    if (fields.size() <= last) return;
+    const uint64_t begin = parse_decimal(fields[first]).value_or(0), end = parse_decimal(fields[last]).value_or(0);
+    if (begin != 0 && begin < end) std::memset(std::bit_cast<void*>(begin), 0, end - begin);
+}
+
 }  // namespace
 
 void send_run(int socket, const HostFds& fds) {
@@ -147,6 +164,7 @@ void send_run(int socket, const HostFds& fds) {
 void run_host(UniqueFd socket, const StepContext& context) {
     try {
         forget_descriptors(socket.get());
+        forget_arguments();
         ::setsid();
         for (int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) ::signal(number, SIG_IGN);
         if ((context.namespaces() & CLONE_NEWPID) == 0) ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);

@@ -64,6 +64,26 @@ void set_attributes(const UniqueFd& mount, uint64_t attributes, const char* what
     check_stage(::mount_setattr(mount.get(), "", AT_EMPTY_PATH, &wanted, sizeof wanted), what);
 }
 
+// A part of a file system, by its path.
+void keep_from_writing(const char* path) {
+    const UniqueFd part(::open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE));
+    if (!part) return;
+    make_read_only(part);
+    attach(part, path);
+}
+
+std::vector<std::string> masked_paths() {
+    std::vector<std::string> paths = {"/proc/acpi",        "/proc/asound",  "/proc/interrupts",
+                                      "/proc/kcore",       "/proc/keys",    "/proc/latency_stats",
+                                      "/proc/sched_debug", "/proc/scsi",    "/proc/timer_list",
+                                      "/proc/timer_stats", "/sys/firmware", "/sys/devices/virtual/powercap"};
+    for (int cpu = 0;; cpu++) {
+        const std::string processor = fmt::format("/sys/devices/system/cpu/cpu{}", cpu);
+        if (::access(processor.c_str(), F_OK) != 0) return paths;
+        paths.push_back(processor + "/thermal_throttle");
+    }
+}
+
 void write_new_file(const std::string& path, const std::string& contents, mode_t mode) {
     UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
     if (!file) fail_stage(fmt::format("create({})", path));
@@ -112,7 +132,7 @@ void StepMounts::mount_root() const {
 void StepMounts::take_along(ProcMount proc) {
     proc_ = proc == ProcMount::fresh ? fresh_mount("proc") : clone_mount("/proc", AT_RECURSIVE);
     sys_ = clone_mount("/sys", AT_RECURSIVE);
-    if (sys_) make_read_only(sys_);
+    if (sys_ && !step_.all_capabilities) make_read_only(sys_);
     take_devices();
     extra_.take_along();
 }
@@ -147,9 +167,10 @@ void StepMounts::enter(ProcMount proc) {
     mount_root();
     take_along(proc);
     pivot_to(step_.root.directory);
-    mount_proc();
+    mount_proc(proc);
     mount_sys();
     mount_dev();
+    mask();
     inject_files();
     inject_scripts();
     mount_extra();
@@ -160,16 +181,33 @@ void StepMounts::enter(ProcMount proc) {
 
 void StepMounts::note_mounted(std::string target) { mounted_.push_back({std::move(target), points_.count()}); }
 
-void StepMounts::mount_proc() {
+void StepMounts::mount_proc(ProcMount proc) {
     points_.make("/proc", PointType::directory);
     note_mounted("/proc");
     attach(proc_, "/proc");
+    if (step_.all_capabilities) return;
     // Real root needs no capability to write here; elsewhere this costs nothing.
     for (const char* path : {"/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/fs"}) {
-        const UniqueFd part(::open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE));
-        if (!part) continue;
-        make_read_only(part);
-        attach(part, path);
+        keep_from_writing(path);
+    }
+    // What watches over the step is not for it to change; not even how likely it is to be killed.
+    if (proc == ProcMount::fresh) keep_from_writing("/proc/1");
+}
+
+// As docker does: what tells about the machine's hardware and kernel, or about others on it.
+void StepMounts::mask() const {
+    if (step_.all_capabilities) return;
+    struct stat null {};
+    const bool has_null = ::stat("/dev/null", &null) == 0;
+    for (const std::string& path : masked_paths()) {
+        struct stat found {};
+        if (::lstat(path.c_str(), &found) != 0) continue;
+        if (S_ISDIR(found.st_mode)) {
+            const unsigned long flags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
+            check_stage(::mount("tmpfs", path.c_str(), "tmpfs", flags, "size=0,nr_inodes=1"), "mount(mask)");
+        } else if (has_null) {
+            check_stage(::mount("/dev/null", path.c_str(), nullptr, MS_BIND, nullptr), "mount(mask)");
+        }
     }
 }
 

@@ -41,9 +41,10 @@ class StepMounts {
     void take_along(ProcMount proc);
     void take_devices();
     void make_devices();
-    void mount_proc();
+    void mount_proc(ProcMount proc);
     void mount_sys();
     void mount_dev();
+    void mask() const;
     void inject_files();
     void mount_extra();
     void inject_scripts();

@@ -196,6 +196,8 @@ void run_step_init(const Step& step, const StepContext& context, UniqueFd output
     int code = 0;
     try {
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+        // Its memory and files in /proc are nobody's, even where a step has as many capabilities.
+        ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
         write_all(report.get(), encode(StepInit(step, context, output.get()).run()));
     } catch (const std::exception&) {
         code = 1;
