@@ -145,11 +145,17 @@ Error as_error(const std::exception_ptr& exception) {
     } catch (const Error& error) {
         return error;
     } catch (const std::bad_alloc&) {
-        return Error(ErrorKind::io, "out of memory").hint("fewer --jobs need less");
+        return Error(ErrorKind::io, "out of memory")
+            .hint("fewer --jobs need less; if it is limited (ulimit -v, or the container's limit), raise the limit");
     } catch (const std::filesystem::filesystem_error& error) {
         return system_error(error.code().value(), fmt::format("cannot use {}", quoted(error.path1().string())));
     } catch (const std::system_error& error) {
-        return Error(ErrorKind::io, error.what());
+        if (error.code().category() != std::system_category() && error.code().category() != std::generic_category()) {
+            return Error(ErrorKind::io, error.what());
+        }
+        // The standard library's own, nearly always of a thread that cannot be started.
+        return system_error(error.code().value(), "the system refuses what gbuild needs, such as one more thread")
+            .hint("raise the limit on processes and threads (ulimit -u, or the container's), or use fewer --jobs");
     } catch (const std::exception& error) {
         return Error(ErrorKind::internal, fmt::format("internal error: {}", error.what()))
             .hint("this is a bug in gbuild; please report it");

@@ -14,6 +14,17 @@
 
 namespace gbuild::cli {
 
+void begin_with_default_signals() {
+    for (int number = 1; number < NSIG; number++) {
+        const bool kept = number == SIGINT || number == SIGQUIT || number == SIGHUP;
+        if (!kept) ::signal(number, SIG_DFL);
+    }
+    for (int number : {SIGPIPE, SIGXFSZ}) ::signal(number, SIG_IGN);
+    sigset_t none;
+    sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
 SignalWatcher::SignalWatcher() {
     sigset_t watched;
     sigemptyset(&watched);
