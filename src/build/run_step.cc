@@ -206,11 +206,28 @@ std::string how_it_ended(const sandbox::StepResult& result, const RunOptions& op
     return fmt::format("failed with exit code {}", result.code);
 }
 
+// The signal that ended the command, or, as shells tell it, a command of the command.
+int fatal_signal(const sandbox::StepResult& result) {
+    if (result.end == sandbox::StepResult::End::killed) return result.code;
+    const bool told = result.end == sandbox::StepResult::End::exited && result.problem.empty() && result.code > 128;
+    return told ? result.code - 128 : 0;
+}
+
 std::string hint_for(const sandbox::StepResult& result, const plan::RunStep& step, const RunOptions& options) {
     using End = sandbox::StepResult::End;
     if (result.end == End::timed_out) return "give it more time with --timeout, or see what it waits for";
     if (result.end == End::killed && result.code == SIGKILL) {
         return options.memory ? "it may have needed more memory than --memory allows" : "was memory short?";
+    }
+    if (fatal_signal(result) == SIGXFSZ) {
+        return "a file became larger than the limit on the size of files allows: raise it with ulimit -f before the "
+               "build, "
+               "or with --ulimit fsize=BYTES";
+    }
+    if (fatal_signal(result) == SIGXCPU) {
+        return "it took more processor time than allowed: raise the limit with ulimit -t before the build, or with "
+               "--ulimit "
+               "cpu=SECONDS";
     }
     if (!result.problem.empty() && result.code == 127) {
         return step.shell_form

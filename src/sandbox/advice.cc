@@ -87,6 +87,10 @@ Advice mount_advice(const std::string& stage, int error_number) {
 
 Advice advice_for(const Probe& probe, const StageFailure& failure) {
     const std::string& stage = failure.what;
+    if (failure.error_number == EAGAIN && (begins(stage, "fork") || begins(stage, "clone"))) {
+        return {"no more processes may be started",
+                "raise the limit on processes (ulimit -u, or the container's), or build with fewer --jobs"};
+    }
     if (begins(stage, "ranges of")) {
         return {"the user has no ranges of ids", "have an administrator run usermod --add-subuids 100000-165535 "
                                                  "--add-subgids 100000-165535 USER; or build with --isolation=single"};

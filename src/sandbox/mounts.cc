@@ -181,8 +181,15 @@ void StepMounts::enter(ProcMount proc) {
 
 void StepMounts::note_mounted(std::string target) { mounted_.push_back({std::move(target), points_.count()}); }
 
+// Through a link it would be another place that is covered.
+void StepMounts::make_directory(const char* path) {
+    struct stat found {};
+    if (::lstat(path, &found) == 0 && !S_ISDIR(found.st_mode)) throw MountFailure{path, ENOTDIR, Fault::no_directory};
+    points_.make(path, PointType::directory);
+}
+
 void StepMounts::mount_proc(ProcMount proc) {
-    points_.make("/proc", PointType::directory);
+    make_directory("/proc");
     note_mounted("/proc");
     attach(proc_, "/proc");
     if (step_.all_capabilities) return;
@@ -213,13 +220,13 @@ void StepMounts::mask() const {
 
 void StepMounts::mount_sys() {
     if (!sys_) return;
-    points_.make("/sys", PointType::directory);
+    make_directory("/sys");
     note_mounted("/sys");
     attach(sys_, "/sys");
 }
 
 void StepMounts::mount_dev() {
-    points_.make("/dev", PointType::directory);
+    make_directory("/dev");
     make_devices();
     check_stage(::mount("tmpfs", "/dev", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755"), "mount(tmpfs on /dev)");
     note_mounted("/dev");

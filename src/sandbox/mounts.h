@@ -41,6 +41,7 @@ class StepMounts {
     void take_along(ProcMount proc);
     void take_devices();
     void make_devices();
+    void make_directory(const char* path);
     void mount_proc(ProcMount proc);
     void mount_sys();
     void mount_dev();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cerrno>
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -14,9 +15,11 @@ struct StageFailure {
 };
 
 // Thrown where something cannot be mounted because of what the image has at `target`, or what the step asks for.
+enum class Fault : uint8_t { other, no_directory };
 struct MountFailure {
     std::string target;
     int error_number = 0;
+    Fault fault = Fault::other;  // no_directory: the image has a link or a file there, and every step needs a directory
 };
 
 [[noreturn]] inline void fail_stage(std::string what) { throw StageFailure{std::move(what), errno}; }

@@ -54,7 +54,7 @@ class StepInit {
             report.result = run_command();
             clean_up();
         } catch (const MountFailure& failure) {
-            report.result = not_started({"cannot mount on " + failure.target, failure.error_number});
+            report.result = not_started(problem_of(failure));
             report.result.code = 126;
         } catch (const StageFailure& failure) {
             report.failed_stage = failure.what;
@@ -154,6 +154,15 @@ class StepInit {
             result.code = WEXITSTATUS(status);
         }
         return result;
+    }
+
+    static StartProblem problem_of(const MountFailure& failure) {
+        if (failure.fault != Fault::no_directory) return {"cannot mount on " + failure.target, failure.error_number};
+        return {fmt::format(
+                    "the image has a symbolic link or a file at {}, where RUN needs a directory: leave it out of the "
+                    "base image, or of what is copied",
+                    failure.target),
+                0};
     }
 
     static StepResult not_started(const StartProblem& problem) {

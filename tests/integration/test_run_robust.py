@@ -9,8 +9,9 @@ from pathlib import Path
 
 from harness import gvmi
 from harness.case import shared_registry
-from harness.isolation import Marked, every_way, mounted_tmpfs, processes_with, staged
+from harness.isolation import Marked, RunCase, Way, every_way, mounted_tmpfs, processes_with, staged
 from harness.process import only_as_root
+from harness.tars import Tar
 
 UNSUPPORTED, LOCAL, STEP_FAILED, INTERRUPTED = 8, 9, 11, 130
 
@@ -255,6 +256,39 @@ class Limits(Robust):
 
     def test_generous_ones_do_no_harm(self):
         self.build("FROM box\nRUN echo fine\n", options=["--memory", "1G", "--pids", "1000"])
+
+
+class Surroundings(Robust, RunCase):
+    """What gbuild inherits from whoever starts it, or finds in an image."""
+
+    def begin_with(self, shell):
+        self.way = Way(self.way.isolation, (*self.way.prefix, "sh", "-c", shell + '; exec "$@"', "sh"), self.way.user)
+
+    def test_ignored_signals(self):
+        """X-7"""
+        self.begin_with("trap '' CHLD TERM PIPE USR1 ALRM")
+        self.assertEqual(self.lines("sh -c 'kill -TERM $$'; echo $?; sh -c 'kill -USR1 $$'; echo $?; sleep 0 & wait; echo waited"),
+                         ["Terminated", "143", "User defined signal 1", "138", "waited"])
+
+    def test_file_that_is_larger_than_allowed(self):
+        """X-12"""
+        self.begin_with("ulimit -f 20000")
+        result = self.build("FROM box\nRUN head -c 30000000 /dev/zero >/big\n", code=STEP_FAILED)
+        self.assert_error(result, "Dockerfile:2:", "hint:", "ulimit -f", "--ulimit fsize")
+
+    def test_file_of_gbuild_s_own_that_is_larger_than_allowed(self):
+        self.begin_with("ulimit -f 200")
+        result = self.build("FROM box\nRUN true\n", code=LOCAL)
+        self.assert_error(result, "File too large", "hint:", "ulimit -f")
+
+    def test_links_in_place_of_directories_that_every_step_needs(self):
+        """X-12: it is the image that is at fault."""
+        self.only_with_namespaces()
+        for name in ["proc", "sys", "dev"]:
+            with self.subTest(name):
+                tar = Tar().symlink(name, "tmp").bytes()
+                result = self.build("FROM box\nADD links.tar /\nRUN true\n", {"links.tar": tar}, code=STEP_FAILED)
+                self.assert_error(result, "Dockerfile:3:", f"the image has a symbolic link or a file at /{name}")
 
 
 @every_way
