@@ -1,5 +1,7 @@
 #include "credentials.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <sys/resource.h>
 
@@ -7,6 +9,8 @@
 #include <cerrno>
 
 #include "gbuild/base/error.h"
+#include "gbuild/base/text.h"
+#include "tracee.h"
 
 namespace gbuild::sandbox {
 
@@ -15,6 +19,20 @@ namespace {
 // No honest limit is as high; below RLIM_INFINITY.
 constexpr rlim_t first_index = rlim_t{1} << 60;
 constexpr rlim_t last_index = first_index + (rlim_t{1} << 24);
+
+// What is known of credentials: few bytes are not worth a look, more than the most are nobody's honest doing.
+constexpr size_t few_bytes = 4 << 20, most_bytes = 64 << 20, most_known = 1 << 20;
+
+size_t bytes_of(const Credentials& credentials) {
+    return sizeof credentials + credentials.groups.size() * sizeof credentials.groups[0];
+}
+
+std::optional<size_t> index_of(pid_t process) {
+    rlimit limit{};
+    if (::prlimit(process, RLIMIT_RTTIME, nullptr, &limit) != 0) return std::nullopt;
+    if (limit.rlim_cur < first_index || limit.rlim_cur > last_index) return std::nullopt;
+    return static_cast<size_t>(limit.rlim_cur - first_index);
+}
 
 constexpr uint64_t bit(unsigned capability) { return uint64_t{1} << capability; }
 
@@ -144,24 +162,30 @@ void CredentialTable::require_room() {
     }
 }
 
+CredentialTable::Shared CredentialTable::nobody() {
+    constexpr uint32_t id = 65534;
+    return std::make_shared<const Credentials>(credentials_of({id, id, {}}));
+}
+
 CredentialTable::Shared CredentialTable::of(pid_t process) const {
     if (all_root_.load(std::memory_order_relaxed)) return root_;
-    rlimit limit{};
-    if (::prlimit(process, RLIMIT_RTTIME, nullptr, &limit) != 0) return root_;
-    if (limit.rlim_cur < first_index || limit.rlim_cur > last_index) return root_;
+    const auto index = index_of(process);
+    if (!index) return root_;
     auto known = known_.lock();
-    const auto index = static_cast<size_t>(limit.rlim_cur - first_index);
-    return index < known->size() ? (*known)[index] : root_;
+    const Shared found = *index < known->size() ? (*known)[*index] : nullptr;
+    return found ? found : nobody_;
 }
 
 void CredentialTable::set(pid_t process, const Credentials& credentials) {
-    rlim_t index = 0;
-    {
-        auto known = known_.lock();
-        const auto found =
-            std::find_if(known->begin(), known->end(), [&](const Shared& one) { return *one == credentials; });
-        index = static_cast<rlim_t>(found - known->begin());
-        if (found == known->end()) known->push_back(std::make_shared<const Credentials>(credentials));
+    // To the end: whose index is new here is not to be looked for elsewhere.
+    auto known = known_.lock();
+    const auto found =
+        std::find_if(known->begin(), known->end(), [&](const Shared& one) { return one && *one == credentials; });
+    const auto index = static_cast<rlim_t>(found - known->begin());
+    if (found == known->end()) {
+        make_room(*known, bytes_of(credentials));
+        known->push_back(std::make_shared<const Credentials>(credentials));
+        bytes_ += bytes_of(credentials);
     }
     // Before anybody can have an index.
     if (index != 0) all_root_ = false;
@@ -169,6 +193,28 @@ void CredentialTable::set(pid_t process, const Credentials& credentials) {
     if (::prlimit(process, RLIMIT_RTTIME, &limit, nullptr) != 0 && errno != ESRCH) {
         throw_errno("cannot keep the credentials of a process");
     }
+}
+
+void CredentialTable::make_room(Known& known, size_t bytes) {
+    if (known.size() >= most_known) refuse(ENOMEM);
+    if (bytes_ + bytes <= std::max(next_look_, few_bytes)) return;
+    std::vector<bool> used(known.size());
+    used[0] = true;
+    const int fd = ::openat(proc_, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const std::unique_ptr<DIR, int (*)(DIR*)> entries(fd < 0 ? nullptr : ::fdopendir(fd), ::closedir);
+    if (!entries) refuse(ENOMEM);
+    while (const dirent* entry = ::readdir(entries.get())) {
+        const auto process = parse_decimal(static_cast<const char*>(entry->d_name));
+        const auto index = process ? index_of(static_cast<pid_t>(*process)) : std::nullopt;
+        if (index && *index < used.size()) used[*index] = true;
+    }
+    for (size_t i = 0; i < known.size(); i++) {
+        if (used[i] || !known[i]) continue;
+        bytes_ -= bytes_of(*known[i]);
+        known[i].reset();
+    }
+    next_look_ = 2 * bytes_;
+    if (bytes_ + bytes > most_bytes) refuse(ENOMEM);
 }
 
 }  // namespace gbuild::sandbox

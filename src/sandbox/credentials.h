@@ -66,21 +66,32 @@ struct Credentials {
 Credentials credentials_of(const Identity& identity);
 
 // Whose credentials a process has is kept with the process by the kernel: as the soft limit of RLIMIT_RTTIME, which
-// means nothing to a process without a real-time policy, and which it passes on over fork and exec. Thread-safe.
+// means nothing to a process without a real-time policy, and which it passes on over fork and exec. What no process has
+// any more is forgotten when there is much. Thread-safe.
 class CredentialTable {
   public:
     using Shared = std::shared_ptr<const Credentials>;
+
+    // `proc` is a directory of a procfs with all processes that can have any.
+    explicit CredentialTable(int proc) : proc_(proc) {}
 
     // Throws unsupported where the calling process's hard limit, which its children inherit, leaves no room.
     static void require_room();
     // Root's for a process that is gone.
     Shared of(pid_t process) const;
-    // Throws system errors other than ESRCH: a process that is gone needs none.
+    // Throws system errors other than ESRCH: a process that is gone needs none. ENOMEM when more are in use than
+    // anybody has who does not mean to.
     void set(pid_t process, const Credentials& credentials);
 
   private:
-    Shared root_ = std::make_shared<const Credentials>();
-    mutable Synchronized<std::vector<Shared>> known_{std::vector<Shared>(1, root_)};
+    using Known = std::vector<Shared>;  // without those that were forgotten; an index is never another's again
+    void make_room(Known& known, size_t bytes);
+
+    int proc_;
+    Shared root_ = std::make_shared<const Credentials>(), nobody_ = nobody();
+    static Shared nobody();
+    size_t bytes_ = 0, next_look_ = 0;  // of what is known; when to look what can be forgotten
+    mutable Synchronized<Known> known_{Known(1, root_)};
     std::atomic<bool> all_root_ = true;  // no other was ever set
 };
 

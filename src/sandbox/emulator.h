@@ -68,7 +68,8 @@ struct Opening;  // handlers_open.cc
 
 class Emulator {
   public:
-    Emulator(int listener, int proc, Emulation emulation) : listener_(listener), proc_(proc), emulation_(emulation) {}
+    Emulator(int listener, int proc, Emulation emulation) :
+        listener_(listener), proc_(proc), emulation_(emulation), credentials_(proc) {}
 
     // Throws CallError for a call that fails.
     Answer answer(const seccomp_notif& notification);
@@ -136,6 +137,9 @@ class Emulator {
     void require_owner(const Credentials& process, int file) const;
     void require_removable(const Credentials& process, const Walked& place) const;
     void require_linkable(const Credentials& process, int file) const;
+    bool is_of_processes(int file) const;  // in procfs
+    // A file of a process that is not for everybody is for its like alone; of ours, what is public.
+    void require_readable_of_process(const Request& request, const Walked& place, mode_t mode) const;
     // Whether what another process has open may be reached: nothing of ours, as far as we decide that; EACCES.
     void require_inspectable(const Credentials& process, pid_t inspected) const;
 
@@ -161,7 +165,11 @@ class Emulator {
     // nullopt: there is such a file already.
     std::optional<Answer> create_and_inject(const Request& request, const Opening& opening, int parent,
                                             const std::string& name);
+    Answer open_found(const Request& request, const Opening& opening, const Walked& place) const;
     Answer inject(const Request& request, int fd, int flags) const;
+    // A name that is taken away or given, by a process whose permissions are decided here: without a "/" at its end.
+    // CallError `no_name` where the path ends in none.
+    Walked named(const Request& request, int directory, std::string path, int no_name) const;
 
     std::string quick_path(const Request& request, bool& follow) const;
     Answer write_status(const Request& request, int file) const;

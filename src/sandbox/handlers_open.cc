@@ -1,10 +1,12 @@
 // open(2) and its relatives. New files are made here, so that their owner is recorded before anybody sees them, and
 // their descriptors handed over.
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <linux/seccomp.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +14,7 @@
 #include <vector>
 
 #include "emulator.h"
+#include "lent_capabilities.h"
 #include "scoped_umask.h"
 
 namespace gbuild::sandbox {
@@ -73,6 +76,11 @@ UniqueFd open_with(int directory, const std::string& name, int flags, mode_t mod
     }
 }
 
+bool is_pipe(int file) {
+    struct statfs system {};
+    return ::fstatfs(file, &system) == 0 && system.f_type == PIPEFS_MAGIC;
+}
+
 }  // namespace
 
 Answer Emulator::open_file(const Request& request) {
@@ -95,15 +103,45 @@ Answer Emulator::open_file(const Request& request) {
     }
     if (place.file) {
         if (opening->exclusive()) refuse(EEXIST);
-        require(process, place.file.get(), opening->wanted_access());
-        return Answer::proceed();
+        return open_found(request, *opening, place);
     }
     if ((opening->flags & O_CREAT) == 0) refuse(ENOENT);
     if (request.path().ends_with('/')) refuse(EISDIR);
     const int directory = place.parent.get();
     require(process, directory, W_OK | X_OK);
+    if (auto made = create_and_inject(request, *opening, directory, place.name)) return *made;
     // Somebody was quicker: now it is an ordinary file to open.
-    return create_and_inject(request, *opening, directory, place.name).value_or(Answer::proceed());
+    return open_found(request, *opening,
+                      walk(request, process, request.directory(), request.path(), opening->last(), opening->resolve));
+}
+
+// Opened here: what the path leads to by the time the kernel would walk it may be another file, of which nobody asked
+// whether the process may have it.
+Answer Emulator::open_found(const Request& request, const Opening& opening, const Walked& place) const {
+    const Credentials& process = request.process();
+    if (!place.file) refuse(ENOENT);
+    const int file = place.file.get();
+    const struct stat status = stat_of(file);
+    require(process, file, opening.wanted_access());
+    if (S_ISLNK(status.st_mode)) refuse(ELOOP);
+    if (S_ISDIR(status.st_mode) && (opening.makes() || (opening.wanted_access() & W_OK) != 0)) refuse(EISDIR);
+    if (!S_ISDIR(status.st_mode) && (opening.flags & O_DIRECTORY) != 0) refuse(ENOTDIR);
+    if ((opening.flags & O_NOATIME) != 0) require_owner(process, file);
+    if (S_ISSOCK(status.st_mode)) refuse(ENXIO);
+    const int flags = (opening.flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW)) | O_NOCTTY | O_CLOEXEC;
+    UniqueFd opened;
+    if (is_of_processes(file)) {
+        require_readable_of_process(request, place, status.st_mode);
+        const LentCapabilities lent(request.tracee().effective_capabilities());
+        opened = UniqueFd(::open(descriptor_path(file).c_str(), flags));
+    } else if (S_ISFIFO(status.st_mode) && !is_pipe(file)) {
+        return Answer::proceed();  // it may wait for who opens the other end
+    } else {
+        opened = UniqueFd(::open(descriptor_path(file).c_str(), flags));
+    }
+    if (!opened) refuse(errno);
+    check_alive(request);
+    return inject(request, opened.get(), opening.flags);
 }
 
 // What stands for a device is as little a way to it as the node would be.

@@ -73,7 +73,8 @@ Answer Emulator::write_status(const Request& request, int file) const {
     struct stat status {};
     if (::fstat(file, &status) != 0) return Answer::proceed();
     const struct stat native = status;
-    if (!owners_.adorn(file, status)) return Answer::proceed();
+    const bool known_to_kernel = request.process().unrestricted() || names_descriptor(request);
+    if (!owners_.adorn(file, status) && known_to_kernel) return Answer::proceed();
     if (emulation_ == Emulation::devices) {
         status.st_uid = native.st_uid;
         status.st_gid = native.st_gid;

@@ -75,7 +75,7 @@ Answer Emulator::list_attributes(const Request& request) {
     const ssize_t size = ::listxattr(descriptor_path(file.get()).c_str(), list.data(), list.size());
     if (size < 0) refuse(errno);
     list.resize(static_cast<size_t>(size));
-    if (list.find(own_attributes) == std::string::npos) return Answer::proceed();
+    if (list.find(own_attributes) == std::string::npos && process.unrestricted()) return Answer::proceed();
     const std::string shown = visible_names(list, process);
     check_alive(request);
     return deliver(request, shown, 1, 2);
@@ -84,20 +84,18 @@ Answer Emulator::list_attributes(const Request& request) {
 Answer Emulator::get_attribute(const Request& request) {
     const Credentials& process = request.process();
     const std::string name = attribute_name(request);
-    const bool kept = is_translated(name);
-    if (!kept && !name.starts_with(own_attributes)) {
-        // The kernel knows one user; what others may not read is decided here.
-        if (process.unrestricted() || !name.starts_with("user.")) return Answer::proceed();
-        require(process, target(request, process, last_of(request.call()), false).get(), R_OK);
-        return Answer::proceed();
-    }
+    const bool kept = is_translated(name), own = name.starts_with(own_attributes);
+    if (!kept && !own && process.unrestricted()) return Answer::proceed();
     const UniqueFd file = target(request, process, last_of(request.call()), false);
-    if (!kept || !may_see(process, name)) refuse(ENODATA);
-    if (!can_carry(file.get())) return Answer::proceed();
+    if (own || (kept && !may_see(process, name))) refuse(ENODATA);
+    // The kernel knows one user; what others may not read is decided here.
+    if (name.starts_with("user.")) require(process, file.get(), R_OK);
+    if (kept && !can_carry(file.get())) return Answer::proceed();
     std::string value(largest_value, '\0');
-    const std::string path = descriptor_path(file.get());
-    const ssize_t size = ::getxattr(path.c_str(), name_on_disk(name).c_str(), value.data(), value.size());
-    if (size < 0) return Answer::proceed();
+    const std::string path = descriptor_path(file.get()), on_disk = kept ? name_on_disk(name) : name;
+    const ssize_t size = ::getxattr(path.c_str(), on_disk.c_str(), value.data(), value.size());
+    if (size < 0 && kept) return Answer::proceed();
+    if (size < 0) refuse(errno);
     value.resize(static_cast<size_t>(size));
     check_alive(request);
     return deliver(request, value, 2, 3);
@@ -110,13 +108,10 @@ Answer Emulator::set_attribute(const Request& request) {
     const bool kept = is_translated(name);
     if (process.unrestricted() && !kept) return Answer::proceed();
     const UniqueFd file = target(request, process, last_of(request.call()), false);
-    if (!kept) {
-        require_attribute(process, file.get(), name);
-        return Answer::proceed();
-    }
-    if (!process.unrestricted()) refuse(EPERM);
-    if (!can_carry(file.get())) return Answer::proceed();
-    const std::string path = descriptor_path(file.get()), on_disk = name_on_disk(name);
+    if (!kept) require_attribute(process, file.get(), name);
+    if (kept && !process.unrestricted()) refuse(EPERM);
+    if (kept && !can_carry(file.get())) return Answer::proceed();
+    const std::string path = descriptor_path(file.get()), on_disk = kept ? name_on_disk(name) : name;
     if (request.name().find("remove") != std::string_view::npos) {
         check_alive(request);
         if (::removexattr(path.c_str(), on_disk.c_str()) != 0) refuse(errno);

@@ -18,6 +18,9 @@ namespace gbuild::sandbox {
 
 namespace {
 
+// Of symbolic links, FIFOs and sockets that are not root's; some hundred bytes each.
+constexpr size_t most_entries = 1 << 20;
+
 // nullopt: no such attribute, or none at all there.
 std::optional<std::string> attribute(int fd, const char* name) {
     std::array<char, 64> value;
@@ -114,6 +117,8 @@ void OwnerBook::set_owner(int fd, const struct stat& status, RecordedOwner owner
     auto table = table_.lock();
     if (root) {
         table->erase(key);
+    } else if (table->size() >= most_entries && !table->contains(key)) {
+        refuse(ENOSPC);
     } else {
         Entry& entry = (*table)[key];
         entry.owner = owner;

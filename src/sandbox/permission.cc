@@ -5,7 +5,10 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <iterator>
+#include <string_view>
 
 #include "emulator.h"
 
@@ -25,6 +28,13 @@ bool is_kernels_matter(int file) {
     struct statfs system {};
     return ::fstatfs(file, &system) == 0 &&
            (system.f_type == PROC_SUPER_MAGIC || system.f_type == PIPEFS_MAGIC || system.f_type == SOCKFS_MAGIC);
+}
+
+// Of a process's files in /proc, those that tell others no more than ps(1) does.
+bool is_public(std::string_view name) {
+    constexpr std::string_view names[] = {"cgroup", "cmdline", "comm",      "limits", "oom_score", "oom_score_adj",
+                                          "sched",  "stat",    "schedstat", "statm",  "status",    "wchan"};
+    return std::find(std::begin(names), std::end(names), name) != std::end(names);
 }
 
 bool owns(const Credentials& process, const struct stat& status) {
@@ -90,6 +100,27 @@ void Emulator::require_linkable(const Credentials& process, int file) const {
     if (owns(process, status)) return;
     const bool harmless = S_ISREG(status.st_mode) && (status.st_mode & S_ISUID) == 0 && !runs_as_group(status.st_mode);
     if (!harmless || !mode_permits(process, status, R_OK | W_OK)) refuse(EPERM);
+}
+
+bool Emulator::is_of_processes(int file) const {
+    struct statfs system {};
+    return ::fstatfs(file, &system) == 0 && system.f_type == PROC_SUPER_MAGIC;
+}
+
+void Emulator::require_readable_of_process(const Request& request, const Walked& place, mode_t mode) const {
+    if (!place.parent) return;
+    pid_t whose = 0;
+    try {
+        whose = request.tracee().thread_group_of_proc(place.parent.get());
+    } catch (const CallError&) {
+        return;  // no process's
+    }
+    const bool for_everybody = (mode & 0004) != 0;
+    // The kernel gives us what is our own, whoever it is for.
+    if (whose == ::getpid() && (!for_everybody || (S_ISREG(mode) && !is_public(place.name)))) refuse(EACCES);
+    if (S_ISREG(mode) && !for_everybody && whose != request.tracee().thread_group()) {
+        require_inspectable(request.process(), whose);
+    }
 }
 
 // ptrace_may_access of the kernel, for what it does not know: our own process, and emulated credentials.

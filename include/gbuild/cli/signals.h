@@ -10,9 +10,9 @@
 
 namespace gbuild::cli {
 
-// For the beginning of a program: signals that whoever started it ignored or blocked are as they are by default, but for
-// those that nohup and shells mean to be ignored (SIGHUP, SIGINT, SIGQUIT). What is written to a closed pipe, or beyond a
-// limit on the size of files, is an error, not the end.
+// For the beginning of a program: signals that whoever started it ignored or blocked are as they are by default, but
+// for those that nohup and shells mean to be ignored (SIGHUP, SIGINT, SIGQUIT). What is written to a closed pipe, or
+// beyond a limit on the size of files, is an error, not the end.
 void begin_with_default_signals();
 
 // While it lives, SIGINT, SIGTERM and SIGHUP are blocked and read by a thread: the first requests a stop, the second

@@ -123,7 +123,7 @@ TEST_CASE("groups are the file system's and the supplementary ones") {
 }
 
 TEST_CASE("a process keeps its credentials with itself") {
-    CredentialTable table;
+    CredentialTable table(-1);
     CHECK(*table.of(::getpid()) == Credentials());
     table.set(::getpid(), ordinary());
     CHECK(*table.of(::getpid()) == ordinary());

@@ -1,0 +1,177 @@
+// what is permitted is done to the file for which it was permitted, whatever its path leads to a moment later.
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstring>
+
+#include "emulated.h"
+#include "gbuild/base/error.h"
+#include "gbuild/base/fd.h"
+
+using namespace gbuild;
+using namespace gbuild::test;
+
+namespace {
+
+// Directories "mine" and "theirs" with files of the same names; "way" is a link to one, then to the other, and so on.
+class Swapping {
+  public:
+    Swapping() {
+        if (::symlink("mine", "to-mine") != 0 || ::symlink("theirs", "to-theirs") != 0) throw_errno("symlink");
+        if (::symlink("mine", "way") != 0) throw_errno("symlink");
+        process_ = ::fork();
+        if (process_ != 0) return;
+        for (unsigned turn = 0;; turn++) {
+            const char* target = turn % 2 == 0 ? "theirs" : "mine";
+            ::unlink("next");
+            static_cast<void>(::symlink(target, "next") + ::rename("next", "way"));
+        }
+    }
+    Swapping(const Swapping&) = delete;
+    Swapping& operator=(const Swapping&) = delete;
+    ~Swapping() { ::kill(process_, SIGKILL); }
+
+  private:
+    pid_t process_ = 0;
+};
+
+std::string read_all(const char* path) {
+    const UniqueFd file(::open(path, O_RDONLY));
+    char bytes[32] = {};
+    if (!file || ::read(file.get(), bytes, sizeof bytes - 1) < 0) return "";
+    return bytes;
+}
+
+void make_files(const Report& report) {
+    EXPECT_CALL(::mkdir("place", 0777), "0");
+    EXPECT_CALL(::chmod("place", 0777), "0");
+    EXPECT_CALL(::chdir("place"), "0");
+    for (const char* directory : {"mine", "theirs"}) {
+        EXPECT_CALL(::mkdir(directory, 0755), "0");
+        for (const char* name : {"f", "gone", "moved"}) {
+            write_file(fmt::format("{}/{}", directory, name), directory, 0600);
+        }
+    }
+    EXPECT_CALL(::setxattr("theirs/f", "user.x", "theirs", 6, 0), "0");
+    for (const char* path : {"mine", "mine/f", "mine/gone", "mine/moved"}) EXPECT_CALL(::chown(path, 1000, 100), "0");
+}
+
+}  // namespace
+
+TEST_CASE("what a user may is done to the file that was looked at (X-8)", "[emulation]") {
+    EmulatedOptions options;
+    options.filter.check_reads = true;
+    REQUIRE_EMULATED(
+        [](const Report& report) {
+            make_files(report);
+            struct stat before;
+            EXPECT_CALL(::stat("theirs/f", &before), "0");
+            in_child([&] {
+                become(1000, 100);
+                const Swapping swapping;
+                for (int turn = 0; turn < 400; turn++) {
+                    EXPECT_TEXT(read_all("way/f") == "theirs", "false");
+                    char value[8];
+                    EXPECT_TEXT(::getxattr("way/f", "user.x", value, sizeof value) == 6, "false");
+                    const UniqueFd written(::open("way/f", O_WRONLY | (turn % 2 == 0 ? O_TRUNC : 0)));
+                    static_cast<void>(::chmod("way/f", 0666) + ::truncate("way/f", 0));
+                    static_cast<void>(::utimensat(AT_FDCWD, "way/f", nullptr, 0) + ::unlink("way/gone"));
+                    static_cast<void>(::rename("way/moved", "taken") + ::setxattr("way/f", "user.x", "", 0, 0));
+                    static_cast<void>(::rename("taken", "mine/moved") + ::mkdir("way/made", 0777));
+                }
+                return true;
+            });
+            struct stat after;
+            EXPECT_CALL(::stat("theirs/f", &after), "0");
+            EXPECT_TEXT(read_all("theirs/f"), "theirs");
+            EXPECT_TEXT(after.st_mode == before.st_mode, "true");
+            EXPECT_TEXT(after.st_mtim.tv_nsec == before.st_mtim.tv_nsec, "true");
+            EXPECT_TEXT(read_all("theirs/gone"), "theirs");
+            EXPECT_TEXT(read_all("theirs/moved"), "theirs");
+            EXPECT_CALL(::access("theirs/made", F_OK), "ENOENT");
+        },
+        options);
+}
+
+TEST_CASE("what a user may is done as the kernel would do it", "[emulation]") {
+    EmulatedOptions options;
+    options.filter.check_reads = true;
+    REQUIRE_EMULATED(
+        [](const Report& report) {
+            make_files(report);
+            become(1000, 100);
+            EXPECT_CALL(::chdir("mine"), "0");
+            EXPECT_CALL(::mkdir("d", 0777), "0");
+            EXPECT_CALL(::symlink("d", "l"), "0");
+            EXPECT_CALL(::rmdir("l/"), "ENOTDIR");
+            EXPECT_CALL(::rmdir("d/."), "EINVAL");
+            EXPECT_CALL(::unlink("f/"), "ENOTDIR");
+            EXPECT_CALL(::unlink("d"), "EISDIR");
+            EXPECT_CALL(::unlink("none"), "ENOENT");
+            EXPECT_CALL(::rename("f", "new/"), "ENOTDIR");
+            EXPECT_CALL(::rename("d/", "e/"), "0");
+            EXPECT_CALL(::rename("f", "e"), "EISDIR");
+            EXPECT_CALL(::renameat2(AT_FDCWD, "f", AT_FDCWD, "gone", RENAME_NOREPLACE), "EEXIST");
+            EXPECT_CALL(::renameat2(AT_FDCWD, "f", AT_FDCWD, "e", RENAME_EXCHANGE), "0");
+            EXPECT_CALL(::renameat2(AT_FDCWD, "f", AT_FDCWD, "e", RENAME_EXCHANGE), "0");
+            EXPECT_CALL(::link("l", "l2"), "0");
+            EXPECT_TEXT(own_owner("l2"), "1000:100");
+            EXPECT_CALL(::open("l", O_RDONLY | O_NOFOLLOW), "ELOOP");
+            EXPECT_CALL(::open("f", O_RDONLY | O_DIRECTORY), "ENOTDIR");
+            EXPECT_CALL(::open("e", O_WRONLY), "EISDIR");
+            EXPECT_CALL(::open("e", O_RDONLY | O_CREAT, 0600), "EISDIR");
+            timespec times[2] = {{5, 6}, {7, 8}};
+            struct stat status;
+            EXPECT_CALL(::utimensat(AT_FDCWD, "f", times, 0), "0");
+            EXPECT_CALL(::stat("f", &status), "0");
+            EXPECT_TEXT(fmt::format("{}.{} {}.{}", status.st_atim.tv_sec, status.st_atim.tv_nsec, status.st_mtim.tv_sec,
+                                    status.st_mtim.tv_nsec),
+                        "5.6 7.8");
+            EXPECT_CALL(::utimensat(AT_FDCWD, "l2", times, AT_SYMLINK_NOFOLLOW), "0");
+            EXPECT_CALL(::truncate("f", 3), "0");
+            EXPECT_TEXT(read_all("f"), "min");
+            EXPECT_CALL(::chmod("f", 02755), "0");
+            EXPECT_TEXT(owner_and_mode("f"), "1000:100 2755");
+            const UniqueFd named(::open("f", O_PATH));
+            EXPECT_CALL(::fchmod(named.get(), 0600), "EBADF");
+            EXPECT_TEXT(read_all("/proc/self/comm").empty(), "false");
+            EXPECT_TEXT(read_all("/proc/self/environ") == read_all("/proc/1/environ"), "false");
+            EXPECT_CALL(::open("/proc/1/environ", O_RDONLY), "EACCES");
+            EXPECT_TEXT(::open("/dev/null", O_RDWR) >= 0, "true");
+            char value[8];
+            EXPECT_CALL(::setxattr("f", "user.y", "yes", 3, 0), "0");
+            EXPECT_CALL(::getxattr("f", "user.y", value, sizeof value), "3");
+            EXPECT_CALL(::removexattr("f", "user.y"), "0");
+            EXPECT_CALL(::getxattr("f", "user.y", value, sizeof value), "ENODATA");
+            EXPECT_CALL(::unlink("f"), "0");
+        },
+        options);
+}
+
+TEST_CASE("credentials that nobody has any more take no room (X-13)", "[emulation]") {
+    EmulatedOptions options;
+    options.after = [](const Report& report, const sandbox::FinalOwners&) {
+        std::string text = read_text_file("/proc/self/status", 8192);
+        const long kilobytes = std::stol(text.substr(text.find("VmHWM:") + 6));
+        EXPECT_TEXT(kilobytes < 96 * 1024, "true");
+    };
+    REQUIRE_EMULATED(
+        [](const Report& report) {
+            std::vector<gid_t> groups(65536);
+            for (size_t i = 0; i < groups.size(); i++) groups[i] = static_cast<gid_t>(i);
+            for (gid_t turn = 0; turn < 600; turn++) {
+                groups.back() = 100'000 + turn;
+                EXPECT_CALL(::setgroups(groups.size(), groups.data()), "0");
+            }
+            EXPECT_CALL(::getgroups(0, nullptr), "65536");
+            EXPECT_CALL(::setgroups(1, groups.data()), "0");
+            become(1000, 100);
+            EXPECT_TEXT(identity(), "1000 1000 1000 / 100 100 100");
+        },
+        options);
+}
