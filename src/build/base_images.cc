@@ -51,12 +51,15 @@ void check_config(const BaseImage& image, const oci::Platform& platform) {
         throw Error(ErrorKind::integrity, fmt::format("{} has {} layers, but its configuration names {}", image.name,
                                                       layers, image.config.diff_ids.size()));
     }
-    if (!oci::matches(platform, image.config.platform)) {
-        throw Error(ErrorKind::unsupported, fmt::format("{} is an image for {}, not for {}", image.name,
-                                                        image.config.platform.text(), platform.text()))
-            .hint(fmt::format("build with --platform {} (Golem providers run linux/amd64)",
-                              image.config.platform.text()));
-    }
+    // Where an index names the platform, it decides: many configurations were copied from one of another platform. So
+    // does containerd.
+    oci::Platform offered = image.resolved.platform.value_or(image.config.platform);
+    if (oci::may_match(platform, offered)) return;
+    if (offered.os.empty()) offered.os = platform.os;
+    if (offered.architecture.empty()) offered.architecture = platform.architecture;
+    throw Error(ErrorKind::unsupported,
+                fmt::format("{} is an image for {}, not for {}", image.name, offered.text(), platform.text()))
+        .hint(fmt::format("build with --platform {} (Golem providers run linux/amd64)", offered.text()));
 }
 
 }  // namespace
@@ -204,6 +207,8 @@ std::optional<BaseImage> BaseImages::from_store(const oci::Reference& reference,
     image.resolved.manifest = std::get<oci::Manifest>(oci::parse_manifest(*json, ""));
     image.resolved.manifest_json = std::move(*json);
     image.resolved.manifest_digest = image.resolved.root_digest = *digest;
+    // It was found to be one for this platform before it was remembered.
+    image.resolved.platform = platform;
     if (options_.pull == PullPolicy::never) {
         auto config = store_.read_blob(image.resolved.manifest.config.digest, oci::max_config_size);
         if (!config) return std::nullopt;

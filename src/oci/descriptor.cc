@@ -6,12 +6,18 @@ namespace {
 
 constexpr size_t max_urls = 64;
 
-Platform read_platform(const JsonValue& value) {
-    Platform platform;
-    platform.os = value.require("os").string();
-    platform.architecture = value.require("architecture").string();
-    auto variant = value.get("variant");
-    if (variant) platform.variant = variant->string();
+// nullopt for one that names nothing, as Go writes a platform nobody filled in. An empty system means linux.
+std::optional<Platform> read_platform(const JsonValue& value) {
+    auto text = [&](std::string_view key) {
+        auto member = value.get(key);
+        return member ? member->string() : std::string();
+    };
+    Platform platform{text("os"), text("architecture"), text("variant")};
+    if (platform.architecture.empty()) {
+        if (platform.os.empty()) return std::nullopt;
+        value.require("architecture").fail("is empty");
+    }
+    if (platform.os.empty()) platform.os = "linux";
     return platform;
 }
 

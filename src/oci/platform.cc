@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -47,6 +48,21 @@ bool contains(const Names& names, std::string_view name) {
     throw Error(ErrorKind::usage, fmt::format("platform {}: {}", quoted(text), problem))
         .hint(fmt::format("write os/architecture[/variant], for example linux/amd64; known architectures: {}",
                           fmt::join(known_architectures, " ")));
+}
+
+// "v8.2" as numbers that can be compared, after normalized(); nullopt for a variant of another form.
+std::optional<std::pair<uint64_t, uint64_t>> level_of(const Platform& platform) {
+    std::string_view variant = platform.variant;
+    if (variant.empty()) {
+        // Docker wrote linux/arm for v7 before it knew variants.
+        variant = platform.architecture == "arm" ? "v7" : platform.architecture == "arm64" ? "v8" : "v1";
+    }
+    if (!variant.starts_with('v')) return std::nullopt;
+    size_t dot = variant.find('.');
+    auto major = parse_decimal(variant.substr(1, dot == std::string_view::npos ? dot : dot - 1));
+    auto minor = dot == std::string_view::npos ? std::optional<uint64_t>(0) : parse_decimal(variant.substr(dot + 1));
+    if (!major || !minor) return std::nullopt;
+    return std::pair(*major, *minor);
 }
 
 bool is_variant(std::string_view text) {
@@ -114,9 +130,25 @@ bool matches(const Platform& wanted, const Platform& offered) {
     Platform want = wanted.normalized();
     Platform have = offered.normalized();
     if (want.os != have.os || want.architecture != have.architecture) return false;
-    // Docker wrote linux/arm for v7 before it knew variants.
-    if (have.architecture == "arm" && have.variant.empty()) have.variant = "v7";
-    return want.variant.empty() || want.variant == have.variant;
+    if (want.variant.empty()) return true;
+    auto wanted_level = level_of(want), offered_level = level_of(have);
+    if (wanted_level && offered_level) return *offered_level <= *wanted_level;
+    return want.variant == have.variant;
+}
+
+bool is_better(const Platform& wanted, const Platform& offered, const Platform& other) {
+    auto level = level_of(offered.normalized()), other_level = level_of(other.normalized());
+    return wanted.normalized().variant.empty() ? level < other_level : level > other_level;
+}
+
+bool may_match(const Platform& wanted, const Platform& offered) {
+    Platform said = offered;
+    if (said.os.empty()) said.os = wanted.os;
+    if (said.architecture.empty()) {
+        said.architecture = wanted.architecture;
+        said.variant = wanted.variant;
+    }
+    return matches(wanted, said);
 }
 
 }  // namespace gbuild::oci

@@ -30,6 +30,7 @@ struct SavedImage {
 std::vector<SavedImage> read_saved_images(const std::string& text) {
     nlohmann::json document = oci::parse_json(text, "manifest.json", {.bytes = oci::max_manifest_size});
     std::vector<SavedImage> images;
+    if (document.is_null()) return images;  // Go's empty list
     for (const auto& element : oci::JsonValue(document, "manifest.json").elements(max_images)) {
         SavedImage image;
         image.config = element.require("Config").string();
@@ -182,7 +183,8 @@ class DockerArchive : public ImageSource {
             {"layers", std::move(layers)}};
         std::string text = manifest.dump();
         Digest digest = Digest::of(text);
-        contents.manifest = {std::move(text), std::string(oci::media_type::docker_manifest), std::move(digest)};
+        contents.manifest = {std::move(text), std::string(oci::media_type::docker_manifest), std::move(digest),
+                             std::nullopt};
         return contents;
     }
 

@@ -65,9 +65,12 @@ class OciLayout : public ImageSource {
 
     ManifestDocument root_manifest(std::stop_token stop) override {
         if (reference_.empty() && index_.manifests.size() > 1 && is_one_image(index_)) {
-            return {index_json_, index_.media_type, Digest::of(index_json_)};
+            return {index_json_, index_.media_type, Digest::of(index_json_), std::nullopt};
         }
-        return manifest(chosen(), stop);
+        const oci::Descriptor& entry = chosen();
+        ManifestDocument document = manifest(entry, stop);
+        document.platform = entry.platform;
+        return document;
     }
 
     ManifestDocument manifest(const oci::Descriptor& descriptor, std::stop_token) override {

@@ -15,9 +15,7 @@ constexpr int max_indexes = 2;
 
 using Document = std::variant<oci::Manifest, oci::Index>;
 
-const std::string& media_type_of(const Document& document) {
-    return std::visit([](const auto& parsed) -> const std::string& { return parsed.media_type; }, document);
-}
+bool is_index(const Document& document) { return std::holds_alternative<oci::Index>(document); }
 
 // The document an index's entry stands for. Whatever the source checked, what an image is rests on this.
 Document fetch_entry(ImageSource& source, const oci::Descriptor& entry, ManifestDocument& raw,
@@ -28,10 +26,12 @@ Document fetch_entry(ImageSource& source, const oci::Descriptor& entry, Manifest
     }
     raw = source.manifest(entry, stop);
     verify_text(raw.json, entry.digest, entry.size, "manifest " + entry.digest.text());
-    Document document = oci::parse_manifest(raw.json, raw.media_type);
-    if (media_type_of(document) != entry.media_type) {
-        throw Error(ErrorKind::integrity, fmt::format("manifest {} is {}, but its index says {}", entry.digest.text(),
-                                                      media_type_of(document), entry.media_type));
+    // The entry's type is covered by a digest, the transport's by nothing.
+    Document document = oci::parse_manifest(raw.json, entry.media_type);
+    if (is_index(document) != oci::is_index_type(entry.media_type)) {
+        throw Error(ErrorKind::integrity,
+                    fmt::format("{} is {}, but its index says {}", entry.digest.text(),
+                                is_index(document) ? "an index" : "an image manifest", entry.media_type));
     }
     return document;
 }
@@ -40,6 +40,7 @@ ResolvedImage resolve(ImageSource& source, const oci::Platform& platform, const 
     ManifestDocument raw = source.root_manifest(stop);
     verify_text(raw.json, raw.digest, raw.json.size(), "manifest");
     Digest root_digest = raw.digest;
+    std::optional<oci::Platform> named = raw.platform;
     Document document = oci::parse_manifest(raw.json, raw.media_type);
     for (int indexes = 1; auto* index = std::get_if<oci::Index>(&document); indexes++) {
         if (indexes > max_indexes) {
@@ -48,8 +49,9 @@ ResolvedImage resolve(ImageSource& source, const oci::Platform& platform, const 
         oci::Descriptor entry = oci::choose_platform(*index, platform);
         document = fetch_entry(source, entry, raw, stop);
         raw.digest = entry.digest;
+        if (entry.platform) named = entry.platform;
     }
-    return {std::get<oci::Manifest>(std::move(document)), std::move(raw.json), raw.digest, root_digest};
+    return {std::get<oci::Manifest>(std::move(document)), std::move(raw.json), raw.digest, root_digest, named};
 }
 
 }  // namespace

@@ -39,13 +39,15 @@ struct Index {
     std::map<std::string, std::string> annotations;
 };
 
-// Parses and validates a document. `content_type` is what the transport said (parameters ignored; "" when it said
-// nothing) and must agree with the body's mediaType. Throws integrity with the JSON path of what is wrong; unsupported
-// for schema 1 and for artifacts that are no images; limit beyond the caps (manifest bytes, layers, index entries,
-// nesting).
+// Parses and validates a document. Its own mediaType and members decide what it is; `content_type`, which the transport
+// or an index's entry said of it ("" when nothing), is a hint: it tells docker's form from OCI's where the document
+// does not, and may be wrong. Lists may be null or absent, as Go writes empty ones. Throws integrity with the JSON path
+// of what is wrong, also for a document that is manifest and index at once; unsupported for schema 1 and for artifacts
+// that are no images; limit beyond the caps (manifest bytes, layers, index entries, nesting).
 std::variant<Manifest, Index> parse_manifest(std::string_view json, std::string_view content_type);
 
-// The entry of an index for a platform; unknown/unknown entries are skipped. Throws unsupported listing what exists.
+// The entry of an index that fits a platform best; unknown/unknown entries are skipped, and one entry without a
+// platform is taken where no other fits. Throws unsupported listing what exists.
 const Descriptor& choose_platform(const Index& index, const Platform& wanted);
 
 inline constexpr size_t max_manifest_size = 16u << 20;

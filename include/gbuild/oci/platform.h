@@ -22,7 +22,13 @@ struct Platform {
 // The platform of the machine gbuild runs on.
 Platform host_platform();
 
-// A wanted platform matches what an image offers; a wanted platform without variant takes any.
+// A wanted platform matches what an image offers; a wanted platform without variant takes any, one with a variant takes
+// lower ones, too, which its machines can run.
 bool matches(const Platform& wanted, const Platform& offered);
+// Of two that match, whether `offered` is to be preferred to `other`: the highest variant that was asked for, and
+// without a wish the lowest, which runs on every machine of the architecture.
+bool is_better(const Platform& wanted, const Platform& offered, const Platform& other);
+// matches() for an image that may leave its system, its architecture or both unsaid: "" offers whatever is wanted.
+bool may_match(const Platform& wanted, const Platform& offered);
 
 }  // namespace gbuild::oci

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 
@@ -15,8 +16,10 @@ namespace gbuild::registry {
 
 struct ManifestDocument {
     std::string json;
-    std::string media_type;  // as the transport said
+    std::string media_type;  // as the transport said; may be wrong
     Digest digest;           // verified over the raw bytes
+    // As the entry says that led the source to it, in a layout's index; nullopt when nothing was said.
+    std::optional<oci::Platform> platform = std::nullopt;
 };
 
 // Thread-safe: blobs are fetched in parallel.
@@ -40,6 +43,9 @@ struct ResolvedImage {
     std::string manifest_json;
     Digest manifest_digest;
     Digest root_digest;  // of the index when there was one, else the manifest's
+    // As the index says, which is right where the image's configuration says something else; nullopt without an index
+    // that says it.
+    std::optional<oci::Platform> platform = std::nullopt;
 };
 
 // Follows indexes (two levels at most) to the manifest for a platform.

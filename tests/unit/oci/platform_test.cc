@@ -53,10 +53,26 @@ TEST_CASE("a wanted platform without variant takes any") {
     CHECK(matches({"linux", "arm64", "v8"}, {"linux", "arm64", ""}));
 }
 
-TEST_CASE("a wanted variant is insisted on") {
+TEST_CASE("a wanted variant takes lower ones, but none that is higher or cannot be compared (S-2)") {
     CHECK_FALSE(matches({"linux", "arm", "v6"}, {"linux", "arm", "v7"}));
-    CHECK_FALSE(matches({"linux", "amd64", "v3"}, {"linux", "amd64", ""}));
+    CHECK_FALSE(matches({"linux", "arm", "v6"}, {"linux", "arm", ""}));
+    CHECK(matches({"linux", "arm", "v7"}, {"linux", "arm", "v5"}));
+    CHECK(matches({"linux", "amd64", "v3"}, {"linux", "amd64", ""}));
+    CHECK_FALSE(matches({"linux", "amd64", "v2"}, {"linux", "amd64", "v3"}));
     CHECK(matches({"linux", "arm", "v7"}, {"linux", "arm", ""}));
+    CHECK(matches({"linux", "arm64", "v9"}, {"linux", "arm64", "v8.2"}));
+    CHECK_FALSE(matches({"linux", "arm64", "v8.1"}, {"linux", "arm64", "v8.2"}));
+    CHECK(matches({"linux", "mips", "big"}, {"linux", "mips", "big"}));
+    CHECK_FALSE(matches({"linux", "mips", "big"}, {"linux", "mips", "small"}));
+}
+
+TEST_CASE("what an image leaves unsaid may be what is wanted (S-2)") {
+    using gbuild::oci::may_match;
+    CHECK(may_match({"linux", "amd64", ""}, {"", "", ""}));
+    CHECK(may_match({"linux", "amd64", "v3"}, {"linux", "", ""}));
+    CHECK(may_match({"linux", "amd64", ""}, {"", "amd64", ""}));
+    CHECK_FALSE(may_match({"linux", "amd64", ""}, {"windows", "", ""}));
+    CHECK_FALSE(may_match({"linux", "amd64", ""}, {"", "arm64", ""}));
 }
 
 TEST_CASE("system and architecture must be the same") {

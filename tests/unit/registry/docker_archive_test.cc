@@ -317,3 +317,24 @@ TEST_CASE("an archive that is no file is refused without waiting for it") {
     REQUIRE(mkfifo(path.c_str(), 0600) == 0);
     CHECK_THAT(failure(path).message(), ContainsSubstring("neither a directory nor a regular file"));
 }
+
+TEST_CASE("lists that are null are empty (S-4)") {
+    Files files = old_archive();
+    std::string config = R"({"architecture":"","os":"","config":null,"history":null,"rootfs":null})";
+    files["other.json"] = config;
+    json image = saved("other.json", {}, {});
+    image["Layers"] = image["RepoTags"] = nullptr;
+    files["manifest.json"] = json(std::vector<json>{image}).dump();
+    Archive archive(files);
+    auto source = open_docker_archive(archive.path(), "");
+    ResolvedImage resolved = resolve(*source);
+    CHECK(resolved.manifest.layers.empty());
+    CHECK_FALSE(resolved.platform);
+    CHECK(fetch(*source, resolved.manifest.config) == config);
+}
+
+TEST_CASE("a save of no images, as Go writes it, holds no image (S-4)") {
+    Files files = old_archive();
+    files["manifest.json"] = "null";
+    CHECK_THAT(failure(Archive(files).path()).message(), ContainsSubstring("holds no image"));
+}

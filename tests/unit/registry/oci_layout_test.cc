@@ -261,3 +261,19 @@ TEST_CASE("a FIFO in the place of a blob neither blocks nor passes") {
     REQUIRE(mkfifo((image.path() + "/index.json").c_str(), 0600) == 0);
     CHECK_THAT(refusal(image.path()).message(), ContainsSubstring("is not a regular file"));
 }
+
+TEST_CASE("a layout's index without entries, as Go writes it, holds no image (S-4)") {
+    Files files = one_image();
+    files["index.json"] = R"({"schemaVersion":2,"manifests":null,"annotations":null})";
+    CHECK_THAT(refusal(Layout(files).path()).message(), ContainsSubstring("holds no image"));
+}
+
+TEST_CASE("the platform of a layout's entry is told with its manifest (S-2)") {
+    json entry = named_descriptor(media_type::oci_manifest, manifest_text(), "latest");
+    entry["platform"] = {{"os", "linux"}, {"architecture", "arm64"}};
+    Layout named(layout({entry}, {manifest_text(), config, layer_bytes}));
+    CHECK(resolve(named.path()).platform == Platform{"linux", "arm64", ""});
+    CHECK_FALSE(resolve(Layout(one_image()).path()).platform);
+    entry["platform"] = {{"os", ""}, {"architecture", ""}};
+    CHECK_FALSE(resolve(Layout(layout({entry}, {manifest_text(), config, layer_bytes})).path()).platform);
+}

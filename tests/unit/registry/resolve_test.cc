@@ -141,10 +141,31 @@ TEST_CASE("a manifest of another size than its index says is refused") {
 
 TEST_CASE("a manifest of another type than its index says is refused") {
     std::string text = manifest("a");
-    FakeSource source(index({on(descriptor(media_type::docker_manifest, text), "amd64")}), media_type::oci_index);
+    FakeSource source(index({on(descriptor(media_type::docker_list, text), "amd64")}), media_type::oci_index);
     source.with(text, media_type::oci_manifest);
     CHECK(failure(source).kind() == ErrorKind::integrity);
-    CHECK_THAT(failure(source).message(), ContainsSubstring("but its index says"));
+    CHECK_THAT(failure(source).message(), ContainsSubstring("is an image manifest, but its index says"));
+}
+
+TEST_CASE("the index's entry, not the transport, says which form a manifest without a type has (S-3)") {
+    json document = json::parse(manifest("a"));
+    document.erase("mediaType");
+    std::string text = document.dump();
+    FakeSource source(index({on(descriptor(media_type::docker_manifest, text), "amd64")}), "binary/octet-stream");
+    source.with(text, "binary/octet-stream");
+    CHECK(resolve(source).manifest.media_type == media_type::docker_manifest);
+}
+
+TEST_CASE("the platform that an index names is told, the innermost one's (S-2)") {
+    std::string text = manifest("a");
+    std::string inner = index({on(descriptor(media_type::oci_manifest, text), "amd64")});
+    FakeSource named(index({descriptor(media_type::oci_index, inner)}), media_type::oci_index);
+    named.with(inner, media_type::oci_index).with(text, media_type::oci_manifest);
+    CHECK(resolve(named).platform == Platform{"linux", "amd64", ""});
+    FakeSource nameless(index({descriptor(media_type::oci_manifest, text)}), media_type::oci_index);
+    nameless.with(text, media_type::oci_manifest);
+    CHECK_FALSE(resolve(nameless).platform);
+    CHECK_FALSE(resolve(*std::make_unique<FakeSource>(text, media_type::oci_manifest)).platform);
 }
 
 TEST_CASE("an index entry that is no image is refused before it is fetched") {
