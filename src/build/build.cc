@@ -74,6 +74,17 @@ void report(const std::vector<Warning>& warnings, const dockerfile::CheckOptions
         .at(*first->span);
 }
 
+// Not by report(): it is no fault of the Dockerfile, so the check directive does not make it an error.
+void report_repairs(const BaseImages& bases, EventSink& events) {
+    for (const auto& [key, image] : bases.all()) {
+        for (const std::string& repair : image.config.repairs) {
+            events.emit(Warning{"base-config",
+                                fmt::format("the configuration of {} is malformed: {}", image.name, repair),
+                                std::nullopt, "this is for the base image's maintainers to correct"});
+        }
+    }
+}
+
 plan::Plan resolve_and_plan(dockerfile::Dockerfile file, const plan::PlanRequest& request,
                             const NamedContexts& contexts, BaseImages& bases, EventSink& events) {
     report(file.warnings, file.checks, events);
@@ -84,6 +95,7 @@ plan::Plan resolve_and_plan(dockerfile::Dockerfile file, const plan::PlanRequest
     while (plan::add_triggers(file, request, config_of)) {
         bases.resolve(images_to_resolve(plan::needed_bases(file, request), contexts));
     }
+    report_repairs(bases, events);
     plan::Plan plan = plan::make_plan(file, request, config_of);
     report(plan.warnings, file.checks, events);
     return plan;

@@ -94,7 +94,7 @@ TrailerConfig parse_trailer_json(std::string_view json) {
     nlohmann::json document = oci::parse_json(json, "trailer");
     oci::JsonValue root(document, "trailer");
     TrailerConfig trailer;
-    trailer.config = oci::read_container_config(root);
+    trailer.config = oci::read_container_config(root).config;
     if (auto image = root.get("Image")) {
         std::string_view id = image->string();
         if (id.starts_with("sha256:")) id.remove_prefix(std::string_view("sha256:").size());

@@ -16,23 +16,26 @@ namespace {
 
 constexpr int64_t go_zero_time = -62135596800;  // 0001-01-01T00:00:00Z: how docker writes "not set"
 
-std::optional<int64_t> read_created(const JsonValue& root) {
+std::optional<int64_t> read_created(const JsonValue& root, std::vector<std::string>& repairs) {
     auto created = root.get("created");
-    if (!created || created->string().empty()) return std::nullopt;
-    auto seconds = parse_rfc3339(created->string());
-    if (!seconds) created->fail(fmt::format("{} is no RFC 3339 time", quoted(created->string())));
+    if (!created || created->raw() == "") return std::nullopt;
+    auto seconds = created->is_string() ? parse_rfc3339(created->string()) : std::nullopt;
+    if (!seconds) repairs.push_back("created is not a time of RFC 3339; ignoring it");
+    if (!seconds) return std::nullopt;
     if (*seconds == go_zero_time) return std::nullopt;
     return seconds;
 }
 
 std::vector<Digest> read_diff_ids(const JsonValue& root) {
-    JsonValue rootfs = root.require("rootfs");
-    if (auto type = rootfs.get("type"); type && type->string() != "layers") {
+    std::vector<Digest> diff_ids;
+    // Go writes what an image without layers does not have as null, "" or not at all. Layers without diffIDs are found
+    // out where their number is compared with the manifest's.
+    auto rootfs = root.get("rootfs");
+    if (!rootfs) return diff_ids;
+    if (auto type = rootfs->get("type"); type && !type->string().empty() && type->string() != "layers") {
         type->fail(fmt::format("must be \"layers\", not {}", quoted(type->string())));
     }
-    std::vector<Digest> diff_ids;
-    // Docker leaves the member out, or null, for an image without layers.
-    if (auto list = rootfs.get("diff_ids")) {
+    if (auto list = rootfs->get("diff_ids")) {
         for (const auto& element : list->elements(max_layers)) diff_ids.push_back(element.digest());
     }
     return diff_ids;
@@ -60,16 +63,22 @@ void ContainerConfig::set_env(std::string_view name, std::string_view value) {
         env.push_back(std::move(text));
 }
 
-ImageConfig parse_image_config(std::string_view text) {
-    nlohmann::json document = parse_json(text, "image configuration", {.bytes = max_config_size});
+ImageConfig parse_image_config(std::string_view json) {
+    nlohmann::json document = parse_json(json, "image configuration", {.bytes = max_config_size});
     JsonValue root(document, "image configuration");
     ImageConfig config;
-    config.platform.architecture = root.require("architecture").string();
-    if (auto os = root.get("os"); os && !os->string().empty()) config.platform.os = os->string();
-    if (auto variant = root.get("variant")) config.platform.variant = variant->string();
-    config.created = read_created(root);
-    if (auto author = root.get("author")) config.author = author->string();
-    if (auto container = root.get("config")) config.config = read_container_config(*container);
+    auto text = [&](std::string_view key) {
+        auto member = root.get(key);
+        return member ? member->string() : std::string();
+    };
+    config.platform = {text("os"), text("architecture"), text("variant")};
+    if (auto author = root.get("author"); author && author->is_string()) config.author = author->string();
+    if (auto container = root.get("config")) {
+        ContainerReading reading = read_container_config(*container);
+        config.config = std::move(reading.config);
+        config.repairs = std::move(reading.repairs);
+    }
+    config.created = read_created(root, config.repairs);
     config.diff_ids = read_diff_ids(root);
     return config;
 }

@@ -46,14 +46,17 @@ struct ContainerConfig {
 };
 
 struct ImageConfig {
-    Platform platform;
+    Platform platform;               // of one that was read, "" for what it does not say
     std::optional<int64_t> created;  // seconds since the epoch
     std::string author;
     ContainerConfig config;
     std::vector<Digest> diff_ids;  // lowest layer first
+    // Of one that was read: what was malformed in it, and what was made of that; see read_container_config().
+    std::vector<std::string> repairs = {};
 };
 
-// Throws integrity with the JSON path of what is wrong; limit beyond the caps.
+// What concerns only how a container is run is repaired where it is malformed. Throws integrity with the JSON path of
+// what is wrong otherwise; limit beyond the caps.
 ImageConfig parse_image_config(std::string_view json);
 // Canonical JSON (sorted keys, no white space), the same for equal configs; its sha256 is the image id.
 std::string to_json(const ImageConfig& config);

@@ -46,6 +46,7 @@ class JsonValue {
     bool is_null() const { return value_->is_null(); }
     bool is_string() const { return value_->is_string(); }
     const nlohmann::json& raw() const { return *value_; }
+    const std::string& path() const { return path_; }  // "config.Env[1]"; empty for the whole document
 
     // Throws an error that begins with the document and the place. `problem` goes on: "must be a string".
     [[noreturn]] void fail(std::string_view problem, ErrorKind kind = ErrorKind::integrity) const;
