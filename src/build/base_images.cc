@@ -75,7 +75,8 @@ BaseImages::BaseImages(const BuildOptions& options, const store::Store& store, c
     imported_(imported),
     contexts_(std::move(contexts)),
     outer_stop_(std::move(stop), [this] { stop_.request_stop(); }),
-    client_(options.registry) {}
+    client_(options.registry),
+    archives_(store) {}
 
 void BaseImages::resolve(const std::vector<plan::NeededBase>& bases) {
     Synchronized<std::exception_ptr> first;
@@ -160,12 +161,16 @@ BaseImage BaseImages::resolve_one(const plan::Base& base) {
         return from_registry(image->reference, named->platform);
     }
     if (const auto* layout = std::get_if<OciLayoutContext>(&context)) {
-        return from_archive("oci-layout://" + layout->path, registry::open_oci_layout(layout->path, layout->reference),
-                            named->platform);
+        return from_archive(
+            "oci-layout://" + layout->path,
+            registry::open_oci_layout(layout->path, layout->reference, archives_.unpacker(stop_.get_token())),
+            named->platform);
     }
     if (const auto* archive = std::get_if<DockerArchiveContext>(&context)) {
-        return from_archive("docker-archive://" + archive->path,
-                            registry::open_docker_archive(archive->path, archive->reference), named->platform);
+        return from_archive(
+            "docker-archive://" + archive->path,
+            registry::open_docker_archive(archive->path, archive->reference, archives_.unpacker(stop_.get_token())),
+            named->platform);
     }
     throw Error(ErrorKind::internal, fmt::format("the build context {} is no image", quoted(named->name)));
 }

@@ -12,6 +12,7 @@
 #include "gbuild/registry/image_source.h"
 #include "gbuild/store/store.h"
 #include "inputs.h"
+#include "unpacked_archives.h"
 
 namespace gbuild::build {
 
@@ -62,6 +63,7 @@ class BaseImages {
     std::stop_source stop_;
     std::stop_callback<std::function<void()>> outer_stop_;
     registry::Client client_;
+    UnpackedArchives archives_;
     std::map<std::string, BaseImage> images_;
 };
 

@@ -99,4 +99,8 @@ std::unique_ptr<ByteSource> decompress(std::unique_ptr<ByteSource> inner, std::s
     return decompress_with(Filters::layer, std::move(inner), std::move(what), max_size);
 }
 
+std::unique_ptr<ByteSource> decompress_archive(std::unique_ptr<ByteSource> inner, std::string what, uint64_t max_size) {
+    return decompress_with(Filters::archive, std::move(inner), std::move(what), max_size);
+}
+
 }  // namespace gbuild::layer

@@ -67,8 +67,8 @@ bool is_compressed(const FileExtent& file) {
 // in the archive, so the digests are what any reader of them checks.
 class DockerArchive : public ImageSource {
   public:
-    DockerArchive(const std::string& path, const std::string& reference) :
-        path_(path), reference_(reference), files_(open_file_set(path)) {
+    DockerArchive(const std::string& path, const std::string& reference, const UnpackArchive& unpack) :
+        path_(path), reference_(reference), files_(open_file_set(path, unpack)) {
         auto file = files_->find("manifest.json");
         if (!file) fail_without_manifest();
         image_ = choose(read_saved_images(file->read_text(oci::max_manifest_size, "manifest.json")));
@@ -207,8 +207,9 @@ class DockerArchive : public ImageSource {
 
 }  // namespace
 
-std::unique_ptr<ImageSource> open_docker_archive(const std::string& path, const std::string& reference) {
-    return std::make_unique<DockerArchive>(path, reference);
+std::unique_ptr<ImageSource> open_docker_archive(const std::string& path, const std::string& reference,
+                                                 const UnpackArchive& unpack) {
+    return std::make_unique<DockerArchive>(path, reference, unpack);
 }
 
 }  // namespace gbuild::registry

@@ -46,8 +46,8 @@ class DirectoryFiles : public FileSet {
 
 class TarFiles : public FileSet {
   public:
-    TarFiles(UniqueFd fd, const std::string& path) :
-        fd_(std::make_shared<const UniqueFd>(std::move(fd))), index_(fd_->get(), quoted(path)) {}
+    TarFiles(std::shared_ptr<const UniqueFd> fd, const std::string& path) :
+        fd_(std::move(fd)), index_(fd_->get(), quoted(path)) {}
 
     std::optional<FileExtent> find(const std::string& path) const override {
         auto extent = index_.find(path);
@@ -101,7 +101,7 @@ Digest FileExtent::sha256(const std::stop_token& stop) const {
     return Digest::of_sha256(sum);
 }
 
-std::unique_ptr<FileSet> open_file_set(const std::string& path) {
+std::unique_ptr<FileSet> open_file_set(const std::string& path, const UnpackArchive& unpack) {
     UniqueFd fd = open_file(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
     struct stat facts = stat_of(fd.get(), quoted(path));
     if (S_ISDIR(facts.st_mode)) return std::make_unique<DirectoryFiles>(path);
@@ -109,7 +109,8 @@ std::unique_ptr<FileSet> open_file_set(const std::string& path) {
         throw Error(ErrorKind::unsupported, fmt::format("{} is neither a directory nor a regular file", quoted(path)))
             .hint("write the archive to a file first");
     }
-    return std::make_unique<TarFiles>(std::move(fd), path);
+    if (unpack && is_compressed_archive(fd.get())) return std::make_unique<TarFiles>(unpack(std::move(fd), path), path);
+    return std::make_unique<TarFiles>(std::make_shared<const UniqueFd>(std::move(fd)), path);
 }
 
 void verify_text(std::string_view text, const Digest& digest, uint64_t size, const std::string& what) {

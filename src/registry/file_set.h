@@ -11,6 +11,7 @@
 #include "gbuild/base/blob_sink.h"
 #include "gbuild/base/digest.h"
 #include "gbuild/base/fd.h"
+#include "gbuild/registry/image_source.h"
 
 namespace gbuild::registry {
 
@@ -46,8 +47,9 @@ class FileSet {
     virtual std::optional<FileExtent> find(const std::string& path) const = 0;
 };
 
-// A directory or a tar. Throws not_found; and as TarIndex does.
-std::unique_ptr<FileSet> open_file_set(const std::string& path);
+// A directory or a tar; a compressed tar as `unpack` makes it. Throws not_found; what `unpack` throws; and as TarIndex
+// does, for a compressed tar where there is no `unpack`.
+std::unique_ptr<FileSet> open_file_set(const std::string& path, const UnpackArchive& unpack = {});
 
 // Throws integrity unless `text` has this digest and size.
 void verify_text(std::string_view text, const Digest& digest, uint64_t size, const std::string& what);

@@ -50,8 +50,8 @@ bool is_one_image(const oci::Index& index) {
 
 class OciLayout : public ImageSource {
   public:
-    OciLayout(const std::string& path, std::string reference) :
-        path_(path), reference_(std::move(reference)), files_(open_file_set(path)) {
+    OciLayout(const std::string& path, std::string reference, const UnpackArchive& unpack) :
+        path_(path), reference_(std::move(reference)), files_(open_file_set(path, unpack)) {
         check_layout_version(*files_, path_);
         index_json_ = require("index.json").read_text(oci::max_manifest_size, "index.json");
         auto document = oci::parse_manifest(index_json_, "");
@@ -149,8 +149,9 @@ void check_layout_version(const FileSet& files, const std::string& path) {
     }
 }
 
-std::unique_ptr<ImageSource> open_oci_layout(const std::string& path, const std::string& reference) {
-    return std::make_unique<OciLayout>(path, reference);
+std::unique_ptr<ImageSource> open_oci_layout(const std::string& path, const std::string& reference,
+                                             const UnpackArchive& unpack) {
+    return std::make_unique<OciLayout>(path, reference, unpack);
 }
 
 }  // namespace gbuild::registry

@@ -82,7 +82,8 @@ class Header {
     std::array<std::byte, block_size> bytes_{};
 };
 
-bool is_compressed(std::span<const std::byte> head) {
+// What the first bytes say; gzip, zstd with a skippable frame in front or not, xz, bzip2.
+bool has_compressors_magic(std::string_view head) {
     static constexpr std::array<std::string_view, 4> magics = {std::string_view("\x1f\x8b", 2),
                                                                std::string_view("\x28\xb5\x2f\xfd", 4),
                                                                std::string_view("\xfd"
@@ -90,12 +91,20 @@ bool is_compressed(std::span<const std::byte> head) {
                                                                                 5),
                                                                std::string_view("BZh", 3)};
     for (std::string_view magic : magics) {
-        if (as_text(head).starts_with(magic)) return true;
+        if (head.starts_with(magic)) return true;
     }
-    return false;
+    return head.size() >= 4 && (head[0] & 0xf0) == 0x50 && head.substr(1, 3) == "\x2a\x4d\x18";
 }
 
 }  // namespace
+
+bool is_compressed_archive(int fd) {
+    Header header;
+    size_t got = pread_full(fd, header.bytes(), 0);
+    // "BZh" may be how a tar's first name begins.
+    if (got == block_size && header.checksum_is_right()) return false;
+    return has_compressors_magic(as_text(header.bytes()).substr(0, got));
+}
 
 std::optional<std::string> clean_member_path(std::string_view path) {
     std::vector<std::string> clean;
@@ -121,7 +130,7 @@ class TarIndex::Scanner {
         Header header;
         for (uint64_t at = 0; at < file_size_;) {
             size_t got = pread_full(fd_, header.bytes(), at);
-            if (at == 0 && is_compressed(header.bytes())) {
+            if (at == 0 && is_compressed_archive(fd_)) {
                 throw Error(ErrorKind::unsupported, fmt::format("{} is compressed", what_))
                     .hint("unpack it first, for example with gunzip or unzstd");
             }

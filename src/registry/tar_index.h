@@ -13,6 +13,9 @@ namespace gbuild::registry {
 // "./a//b/../c", "/a/c" → "a/c"; nullopt when ".." leads out.
 std::optional<std::string> clean_member_path(std::string_view path);
 
+// Whether the file is not a tar, and begins as one that gzip, zstd, xz or bzip2 compressed would.
+bool is_compressed_archive(int fd);
+
 class TarIndex {
   public:
     struct Extent {

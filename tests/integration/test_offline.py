@@ -1,10 +1,16 @@
 """Bases that come from files: OCI layouts and docker archives."""
+import bz2
+import gzip
+import hashlib
+import json
+import lzma
 import subprocess
 
 from harness import bases, gvmi
 from harness.case import Case, shared_layout, shared_registry
 from harness.oci import Layout
 from harness.process import need_program, run
+from harness.tars import archive
 
 
 class Offline(Case):
@@ -30,6 +36,71 @@ class Offline(Case):
         subprocess.run(["tar", "-C", shared_layout().path, "-cf", self.dir / "layout.tar", "."], check=True)
         self.from_source(f"oci-layout://{self.dir}/layout.tar:tiny")
         self.assert_like_online()
+
+    def test_compressed_oci_layout_in_a_tar(self):
+        """S-6"""
+        subprocess.run(["tar", "-C", shared_layout().path, "-cf", self.dir / "layout.tar", "."], check=True)
+        tar = (self.dir / "layout.tar").read_bytes()
+        for name, packed in {"gz": gzip.compress(tar, 1), "xz": lzma.compress(tar, preset=0), "bz2": bz2.compress(tar, 1)}.items():
+            with self.subTest(name):
+                (self.dir / "packed").write_bytes(packed)
+                self.from_source(f"oci-layout://{self.dir}/packed:tiny", name)
+                self.assert_like_online(name)
+
+    def test_compressed_docker_archive_for_several_stages(self):
+        """S-6"""
+        archive = self.dir / "saved.tar"
+        self.docker_archive(archive)
+        for name, packed in {"gz": gzip.compress(archive.read_bytes()), "zst": self.zstd(archive)}.items():
+            with self.subTest(name):
+                path = self.dir / f"saved.tar.{name}"
+                path.write_bytes(packed)
+                self.from_source(f"docker-archive://{path}", name, code=0, dockerfile=(
+                    "FROM base AS one\nCOPY f /one\nFROM base\nCOPY --from=one /one /two\nCOPY --from=base /hello /three\nVOLUME /v\n"))
+                self.assertEqual(self.read("/two", name), b"x\n")
+                self.assertEqual(self.read("/three", name), b"hello\n")
+                self.assertEqual([], list((self.dir / ("store-" + name) / "tmp").glob("*/*")))
+
+    def test_damaged_compressed_archive(self):
+        """S-6"""
+        archive = self.dir / "saved.tar"
+        self.docker_archive(archive)
+        packed = gzip.compress(archive.read_bytes())
+        (self.dir / "cut.tar.gz").write_bytes(packed[:len(packed) // 2])
+        self.assertIn("cut.tar.gz", self.from_source(f"docker-archive://{self.dir}/cut.tar.gz", code=7).err)
+
+    @staticmethod
+    def zstd(path):
+        need_program("zstd")
+        return subprocess.run(["zstd", "-qc", path], check=True, stdout=subprocess.PIPE).stdout
+
+    @staticmethod
+    def docker_archive(path):
+        """As docker save writes one, with lists that are null (S-4), no platform (S-2) and a malformed variable (S-17)."""
+        layer = archive({"hello": b"hello\n"})
+        digest = hashlib.sha256(layer).hexdigest()
+        config = json.dumps({"architecture": "", "os": "", "history": None, "config": {"Env": ["=x", "A=b"], "Volumes": None},
+                             "rootfs": {"type": "layers", "diff_ids": ["sha256:" + digest]}}).encode()
+        manifest = [{"Config": "config.json", "RepoTags": None, "Layers": [digest + "/layer.tar"]}]
+        path.write_bytes(archive({"config.json": config, digest + "/layer.tar": layer,
+                                  "manifest.json": json.dumps(manifest).encode()}))
+
+    def test_malformed_configuration_is_warned_of(self):
+        """S-17"""
+        self.docker_archive(self.dir / "saved.tar")
+        result = self.from_source(f"docker-archive://{self.dir}/saved.tar")
+        self.assertIn("[base-config]", result.err)
+        self.assertIn('config.Env[0] ("=x") has no variable name; ignoring it', result.err)
+
+    def test_oci_layout_whose_entry_and_configuration_name_other_platforms(self):
+        """S-2: the entry decides, whether the configuration names another platform or none."""
+        for name, platform in {"other": {"architecture": "arm64", "os": "linux"}, "none": {"architecture": "", "os": ""}}.items():
+            with self.subTest(name):
+                layout = Layout(self.folder("layout-" + name))
+                image = bases.tiny_image()
+                image.platform = platform
+                layout.tag({**layout.add_image(image), "platform": {"architecture": "amd64", "os": "linux"}}, "tiny")
+                self.from_source(f"oci-layout://{layout.path}:tiny", name)
 
     def test_oci_layout_with_several_images_wants_a_choice(self):
         result = self.from_source(f"oci-layout://{shared_layout().path}", code=None)

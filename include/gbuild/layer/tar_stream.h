@@ -18,6 +18,9 @@ namespace gbuild::layer {
 std::unique_ptr<ByteSource> decompress(std::unique_ptr<ByteSource> inner, std::string what,
                                        uint64_t max_size = uint64_t{1} << 40);
 
+// The same for archives, which bzip2 and xz may have compressed as well.
+std::unique_ptr<ByteSource> decompress_archive(std::unique_ptr<ByteSource> inner, std::string what, uint64_t max_size);
+
 enum class Whiteouts { interpret, keep_as_files };  // ADD unpacks archives literally
 
 // Entries for the root itself ("./", "/", an empty name): a layer gives the image's root its attributes; who unpacks an

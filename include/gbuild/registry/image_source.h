@@ -8,6 +8,7 @@
 #include <string>
 
 #include "gbuild/base/blob_sink.h"
+#include "gbuild/base/fd.h"
 #include "gbuild/oci/image_config.h"
 #include "gbuild/oci/manifest.h"
 #include "gbuild/oci/reference.h"
@@ -51,10 +52,15 @@ struct ResolvedImage {
 // Follows indexes (two levels at most) to the manifest for a platform.
 ResolvedImage resolve_image(ImageSource& source, const oci::Platform& platform, std::stop_token stop);
 
+// Gives the tar that a compressed one stands for, as a file that can be read from any place. `path` is for messages.
+using UnpackArchive = std::function<std::shared_ptr<const UniqueFd>(UniqueFd compressed, const std::string& path)>;
+
 // A directory or tar in OCI image layout. `reference` picks an entry by org.opencontainers.image.ref.name; "" takes the
-// only one, and several without a choice are an error that lists them.
-std::unique_ptr<ImageSource> open_oci_layout(const std::string& path, const std::string& reference);
+// only one, and several without a choice are an error that lists them. Without `unpack` a compressed tar is refused.
+std::unique_ptr<ImageSource> open_oci_layout(const std::string& path, const std::string& reference,
+                                             const UnpackArchive& unpack = {});
 // A `docker save` archive, old or new style; `reference` picks by RepoTags.
-std::unique_ptr<ImageSource> open_docker_archive(const std::string& path, const std::string& reference);
+std::unique_ptr<ImageSource> open_docker_archive(const std::string& path, const std::string& reference,
+                                                 const UnpackArchive& unpack = {});
 
 }  // namespace gbuild::registry
