@@ -69,13 +69,13 @@ bool is_external(const plan::Base& base) {
 }
 
 BaseImages::BaseImages(const BuildOptions& options, const store::Store& store, const CacheImport* imported,
-                       std::map<std::string, NamedContext> contexts, std::stop_token stop) :
+                       registry::Client& client, std::map<std::string, NamedContext> contexts, std::stop_token stop) :
     options_(options),
     store_(store),
     imported_(imported),
     contexts_(std::move(contexts)),
     outer_stop_(std::move(stop), [this] { stop_.request_stop(); }),
-    client_(options.registry),
+    client_(client),
     archives_(store) {}
 
 void BaseImages::resolve(const std::vector<plan::NeededBase>& bases) {

@@ -30,7 +30,7 @@ class BaseImages {
   public:
     // `imported` is asked what the store does not remember; may be null. All must outlive it.
     BaseImages(const BuildOptions& options, const store::Store& store, const CacheImport* imported,
-               std::map<std::string, NamedContext> contexts, std::stop_token stop);
+               registry::Client& client, std::map<std::string, NamedContext> contexts, std::stop_token stop);
 
     // Resolves them all side by side, those that have not been. The first failure stops the rest and is thrown, with
     // the image's name as context and the place that names it.
@@ -62,7 +62,7 @@ class BaseImages {
     std::map<std::string, NamedContext> contexts_;
     std::stop_source stop_;
     std::stop_callback<std::function<void()>> outer_stop_;
-    registry::Client client_;
+    registry::Client& client_;
     UnpackedArchives archives_;
     std::map<std::string, BaseImage> images_;
 };

@@ -253,8 +253,8 @@ BuildResult write_outputs(const BuildOptions& options, const StageJob& job, cons
 
 // Executes the plan and writes the outputs; nullopt when a pack of the store turned out to be damaged and this was not
 // the last chance. That pack is removed, so that it is made anew.
-std::optional<BuildResult> execute(const BuildOptions& options, const StageJob& job, TraceKeeper& trace,
-                                   Outputs& outputs, Chance chance) {
+std::optional<BuildResult> execute(const BuildOptions& options, const StageJob& job, registry::Client& client,
+                                   TraceKeeper& trace, Outputs& outputs, Chance chance) {
     const LayerJob& packing = job.packing;
     pack::PackSet packs(options.packing);
     Stages stages(job, packs);
@@ -262,7 +262,7 @@ std::optional<BuildResult> execute(const BuildOptions& options, const StageJob& 
         const StagesResult made = stages.run();
         trace.keep(stages.trace());
         BuildResult result = write_outputs(options, job, packs, made, outputs);
-        export_caches({options, job.inputs.plan, job.inputs.bases, stages, *packing.imported, packing.store,
+        export_caches({options, job.inputs.plan, job.inputs.bases, stages, *packing.imported, client, packing.store,
                        packing.events, packing.stop});
         return result;
     } catch (const Error& error) {
@@ -299,7 +299,8 @@ Commands commands_of(const BuildOptions& options, const store::Store& store, doc
                      const plan::PlanRequest& request) {
     if (plan::runs_commands(file, request)) return Commands::certain;
     const NamedContexts contexts = named_contexts(options);
-    BaseImages bases(options, store, nullptr, contexts, {});
+    registry::Client client(options.registry);
+    BaseImages bases(options, store, nullptr, client, contexts, {});
     Commands commands = Commands::none;
     auto known_config = [&](const plan::Base& base) {
         if (is_directory(base, contexts)) return oci::ImageConfig();
@@ -370,8 +371,9 @@ BuildResult run_build(const BuildOptions& options, EventSink& events, std::stop_
     written.insert(written.end(), options.side_files.begin(), options.side_files.end());
     store::Store store(options.store_root);
     RemoteSources sources(options, store, events, stop);
-    CacheImport imported(options, store, events, stop);
-    BaseImages bases(options, store, &imported, contexts, stop);
+    registry::Client client(options.registry);
+    CacheImport imported(options, store, client, events, stop);
+    BaseImages bases(options, store, &imported, client, contexts, stop);
     plan::Plan plan = resolve_and_plan(std::move(file), request, contexts, bases, events);
     int64_t epoch = epoch_of(options, plan, bases);
     std::unique_ptr<ContextDir> context = reads_context(plan) ? open_build_context(options, written) : nullptr;
@@ -390,7 +392,7 @@ BuildResult run_build(const BuildOptions& options, EventSink& events, std::stop_
     // Of two things that may be damaged, the store and a cache elsewhere, each is found out once.
     std::optional<BuildResult> result;
     for (Chance chance : {Chance::another, Chance::another, Chance::last}) {
-        if (!result) result = execute(options, job, trace, outputs, chance);
+        if (!result) result = execute(options, job, client, trace, outputs, chance);
     }
     for (const auto& [name, image] : bases.all()) result->bases.push_back({image.name, image.resolved.manifest_digest});
     if (options.writes_gvmi) tag_result(options, store, *result);
@@ -402,8 +404,9 @@ PlannedBuild plan_build(const BuildOptions& options, EventSink& events, std::sto
     NamedContexts contexts = named_contexts(options);
     store::Store store(options.store_root);
     RemoteSources sources(options, store, events, stop);
-    CacheImport imported(options, store, events, stop);
-    BaseImages bases(options, store, &imported, contexts, stop);
+    registry::Client client(options.registry);
+    CacheImport imported(options, store, client, events, stop);
+    BaseImages bases(options, store, &imported, client, contexts, stop);
     PlannedBuild planned;
     planned.plan = resolve_and_plan(std::move(file), plan_request(options), contexts, bases, events);
     const plan::Plan& plan = planned.plan;

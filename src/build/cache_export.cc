@@ -179,8 +179,8 @@ std::unique_ptr<registry::ImageDestination> open_destination(const CacheTarget& 
     return registry::open_layout_destination(local.directory, local.tag);
 }
 
-void export_cache(const ExportJob& job, const CacheTarget& target, registry::Client& client) {
-    auto destination = open_destination(target, client);
+void export_cache(const ExportJob& job, const CacheTarget& target) {
+    auto destination = open_destination(target, job.client);
     with_context([&] { return fmt::format("writing the cache {}", destination->name()); },
                  [&] { Exporting(job, target.mode).send(*destination); });
 }
@@ -189,10 +189,9 @@ void export_cache(const ExportJob& job, const CacheTarget& target, registry::Cli
 
 void export_caches(const ExportJob& job) {
     if (job.options.cache_to.empty()) return;
-    registry::Client client(job.options.registry);
     for (const CacheTarget& target : job.options.cache_to) {
         try {
-            export_cache(job, target, client);
+            export_cache(job, target);
         } catch (const Error& error) {
             if (!target.ignore_error || error.kind() == ErrorKind::interrupted) throw;
             job.events.emit(Warning{"cache-export", error.message(), std::nullopt, error.hint()});

@@ -16,6 +16,7 @@ struct ExportJob {
     const BaseImages& bases;
     Stages& stages;  // that have run
     CacheImport& imported;
+    registry::Client& client;
     const store::Store& store;
     EventSink& events;
     std::stop_token stop;

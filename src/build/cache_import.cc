@@ -19,9 +19,9 @@ constexpr int first_fetch = 1'000'000;  // transfers of layers that are pulled h
 
 }  // namespace
 
-CacheImport::CacheImport(const BuildOptions& options, const store::Store& store, EventSink& events,
-                         std::stop_token stop) :
-    options_(options), store_(store), events_(events), stop_(std::move(stop)), client_(options.registry) {
+CacheImport::CacheImport(const BuildOptions& options, const store::Store& store, registry::Client& client,
+                         EventSink& events, std::stop_token stop) :
+    options_(options), store_(store), events_(events), stop_(std::move(stop)), client_(client) {
     for (const CacheSource& from : options.cache_from) {
         Cache cache;
         try {

@@ -27,7 +27,8 @@ class CacheImport {
   public:
     // Fetches the manifests of the caches that the options name, and all but the packs. All must outlive it. Throws
     // interrupted only.
-    CacheImport(const BuildOptions& options, const store::Store& store, EventSink& events, std::stop_token stop);
+    CacheImport(const BuildOptions& options, const store::Store& store, registry::Client& client, EventSink& events,
+                std::stop_token stop);
     ~CacheImport();
 
     // What an image's reference stood for when a cache was written: its manifest's digest, whose document the store
@@ -62,7 +63,7 @@ class CacheImport {
     const store::Store& store_;
     EventSink& events_;
     std::stop_token stop_;
-    registry::Client client_;
+    registry::Client& client_;
     std::atomic<int> fetches_ = 0;
     mutable Synchronized<std::vector<Cache>> caches_;
 };
