@@ -22,3 +22,9 @@ gbuild_library(lz4 liblz4)             # liblz4-dev
 gbuild_library(squashfs libsquashfs1)  # libsquashfs-dev
 gbuild_library(seccomp libseccomp)     # libseccomp-dev
 gbuild_library(git2 libgit2)           # libgit2-dev
+
+# Headers only: one source includes them, and neither flags nor a library at run time are worth having for that.
+pkg_check_modules(toml REQUIRED tomlplusplus)  # libtomlplusplus-dev
+add_library(gbuild_toml INTERFACE)
+target_include_directories(gbuild_toml INTERFACE ${toml_INCLUDE_DIRS})
+add_library(lib::toml ALIAS gbuild_toml)

@@ -4,7 +4,7 @@ gbuild_part(base                                             LIBS fmt::fmt OpenS
 gbuild_part(dockerfile USES base                             LIBS nlohmann_json::nlohmann_json)
 gbuild_part(oci        USES base                             LIBS nlohmann_json::nlohmann_json)
 gbuild_part(deflate    USES base                             LIBS lib::deflate)
-gbuild_part(registry   USES base oci                         LIBS CURL::libcurl lib::archive)
+gbuild_part(registry   USES base oci                         LIBS CURL::libcurl lib::archive lib::toml)
 gbuild_part(git        USES base oci registry                LIBS lib::git2)
 gbuild_part(tree       USES base)
 gbuild_part(layer      USES base oci tree                    LIBS lib::archive lib::isal lib::zstd)

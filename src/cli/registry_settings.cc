@@ -63,7 +63,10 @@ void RegistrySettings::declare(OptionSet& options) {
     options.list("--ca-file", "PATH", ca_files,
                  "trust these CA certificates, too (PEM; or a directory of *.pem and *.crt); repeatable");
     options.value("--registry-config", "PATH", registry_config,
-                  "mirrors and CAs of each registry, in JSON (default: ~/.config/gbuild/registries.json)");
+                  "mirrors and CAs of each registry, in JSON (default: ~/.config/gbuild/registries.json, then "
+                  "/etc/gbuild/registries.json and registries.conf)");
+    options.value("--min-speed", "SIZE", min_speed,
+                  "give up on transfers that make less a second on average of two minutes; 0: never (default: 128)");
 }
 
 void RegistrySettings::apply(build::BuildOptions& build, const Console& console) const {
@@ -82,12 +85,21 @@ void RegistrySettings::apply(build::BuildOptions& build, const Console& console)
         require_file("--ca-file", path);
         client.ca_files.emplace_back(path);
     }
+    if (!min_speed.empty()) {
+        auto floor = parse_size(min_speed);
+        if (!floor) {
+            throw Error(ErrorKind::usage, fmt::format("--min-speed {}: not a size", quoted(min_speed)))
+                .hint("give bytes a second, such as 512 or 10K; 0 for no limit");
+        }
+        client.min_speed = *floor;
+    }
     auto environment = environment_of(console);
     client.certs_dirs = registry::default_certs_dirs(environment);
-    if (!registry_config.empty()) require_file("--registry-config", registry_config);
-    // Last: what the file says goes behind what the options say.
-    std::filesystem::path file = registry_config;
-    registry::load_registry_config(file.empty() ? registry::default_registry_config_path(environment) : file, client);
+    // Last: what the files say goes behind what the options say. One that is asked for is the only one.
+    if (registry_config.empty())
+        return registry::load_registry_files(registry::default_registry_files(environment), client);
+    require_file("--registry-config", registry_config);
+    registry::load_registry_files({{registry_config}, {}}, client);
 }
 
 }  // namespace gbuild::cli

@@ -35,7 +35,7 @@ std::shared_ptr<build::FetchedContext> fetch_context(build::BuildOptions& option
 // Where base images come from.
 struct RegistrySettings {
     std::string pull = "missing";
-    std::string authfile, registry_config;
+    std::string authfile, registry_config, min_speed;
     std::vector<std::string> mirrors, insecure, ca_files;
 
     void declare(OptionSet& options);

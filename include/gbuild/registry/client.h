@@ -17,12 +17,17 @@
 
 namespace gbuild::registry {
 
+// Far below what several transfers at once get of a modem's line, far above what only looks like a transfer.
+inline constexpr uint64_t default_min_speed = 128;
+
 struct ClientOptions {
     // --authfile; else the usual places
     std::optional<std::filesystem::path> authfile;
     // registry → mirrors, tried in order before the registry itself: "host[:port][/prefix]", or with http:// or
     // https:// in front to fix the protocol. The prefix goes before the repository's name.
     std::map<std::string, std::vector<std::string>> mirrors;
+    // registry → token services on other sites that get the registry's login, too: HOST or HOST:PORT
+    std::map<std::string, std::vector<std::string>> token_hosts;
     // hosts (with port) that may speak plain HTTP or bad TLS
     std::vector<std::string> insecure;
     // CA certificates (PEM files, or directories of *.pem and *.crt) trusted besides the system's: for every host, and
@@ -36,6 +41,11 @@ struct ClientOptions {
     std::chrono::seconds max_retry_after{120};   // a longer Retry-After is an error that says when
     std::chrono::seconds connect_timeout{20};
     std::chrono::seconds stall_timeout{60};
+    // Bytes a second that a transfer must make on average of every window; 0: anything will do. Whoever is sent a byte
+    // now and then would wait for ever.
+    uint64_t min_speed = default_min_speed;
+    std::chrono::milliseconds speed_window{120'000};
+    std::chrono::seconds helper_timeout{30};  // of a credential helper
     // A larger blob is sent in pieces of this many bytes, which is what a broken connection may cost.
     uint64_t upload_chunk = 16u << 20;
     // "retrying in 2.0 s: connection reset"; may be empty. Called from the threads that fetch.

@@ -146,7 +146,8 @@ class Case(unittest.TestCase):
     def environment(self, **changes):
         """What gbuild sees: nothing of the caller's but PATH; a value of None takes a variable away."""
         values = {"PATH": os.environ["PATH"], "HOME": str(self.home), "GBUILD_ROOT": str(self.store), "LC_ALL": "C.UTF-8",
-                  "TMPDIR": str(self.folder("tmp"))}
+                  "TMPDIR": str(self.folder("tmp")), "GBUILD_SYSTEM_CONFIG": "/dev/null",
+                  "CONTAINERS_REGISTRIES_CONF": "/dev/null"}
         for name in ["ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"]:
             if name in os.environ:
                 values[name] = os.environ[name]

@@ -30,7 +30,9 @@ class StringOutput : public Output {
 
 struct FakeConsole {
     StringOutput out, err;
-    std::map<std::string, std::string> environment;
+    // Nothing of the machine's own settings.
+    std::map<std::string, std::string> environment{{"GBUILD_SYSTEM_CONFIG", "/dev/null"},
+                                                   {"CONTAINERS_REGISTRIES_CONF", "/dev/null"}};
     Console console{out, err, [this](const std::string& name) -> std::optional<std::string> {
                         auto found = environment.find(name);
                         if (found == environment.end()) return std::nullopt;

@@ -155,10 +155,35 @@ TEST_CASE("a configuration file that is asked for takes the place of the usual o
     RegistrySettings settings;
     settings.registry_config = (directory.path() / "r.json").native();
     CHECK(apply(settings, fake).registry.mirrors["docker.io"] == std::vector<std::string>{"m.example"});
+    settings.registry_config = "/dev/null";
+    CHECK(apply(settings, fake).registry.mirrors.empty());
     settings.registry_config = "no/such/file";
     CHECK(failure(settings, ErrorKind::not_found) == "--registry-config \"no/such/file\": no such file");
     settings.registry_config.clear();
     CHECK_THROWS_WITH(apply(settings, fake), ContainsSubstring("registries.json\": not a JSON object"));
+}
+
+TEST_CASE("registries.conf is read below the files of our own (S-21)") {
+    FakeConsole fake;
+    TempDir directory;
+    write_file_atomically(directory.path() / "c.conf", "[[registry]]\nlocation='a.example'\ninsecure=true\n");
+    fake.environment["CONTAINERS_REGISTRIES_CONF"] = (directory.path() / "c.conf").native();
+    RegistrySettings settings;
+    CHECK(apply(settings, fake).registry.insecure == std::vector<std::string>{"a.example"});
+    settings.registry_config = "/dev/null";
+    CHECK(apply(settings, fake).registry.insecure.empty());
+}
+
+TEST_CASE("the floor of a transfer's speed is a size a second (X-17)") {
+    FakeConsole fake;
+    RegistrySettings settings;
+    CHECK(apply(settings, fake).registry.min_speed == registry::default_min_speed);
+    settings.min_speed = "10K";
+    CHECK(apply(settings, fake).registry.min_speed == 10240);
+    settings.min_speed = "0";
+    CHECK(apply(settings, fake).registry.min_speed == 0);
+    settings.min_speed = "fast";
+    CHECK(failure(settings) == "--min-speed \"fast\": not a size");
 }
 
 TEST_CASE("jobs are a number from 1") {
