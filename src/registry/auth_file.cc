@@ -49,21 +49,26 @@ std::string normalized_key(std::string_view key) {
     return host + std::string(key.substr(slash));
 }
 
-std::optional<Credential> credential_of(const json& entry) {
-    if (!entry.is_object()) return std::nullopt;
+// An entry of "auths"; `where` names it in what is wrong with it. Nothing for an entry that only says that a helper
+// knows more.
+FoundCredential credential_of(const json& entry, const std::string& where) {
+    if (!entry.is_object()) return {};
     Credential out{text_member(entry, "username"), text_member(entry, "password"), text_member(entry, "identitytoken"),
                    text_member(entry, "registrytoken")};
     if (auto auth = text_member(entry, "auth"); !auth.empty()) {
         auto decoded = base64_decode(trim(auth));
         size_t colon = decoded ? decoded->find(':') : std::string::npos;
-        if (colon == std::string::npos) return std::nullopt;
+        if (colon == std::string::npos) {
+            const char* why = decoded ? "does not hold USER:PASSWORD" : "is not base64";
+            return {std::nullopt, fmt::format("the login in {} is broken: its \"auth\" {}; log in again", where, why)};
+        }
         out.username = decoded->substr(0, colon);
         out.password = decoded->substr(colon + 1);
         // docker pads the password with NUL bytes.
         while (out.password.ends_with('\0')) out.password.pop_back();
     }
-    if (out == Credential{}) return std::nullopt;
-    return out;
+    if (out == Credential{}) return {};
+    return {std::move(out), ""};
 }
 
 bool sound_helper_name(std::string_view name) {
@@ -83,10 +88,11 @@ std::string complaint(const CommandResult& result) {
 
 // docker-credential-helpers: the server on stdin, {"Username", "Secret"} on stdout.
 std::optional<Credential> ask_helper(const std::string& helper, const std::string& registry, const AuthFile::Run& run,
-                                     const std::stop_token& stop) {
+                                     std::chrono::seconds timeout, const std::stop_token& stop) {
     std::string program = "docker-credential-" + helper;
     CommandOptions options;
     options.stop = stop;
+    options.timeout = timeout;
     options.input = registry == docker_hub ? std::string(docker_hub_key) : registry;
     CommandResult result = run({program, "get"}, options);
     if (result.exit_code != 0) {
@@ -119,7 +125,8 @@ AuthFile::AuthFile(std::string_view text, std::filesystem::path path) {
             .hint("write it with `docker login` or `podman login`");
     }
     for_each_member(document, "auths", [&](const std::string& key, const json& entry) {
-        if (auto credential = credential_of(entry)) entries_.push_back({normalized_key(key), *credential});
+        auto found = credential_of(entry, fmt::format("{}, key {}", quoted(path.string()), quoted(key)));
+        if (found.credential || !found.trouble.empty()) entries_.push_back({normalized_key(key), std::move(found)});
     });
     auto add_helper = [&](std::string registry, const json& name) {
         if (!name.is_string() || name.get_ref<const std::string&>().empty()) return;
@@ -142,15 +149,16 @@ const AuthFile::Helper* AuthFile::helper_for(const std::string& registry) const 
     return nullptr;
 }
 
-std::optional<Credential> AuthFile::find(const std::string& registry, const std::string& repository, const Run& run,
-                                         const Notice& notice, const std::stop_token& stop) const {
+FoundCredential AuthFile::find(const std::string& registry, const std::string& repository, const Run& run,
+                               std::chrono::seconds helper_timeout, const std::stop_token& stop) const {
     std::string host = normalized_key(registry);
+    std::string trouble;
     if (const Helper* helper = helper_for(host)) {
         try {
-            if (auto credential = ask_helper(helper->program, host, run, stop)) return credential;
+            if (auto credential = ask_helper(helper->program, host, run, helper_timeout, stop)) return {credential, ""};
         } catch (const Error& error) {
             if (error.kind() == ErrorKind::interrupted) throw;
-            if (notice) notice(fmt::format("no credentials for {}: {}", host, error.message()));
+            trouble = fmt::format("no credentials for {}: {}", host, error.message());
         }
     }
     const Entry* best = nullptr;
@@ -159,8 +167,8 @@ std::optional<Credential> AuthFile::find(const std::string& registry, const std:
         bool matches = full == entry.key || full.starts_with(entry.key + "/");
         if (matches && (!best || entry.key.size() > best->key.size())) best = &entry;
     }
-    if (!best) return std::nullopt;
-    return best->credential;
+    if (!best) return {std::nullopt, std::move(trouble)};
+    return {best->found.credential, best->found.trouble.empty() ? std::move(trouble) : best->found.trouble};
 }
 
 }  // namespace gbuild::registry

@@ -32,9 +32,14 @@ struct Token {
     std::chrono::steady_clock::time_point expires;
 };
 
+// Takes away a login that must not go to the token service of a Bearer challenge (see
+// HostSettings::may_have_credentials()): an anonymous token may do, and if not, the trouble says why.
+void withhold_from_strangers(FoundCredential& found, const Place& place, const Challenge& challenge,
+                             const HostSettings& hosts);
+
 // Asks the token service that a Bearer challenge names. Throws unauthorized, network, interrupted.
-Token fetch_token(Transport& transport, const Place& place, const Challenge& challenge,
-                  const std::optional<Credential>& credential, const std::stop_token& stop);
+Token fetch_token(Transport& transport, const Place& place, const Challenge& challenge, const FoundCredential& found,
+                  const std::stop_token& stop);
 
 // Thread-safe: threads that need the same token wait for one request.
 class Authorizer {
@@ -46,14 +51,17 @@ class Authorizer {
     // The answer to a 401 for a request that was sent with `failed`. Throws unauthorized when there is no other.
     std::string answer(const Place& place, const Response& refusal, const std::string& failed,
                        const std::stop_token& stop);
-    // For a 401 although the request was sent with what answer() gave.
+    // The answer to a 401 although the request was sent with what answer() gave, `failed`: a password where a token was
+    // refused and only a password is asked for. Throws unauthorized when there is none.
+    std::string last_answer(const Place& place, const Response& refusal, const std::string& failed);
+    // For a 401 after that.
     Error refused(const Place& place);
 
   private:
     struct Grant {
         std::mutex mutex;
         std::optional<Challenge> challenge;
-        std::optional<Credential> credential;
+        FoundCredential found;
         std::string value;  // of the Authorization header
         std::chrono::steady_clock::time_point expires;
     };

@@ -3,7 +3,11 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <exception>
+#include <map>
 #include <memory>
+#include <mutex>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -47,13 +51,47 @@ AuthFiles auth_files(const std::optional<std::filesystem::path>& authfile, const
 }
 
 struct CredentialStore::State {
-    State(AuthFiles from, AuthFile::Notice to) : files(std::move(from)), notice(std::move(to)) {}
+    State(AuthFiles from, std::function<void(const std::string&)> to, std::chrono::seconds timeout) :
+        files(std::move(from)), notice(std::move(to)), helper_timeout(timeout) {}
 
     AuthFiles files;
-    AuthFile::Notice notice;
+    std::function<void(const std::string&)> notice;
+    std::chrono::seconds helper_timeout;
     Synchronized<std::optional<std::vector<AuthFile>>> loaded;
 
-    // The lock is not held while a helper runs: helpers may be slow, and ask their user.
+    // Helpers may be slow, and ask their user: each is run once for a registry, and whoever wants its answer meanwhile
+    // waits. Failures are remembered, too.
+    struct Helper {
+        std::mutex mutex;
+        std::optional<CommandResult> result;
+        std::exception_ptr failure;
+    };
+    Synchronized<std::map<std::pair<std::string, std::string>, std::shared_ptr<Helper>>> helpers;
+    Synchronized<std::set<std::string>> told;
+
+    CommandResult run_once(const std::vector<std::string>& argv, const CommandOptions& options) {
+        std::shared_ptr<Helper> helper;
+        {
+            auto known = helpers.lock();
+            auto& found = (*known)[{argv.at(0), options.input}];
+            if (!found) found = std::make_shared<Helper>();
+            helper = found;
+        }
+        std::lock_guard lock(helper->mutex);
+        if (helper->failure) std::rethrow_exception(helper->failure);
+        if (helper->result) return *helper->result;
+        try {
+            helper->result = run_command(argv, options);
+        } catch (const Error& error) {
+            if (error.kind() != ErrorKind::interrupted) helper->failure = std::current_exception();
+            throw;
+        }
+        return *helper->result;
+    }
+    void tell(const std::string& trouble) {
+        if (!trouble.empty() && notice && told.lock()->insert(trouble).second) notice(trouble);
+    }
+
     std::vector<AuthFile> load() {
         auto access = loaded.lock();
         if (!*access) *access = read_all();
@@ -73,16 +111,24 @@ struct CredentialStore::State {
     }
 };
 
-CredentialStore::CredentialStore(AuthFiles files, AuthFile::Notice notice) :
-    state_(std::make_unique<State>(std::move(files), std::move(notice))) {}
+CredentialStore::CredentialStore(AuthFiles files, std::function<void(const std::string&)> notice,
+                                 std::chrono::seconds helper_timeout) :
+    state_(std::make_unique<State>(std::move(files), std::move(notice), helper_timeout)) {}
 CredentialStore::~CredentialStore() = default;
 
-std::optional<Credential> CredentialStore::find(const std::string& registry, const std::string& repository,
-                                                const std::stop_token& stop) {
+FoundCredential CredentialStore::find(const std::string& registry, const std::string& repository,
+                                      const std::stop_token& stop) {
+    std::string first_trouble;
+    auto run = [this](const std::vector<std::string>& argv, const CommandOptions& options) {
+        return state_->run_once(argv, options);
+    };
     for (const auto& file : state_->load()) {
-        if (auto found = file.find(registry, repository, run_command, state_->notice, stop)) return found;
+        FoundCredential found = file.find(registry, repository, run, state_->helper_timeout, stop);
+        state_->tell(found.trouble);
+        if (found.credential) return found;
+        if (first_trouble.empty()) first_trouble = std::move(found.trouble);
     }
-    return std::nullopt;
+    return {std::nullopt, std::move(first_trouble)};
 }
 
 }  // namespace gbuild::registry

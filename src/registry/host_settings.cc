@@ -89,7 +89,10 @@ void read_certs_dir(const fs::path& directory, TlsSettings& out) {
 }  // namespace
 
 HostSettings::HostSettings(const ClientOptions& options) :
-    ca_files_(options.ca_files), host_ca_files_(options.host_ca_files), certs_dirs_(options.certs_dirs) {
+    token_hosts_(options.token_hosts),
+    ca_files_(options.ca_files),
+    host_ca_files_(options.host_ca_files),
+    certs_dirs_(options.certs_dirs) {
     for (const auto& host : options.insecure) insecure_.push_back(to_lower(host));
 }
 
@@ -97,6 +100,17 @@ bool HostSettings::insecure(const Url& url) const {
     auto names = names_of(url);
     return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
         return std::find(insecure_.begin(), insecure_.end(), name) != insecure_.end();
+    });
+}
+
+bool HostSettings::may_have_credentials(const Url& realm, const Url& base, const std::string& name) const {
+    if (realm.host == base.host || (is_loopback(realm.host) && is_loopback(base.host))) return true;
+    std::string site = site_of(base.host);
+    if (!site.empty() && site == site_of(realm.host)) return true;
+    auto named = token_hosts_.find(name);
+    if (named == token_hosts_.end()) return false;
+    return std::any_of(named->second.begin(), named->second.end(), [&](const std::string& host) {
+        return to_lower(host) == realm.host || to_lower(host) == realm.authority();
     });
 }
 

@@ -19,6 +19,9 @@ Response Session::send(const Place& place, Request request, BodyReceiver& receiv
     if (!is_refusal(response)) return response;
     request.authorization = authorizer_.answer(place, response, request.authorization, stop);
     response = transport_.send_following(request, receiver, stop);
+    if (!is_refusal(response)) return response;
+    request.authorization = authorizer_.last_answer(place, response, request.authorization);
+    response = transport_.send_following(request, receiver, stop);
     if (is_refusal(response)) throw authorizer_.refused(place);
     return response;
 }

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "authorizer.h"
+#include "content_encoding.h"
 #include "gbuild/base/error.h"
 #include "gbuild/base/text.h"
 #include "gbuild/registry/base64.h"
@@ -116,8 +117,20 @@ Token parse_token(std::string_view body, std::chrono::steady_clock::time_point a
 
 }  // namespace
 
-Token fetch_token(Transport& transport, const Place& place, const Challenge& challenge,
-                  const std::optional<Credential>& credential, const std::stop_token& stop) {
+void withhold_from_strangers(FoundCredential& found, const Place& place, const Challenge& challenge,
+                             const HostSettings& hosts) {
+    auto realm = Url::parse(challenge.param("realm"));
+    // A registry's own token is for the registry alone, anyway.
+    if (!found.credential || !found.credential->registry_token.empty() || !realm) return;
+    if (hosts.may_have_credentials(*realm, place.base, place.name)) return;
+    found = {std::nullopt, fmt::format("the stored login was not sent to the token service {}, which is on another "
+                                       "site; to allow that, name it in the token_hosts of {} in registries.json",
+                                       realm->authority(), place.name)};
+}
+
+Token fetch_token(Transport& transport, const Place& place, const Challenge& challenge, const FoundCredential& found,
+                  const std::stop_token& stop) {
+    const std::optional<Credential>& credential = found.credential;
     if (credential && !credential->registry_token.empty()) {
         if (!sound_token(credential->registry_token)) throw login_refused(place.name, "");
         return {credential->registry_token, std::chrono::steady_clock::time_point::max()};
@@ -126,13 +139,14 @@ Token fetch_token(Transport& transport, const Place& place, const Challenge& cha
     bool oauth = credential && !credential->identity_token.empty();
     Request request = oauth ? oauth_request(realm, place, challenge, *credential)
                             : password_request(realm, place, challenge, credential);
-    TextReceiver body(max_token_answer, fmt::format("the answer of {}", realm.shown()));
+    const std::string what = fmt::format("the answer of {}", realm.shown());
+    TextReceiver body(max_token_answer, what);
     auto asked = std::chrono::steady_clock::now();
     Response response = transport.send_following(std::move(request), body, stop);
-    if (response.ok()) return parse_token(body.take(), asked, realm);
+    if (response.ok()) return parse_token(decoded(response, body.take(), max_token_answer, what), asked, realm);
     // OAuth2 says 400 invalid_grant for a token that is no good any more.
     if (response.status == 401 || response.status == 403 || (oauth && response.status == 400)) {
-        throw credential ? login_refused(place.name, credential->username) : login_needed(place.subject);
+        throw credential ? login_refused(place.name, credential->username) : login_needed(place.subject, found.trouble);
     }
     throw_status(response, {place.subject.registry, "token for " + place.subject.what});
 }

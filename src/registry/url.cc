@@ -70,6 +70,18 @@ std::string Url::shown() const { return origin() + path; }
 
 std::string Url::authority() const { return port == default_port(scheme) ? host : fmt::format("{}:{}", host, port); }
 
+std::string site_of(std::string_view host) {
+    if (host.ends_with('.')) host.remove_suffix(1);
+    std::vector<std::string> labels = split(host, '.');
+    bool is_address = host.starts_with('[') || labels.back().find_first_not_of("0123456789") == std::string::npos;
+    if (is_address || labels.size() < 2) return {};
+    bool likely_suffix = labels.back().size() == 2 && labels[labels.size() - 2].size() <= 3;
+    size_t count = likely_suffix ? 3 : 2;
+    if (labels.size() < count) return {};
+    labels.erase(labels.begin(), labels.end() - static_cast<ptrdiff_t>(count));
+    return join(labels, ".");
+}
+
 bool is_loopback(std::string_view host) {
     if (host == "localhost" || host == "[::1]") return true;
     in_addr address;

@@ -1,6 +1,7 @@
 // Who we are to a registry: auth files of docker and containers tools, and credential helper programs.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -22,6 +23,13 @@ struct Credential {
     bool operator==(const Credential&) const = default;
 };
 
+// What was found for a registry.
+struct FoundCredential {
+    std::optional<Credential> credential;
+    // Why there is none where one was meant to be, by file and key, or by the helper's name; may be empty.
+    std::string trouble;
+};
+
 // A variable of the environment; nullopt when not set. The default reads the process's own.
 using Environment = std::function<std::optional<std::string>(const char* name)>;
 std::optional<std::string> process_environment(const char* name);
@@ -39,22 +47,20 @@ AuthFiles auth_files(const std::optional<std::filesystem::path>& authfile,
 
 // Reads an auth file's text. `repository` ("team/app") makes keys such as "quay.io/team" match, the longest first;
 // docker.io's legacy key https://index.docker.io/v1/ is known. Helpers (credHelpers, credsStore) are asked through
-// `run`; one that cannot be run is told to `notice`, and counts as having nothing. `stop` ends a helper at once, with
-// an interrupted error.
+// `run`; one that cannot be run, or takes longer than `helper_timeout`, counts as having nothing, and so does a broken
+// entry: that is the trouble of what was found. `stop` ends a helper at once, with an interrupted error.
 class AuthFile {
   public:
     using Run = std::function<CommandResult(const std::vector<std::string>&, const CommandOptions&)>;
-    using Notice = std::function<void(const std::string&)>;
-
     // Throws usage naming `path` when the text is no auth file.
     AuthFile(std::string_view json, std::filesystem::path path);
-    std::optional<Credential> find(const std::string& registry, const std::string& repository, const Run& run,
-                                   const Notice& notice, const std::stop_token& stop) const;
+    FoundCredential find(const std::string& registry, const std::string& repository, const Run& run,
+                         std::chrono::seconds helper_timeout, const std::stop_token& stop) const;
 
   private:
     struct Entry {
         std::string key;  // normalised
-        Credential credential;
+        FoundCredential found;
     };
     struct Helper {
         std::string registry;  // normalised; "" for credsStore
@@ -69,12 +75,13 @@ class AuthFile {
 // Looks through all files, reading each at most once. Thread-safe.
 class CredentialStore {
   public:
-    CredentialStore(AuthFiles files, AuthFile::Notice notice);
+    // Trouble is told to `notice`, too, which may be empty.
+    CredentialStore(AuthFiles files, std::function<void(const std::string&)> notice,
+                    std::chrono::seconds helper_timeout);
     ~CredentialStore();
-    // nullopt: nothing is known about this registry. Throws when a required file is not there or a file is malformed,
-    // and interrupted.
-    std::optional<Credential> find(const std::string& registry, const std::string& repository,
-                                   const std::stop_token& stop);
+    // Nothing found: nothing is known about this registry. Throws when a required file is not there or a file is
+    // malformed, and interrupted.
+    FoundCredential find(const std::string& registry, const std::string& repository, const std::stop_token& stop);
 
   private:
     struct State;

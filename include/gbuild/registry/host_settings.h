@@ -26,6 +26,9 @@ class HostSettings {
     // Named by --insecure-registry: "host" for the default ports, "host:port" for that one.
     bool insecure(const Url& url) const;
     bool may_speak_http(const Url& url) const { return insecure(url) || is_loopback(url.host); }
+    // Whether the token service at `realm` gets the login for the registry at `base`, called `name`: on the registry's
+    // host, on its site (auth.docker.io for registry-1.docker.io), or where the configuration names it.
+    bool may_have_credentials(const Url& realm, const Url& base, const std::string& name) const;
     // Files are read once. Thread-safe. Throws usage or io naming the file.
     std::shared_ptr<const TlsSettings> tls(const Url& url);
 
@@ -33,6 +36,7 @@ class HostSettings {
     std::shared_ptr<const TlsSettings> read(const Url& url) const;
 
     std::vector<std::string> insecure_;
+    std::map<std::string, std::vector<std::string>> token_hosts_;
     std::vector<std::filesystem::path> ca_files_;
     std::map<std::string, std::vector<std::filesystem::path>> host_ca_files_;
     std::vector<std::filesystem::path> certs_dirs_;

@@ -29,6 +29,10 @@ struct Url {
     bool operator==(const Url&) const = default;
 };
 
+// What one owner's hosts have in common: the last two labels of a name, three where the last two are likely to be a
+// public suffix (co.uk). "" for an address and for a name of one label.
+std::string site_of(std::string_view host);
+
 // localhost, 127.0.0.0/8 and [::1], as the host of a URL.
 bool is_loopback(std::string_view host);
 

@@ -1,3 +1,5 @@
+#include <atomic>
+#include <cstdlib>
 #include <thread>
 
 #include <fmt/format.h>
@@ -207,4 +209,104 @@ TEST_CASE_METHOD(ClientFixture, "threads that need the same token ask for it onc
     }
     for (const auto& sink : sinks) CHECK(sink.bytes() == content);
     CHECK(token_requests(registry).size() == 1);
+}
+
+namespace {
+
+// As Harbor: a bearer challenge for whoever comes without a token, a password alone for whoever comes with a wrong one.
+struct Harbor {
+    explicit Harbor(bool takes_password = false) :
+        server([this, takes_password](const test::HttpRequest& request) -> test::HttpReply {
+            std::string sent = request.header("authorization");
+            if (request.path == "/token") return {200, {}, fmt::format(R"({{"token":"token-{}"}})", ++tokens)};
+            if (sent == "Bearer token-" + std::to_string(good)) return {200, {}, ClientFixture::manifest};
+            if (takes_password && sent == "Basic " + base64_encode("bob:secret")) {
+                return {200, {}, ClientFixture::manifest};
+            }
+            std::string bearer =
+                fmt::format("Bearer realm=\"http://{}/token\",service=\"harbor\"", request.header("host"));
+            return {401, {{"WWW-Authenticate", sent.empty() ? bearer : "Basic realm=\"harbor\""}}, ""};
+        }) {}
+    std::string reference() const { return server.host() + "/public/app"; }
+
+    std::atomic<int> tokens = 0, good = 1;
+    test::FaultServer server;
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(ClientFixture, "a token refused with a password's challenge is fetched anew (S-18)") {
+    Harbor harbor;
+    bool known = GENERATE(false, true);
+    if (known) login(harbor.server.host(), "bob", "secret");
+    CHECK(pull_manifest(harbor.reference()) == manifest);
+    harbor.good = 2;  // the first one has expired
+    CHECK(pull_manifest(harbor.reference()) == manifest);
+    CHECK(harbor.tokens == 2);
+}
+
+TEST_CASE_METHOD(ClientFixture, "where no token is good, the password is tried before giving up (S-18)") {
+    Harbor harbor(true);
+    harbor.good = 99;
+    login(harbor.server.host(), "bob", "secret");
+    CHECK(pull_manifest(harbor.reference()) == manifest);
+    CHECK(pull_manifest(harbor.reference()) == manifest);
+    CHECK(harbor.tokens == 1);
+}
+
+TEST_CASE_METHOD(ClientFixture, "a token that is refused for good is one clear error (S-18)") {
+    Harbor harbor;
+    harbor.good = 99;
+    SECTION("of an anonymous client") {
+        auto error = error_of([&] { pull_manifest(harbor.reference()); });
+        CHECK(error.kind() == ErrorKind::unauthorized);
+        CHECK_THAT(error.message(), ContainsSubstring("wants a login for it"));
+        CHECK_THAT(error.hint(), ContainsSubstring("docker login"));
+    }
+    SECTION("of somebody known") {
+        login(harbor.server.host(), "bob", "wrong");
+        auto error = error_of([&] { pull_manifest(harbor.reference()); });
+        CHECK(error.kind() == ErrorKind::unauthorized);
+        CHECK_THAT(error.message(), ContainsSubstring("refuses the user name or password of \"bob\""));
+    }
+    CHECK(notices().empty());
+}
+
+TEST_CASE_METHOD(ClientFixture, "why a stored login was not used stands in the error that wants one (S-12)") {
+    FakeRegistry registry(GENERATE(Login::basic, Login::token));
+    auth_file(R"({"auths":{")" + registry.host() + R"(":{"auth":"%%%"}}})");
+    auto error = error_of([&] { pull_manifest(registry.reference("app")); });
+    CHECK(error.kind() == ErrorKind::unauthorized);
+    CHECK_THAT(error.hint(), ContainsSubstring("auth.json\", key \"" + registry.host() + "\" is broken"));
+    REQUIRE(notices().size() == 1);
+    CHECK(notices()[0] == error.hint());
+}
+
+TEST_CASE_METHOD(ClientFixture, "a broken login does not stop an anonymous pull (S-12)") {
+    FakeRegistry registry(Login::token);
+    registry.password.clear();
+    registry.add_manifest("app", "latest", manifest);
+    auth_file(R"({"auths":{")" + registry.host() + R"(":{"auth":"bm9jb2xvbg=="}}})");
+    CHECK(pull_manifest(registry.reference("app")) == manifest);
+}
+
+TEST_CASE_METHOD(ClientFixture, "a token service on another site gets the login only where it is named (X-16)") {
+    FakeRegistry registry(Login::token), tokens(Login::token);
+    // The proxy stands for the whole of the network.
+    registry.realm = "http://tokens.elsewhere.example/token";
+    options.insecure = {"tokens.elsewhere.example"};
+    login(registry.host(), "bob", "secret");
+    registry.fault("elsewhere", faults::status(401));
+    ::setenv("http_proxy", registry.server().url().c_str(), 1);
+    bool named = GENERATE(false, true);
+    if (named) options.token_hosts[registry.host()] = {"tokens.elsewhere.example"};
+    auto error = error_of([&] { pull_manifest(registry.reference("app")); });
+    ::unsetenv("http_proxy");
+    bool sent = false;
+    for (const auto& request : registry.server().requests()) {
+        if (request.target.find("elsewhere") == std::string::npos) continue;
+        sent = sent || !request.header("authorization").empty() || request.query.find("bob") != std::string::npos;
+    }
+    CHECK(sent == named);
+    if (!named) CHECK_THAT(error.hint(), ContainsSubstring("token service tokens.elsewhere.example"));
 }

@@ -2,12 +2,14 @@
 
 #include <unistd.h>
 
+#include <cstdlib>
 #include <map>
 
 #include <fmt/format.h>
 
 #include "gbuild/base/atomic_file.h"
 #include "gbuild/base/error.h"
+#include "gbuild/base/fd.h"
 #include "gbuild/registry/base64.h"
 #include "support/catch.h"
 
@@ -23,7 +25,13 @@ CommandResult no_helper(const std::vector<std::string>& argv, const CommandOptio
 
 std::optional<Credential> find(const std::string& json, const std::string& registry,
                                const std::string& repository = "a", const AuthFile::Run& run = no_helper) {
-    return AuthFile(json, "auth.json").find(registry, repository, run, {}, {});
+    return AuthFile(json, "auth.json").find(registry, repository, run, std::chrono::seconds(30), {}).credential;
+}
+
+std::string trouble(const std::string& json, const std::string& registry, const AuthFile::Run& run = no_helper) {
+    FoundCredential found = AuthFile(json, "auth.json").find(registry, "a", run, std::chrono::seconds(30), {});
+    CHECK_FALSE(found.credential);
+    return found.trouble;
 }
 
 std::string user(const std::optional<Credential>& credential) { return credential ? credential->username : "(none)"; }
@@ -130,30 +138,44 @@ TEST_CASE("a helper that knows nothing leaves it to the file's own entries") {
 }
 
 TEST_CASE("a helper that fails is told about and counts as knowing nothing") {
-    AuthFile file(R"({"credsStore":"broken"})", "auth.json");
-    std::string notice;
-    auto note = [&](const std::string& text) { notice = text; };
+    const std::string json = R"({"credsStore":"broken"})";
     auto fails = [](const std::vector<std::string>&, const CommandOptions&) {
         return CommandResult{2, "", "keychain is locked\n"};
     };
-    CHECK_FALSE(file.find("q.io", "a", fails, note, {}));
-    CHECK(notice == "no credentials for q.io: docker-credential-broken failed: keychain is locked");
+    CHECK(trouble(json, "q.io", fails) ==
+          "no credentials for q.io: docker-credential-broken failed: keychain is locked");
     auto missing = [](const std::vector<std::string>&, const CommandOptions&) -> CommandResult {
         throw Error(ErrorKind::not_found, "cannot run it");
     };
-    CHECK_FALSE(file.find("q.io", "a", missing, note, {}));
-    CHECK(notice == "no credentials for q.io: cannot run it");
+    CHECK(trouble(json, "q.io", missing) == "no credentials for q.io: cannot run it");
     auto babbles = [](const std::vector<std::string>&, const CommandOptions&) { return CommandResult{0, "hello", ""}; };
-    CHECK_FALSE(file.find("q.io", "a", babbles, note, {}));
+    CHECK(trouble(json, "q.io", babbles) == "no credentials for q.io: docker-credential-broken printed no JSON object");
+}
+
+TEST_CASE("a helper has a limit of time (S-12)") {
+    auto hangs = [](const std::vector<std::string>&, const CommandOptions& options) -> CommandResult {
+        CHECK(options.timeout == std::chrono::seconds(30));
+        throw Error(ErrorKind::io, "\"docker-credential-slow\" did not finish in 30 s");
+    };
+    CHECK(trouble(R"({"credsStore":"slow"})", "q.io", hangs) ==
+          "no credentials for q.io: \"docker-credential-slow\" did not finish in 30 s");
+}
+
+TEST_CASE("a broken login is named by its file and key (S-12)") {
+    CHECK(trouble(R"({"auths":{"https://q.io/v2/":{"auth":"%%%"}}})", "q.io") ==
+          R"(the login in "auth.json", key "https://q.io/v2/" is broken: its "auth" is not base64; log in again)");
+    CHECK(trouble(R"({"auths":{"q.io":{"auth":"bm9jb2xvbg=="}}})", "q.io") ==
+          R"(the login in "auth.json", key "q.io" is broken: its "auth" does not hold USER:PASSWORD; log in again)");
+    CHECK(trouble(R"({"auths":{"q.io":{"auth":"YTpi="}}})", "q.io") != "");
+    CHECK(trouble(R"({"auths":{"q.io":{"auth":"%%%"}}})", "other.io").empty());
+    CHECK(user(find(R"({"auths":{"q.io":{"auth":"%%%"},"q.io/a":{"username":"bob","password":"p"}}})", "q.io")) ==
+          "bob");
 }
 
 TEST_CASE("what may be a secret in a failing helper's output is not shown") {
-    AuthFile file(R"({"credsStore":"broken"})", "auth.json");
-    std::string notice;
     auto notice_after = [&](const CommandResult& result) {
         auto run = [&](const std::vector<std::string>&, const CommandOptions&) { return result; };
-        CHECK_FALSE(file.find("q.io", "a", run, [&](const std::string& text) { notice = text; }, {}));
-        return notice;
+        return trouble(R"({"credsStore":"broken"})", "q.io", run);
     };
     std::string failed = "no credentials for q.io: docker-credential-broken failed: ";
     CHECK(notice_after({1, R"({"Secret":"hush"})", ""}) == failed + "exit code 1");
@@ -171,7 +193,7 @@ TEST_CASE("stopping while a helper runs is no helper's failure") {
         CHECK(options.stop.stop_requested());
         throw Error(ErrorKind::interrupted, "interrupted");
     };
-    CHECK_THROWS_WITH(file.find("q.io", "a", slow, {}, stop.get_token()), "interrupted");
+    CHECK_THROWS_WITH(file.find("q.io", "a", slow, std::chrono::seconds(30), stop.get_token()), "interrupted");
 }
 
 TEST_CASE("a helper's name cannot lead to another program") {
@@ -194,8 +216,7 @@ TEST_CASE("a blank auth file has no entries") {
 
 TEST_CASE("odd members of an auth file are passed over") {
     CHECK_FALSE(find(R"({"auths":{"q.io":7}})", "q.io"));
-    CHECK_FALSE(find(R"({"auths":{"q.io":{"auth":"%%%"}}})", "q.io"));
-    CHECK_FALSE(find(R"({"auths":{"q.io":{"auth":"bm9jb2xvbg=="}}})", "q.io"));
+    CHECK_FALSE(find(R"({"auths":null,"credHelpers":null})", "q.io"));
     CHECK_FALSE(find(R"({"auths":[],"credHelpers":7,"credsStore":null})", "q.io"));
 }
 
@@ -223,9 +244,59 @@ TEST_CASE("without one, docker's and then the container tools' files are looked 
 TEST_CASE("files that are not there are passed over unless they were asked for") {
     TempDir directory;
     write_file_atomically(directory.path() / "there.json", auths("q.io", "bob"));
-    CredentialStore store({{directory.path() / "absent.json", directory.path() / "there.json"}, false}, {});
-    CHECK(user(store.find("q.io", "a", {})) == "bob");
-    CHECK_FALSE(store.find("other.io", "a", {}));
-    CredentialStore strict({{directory.path() / "absent.json"}, true}, {});
+    CredentialStore store({{directory.path() / "absent.json", directory.path() / "there.json"}, false}, {},
+                          std::chrono::seconds(1));
+    CHECK(user(store.find("q.io", "a", {}).credential) == "bob");
+    CHECK_FALSE(store.find("other.io", "a", {}).credential);
+    CredentialStore strict({{directory.path() / "absent.json"}, true}, {}, std::chrono::seconds(1));
     CHECK_THROWS_WITH(strict.find("q.io", "a", {}), ContainsSubstring("absent.json"));
+}
+
+namespace {
+
+// A credential helper in a directory that PATH begins with.
+class HelperProgram {
+  public:
+    explicit HelperProgram(const std::string& script) : path_(*process_environment("PATH")) {
+        write_file_atomically(directory_.path() / "docker-credential-fake", "#!/bin/sh\n" + script, 0755);
+        ::setenv("PATH", (directory_.path().string() + ":" + path_).c_str(), 1);
+        write_file_atomically(file(), R"({"credsStore":"fake"})");
+    }
+    ~HelperProgram() { ::setenv("PATH", path_.c_str(), 1); }
+    std::filesystem::path file() const { return directory_.path() / "auth.json"; }
+    std::filesystem::path calls() const { return directory_.path() / "calls"; }
+
+  private:
+    std::string path_;
+    TempDir directory_;
+};
+
+}  // namespace
+
+TEST_CASE("a helper that hangs is ended after its limit, told of once, and not asked again (S-12)") {
+    HelperProgram helper("exec sleep 1000\n");
+    std::vector<std::string> notices;
+    CredentialStore store(
+        {{helper.file()}, true}, [&](const std::string& text) { notices.push_back(text); }, std::chrono::seconds(0));
+    for (const char* repository : {"a", "b"}) {
+        FoundCredential found = store.find("q.io", repository, {});
+        CHECK_FALSE(found.credential);
+        CHECK_THAT(found.trouble,
+                   ContainsSubstring("no credentials for q.io: \"docker-credential-fake\" did not finish"));
+    }
+    CHECK(notices.size() == 1);
+}
+
+TEST_CASE("a helper is asked once for each registry (E-11)") {
+    HelperProgram helper("cat > /dev/null; echo call >> \"$(dirname \"$0\")/calls\"\n"
+                         "echo '{\"Username\":\"bob\",\"Secret\":\"pw\"}'\n");
+    CredentialStore store({{helper.file()}, true}, {}, std::chrono::seconds(30));
+    for (const char* repository : {"a", "b", "c"}) CHECK(user(store.find("q.io", repository, {}).credential) == "bob");
+    CHECK(user(store.find("other.io", "a", {}).credential) == "bob");
+    CHECK(read_text_file(helper.calls(), 1000) == "call\ncall\n");
+}
+
+TEST_CASE("an auth file may be empty, or a device that is (S-20)") {
+    CredentialStore store({{"/dev/null"}, true}, {}, std::chrono::seconds(1));
+    CHECK_FALSE(store.find("q.io", "a", {}).credential);
 }

@@ -145,3 +145,21 @@ TEST_CASE_METHOD(ClientFixture, "a plain-HTTP server where TLS is wanted leads t
     CHECK_THAT(error.message(), ContainsSubstring(registry.host() + " does not speak TLS"));
     CHECK(error.hint() == "if it is a plain-HTTP registry that you trust, pass --insecure-registry " + registry.host());
 }
+
+TEST_CASE("which token services get a registry's login (X-16)") {
+    ClientOptions options;
+    options.token_hosts["reg.example.org"] = {"Login.Other.example", "sso.other.example:8443"};
+    HostSettings hosts(options);
+    auto may = [&](const std::string& realm, const std::string& base, const std::string& name) {
+        return hosts.may_have_credentials(*Url::parse(realm), *Url::parse(base), name);
+    };
+    CHECK(may("https://auth.docker.io/token", "https://registry-1.docker.io/", "docker.io"));
+    CHECK(may("https://reg.example.org:5001/auth", "https://reg.example.org:5000/", "reg.example.org:5000"));
+    CHECK(may("https://gitlab.example.org/jwt/auth", "https://reg.example.org/", "reg.example.org"));
+    CHECK(may("https://login.other.example/", "https://reg.example.org/", "reg.example.org"));
+    CHECK(may("https://sso.other.example:8443/", "https://reg.example.org/", "reg.example.org"));
+    CHECK_FALSE(may("https://sso.other.example/", "https://reg.example.org/", "reg.example.org"));
+    CHECK_FALSE(may("https://login.other.example/", "https://mirror.example.net/", "mirror.example.net"));
+    CHECK_FALSE(may("https://10.0.0.2/token", "https://10.0.0.1/", "10.0.0.1"));
+    CHECK(may("http://localhost:5001/token", "http://127.0.0.1:5000/", "127.0.0.1:5000"));
+}

@@ -81,3 +81,16 @@ TEST_CASE("user information is left out of what is shown, however odd the URL") 
     CHECK(without_user_info("https://h.example/p") == "https://h.example/p");
     CHECK(without_user_info("") == "");
 }
+
+TEST_CASE("one owner's hosts are on one site (X-16)") {
+    CHECK(gbuild::registry::site_of("registry-1.docker.io") == "docker.io");
+    CHECK(gbuild::registry::site_of("auth.docker.io") == "docker.io");
+    CHECK(gbuild::registry::site_of("gitlab.com") == gbuild::registry::site_of("registry.gitlab.com"));
+    CHECK(gbuild::registry::site_of("docker-auth.elastic.co") == gbuild::registry::site_of("docker.elastic.co"));
+    CHECK(gbuild::registry::site_of("a.shop.co.uk") == "shop.co.uk");
+    CHECK(gbuild::registry::site_of("a.co.uk") != gbuild::registry::site_of("b.co.uk"));
+    CHECK(gbuild::registry::site_of("docker.io.evil.example") != gbuild::registry::site_of("docker.io"));
+    CHECK(gbuild::registry::site_of("quay.io.") == "quay.io");
+    for (const char* none : {"localhost", "", ".", "10.0.0.1", "[::1]", "co.uk"})
+        CHECK(gbuild::registry::site_of(none).empty());
+}
