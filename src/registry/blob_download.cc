@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "content_encoding.h"
 #include "gbuild/base/text.h"
 
 namespace gbuild::registry {
@@ -62,6 +63,7 @@ void BlobDownload::attempt(const Get& get) {
     }
     if (!response.ok()) throw_status(response, subject_);
     if (sink_.received() < blob_.size) {
+        if (!content_encoding(response).empty()) throw_unasked_encoding(response, subject_.what);
         throw TransientError(ErrorKind::network,
                              fmt::format("{} sent only {} of the {} bytes of {}", response.url.authority(),
                                          sink_.received(), blob_.size, subject_.what));
@@ -70,12 +72,21 @@ void BlobDownload::attempt(const Get& get) {
 
 void BlobDownload::start(const Response& response) {
     skip_ = sink_.received();
+    check_encoding(response);
     if (response.status == 206 && asked_from_ > 0) {
         check_range(response);
     } else if (response.status != 200) {
         throw Error(ErrorKind::network, fmt::format("{} answered with status {} when asked for {}",
                                                     response.url.authority(), response.status, subject_.what));
     }
+}
+
+// The name of a coding alone means nothing: storage calls a blob gzip that is compressed itself, and sends it as it is.
+void BlobDownload::check_encoding(const Response& response) const {
+    if (content_encoding(response).empty()) return;
+    auto length = parse_decimal(response.headers.find("content-length").value_or(""));
+    uint64_t expected = response.status == 206 ? blob_.size - std::min(asked_from_, blob_.size) : blob_.size;
+    if (length && *length != expected) throw_unasked_encoding(response, subject_.what);
 }
 
 void BlobDownload::check_range(const Response& response) {

@@ -30,6 +30,7 @@ class BlobDownload : public BodyReceiver {
   private:
     void attempt(const Get& get);
     void check_range(const Response& response);
+    void check_encoding(const Response& response) const;
 
     const oci::Descriptor& blob_;
     Subject subject_;

@@ -17,8 +17,8 @@ struct Client::State {
     explicit State(ClientOptions given) :
         options(std::move(given)),
         hosts(options),
-        transport(Timeouts{options.connect_timeout, options.stall_timeout}, hosts),
-        credentials(auth_files(options.authfile), options.notice),
+        transport(timeouts_of(options), hosts),
+        credentials(auth_files(options.authfile), options.notice, options.helper_timeout),
         authorizer(transport, credentials),
         session(transport, authorizer) {}
 

@@ -1,6 +1,9 @@
 #include "curl_handle.h"
 
+#include <openssl/err.h>
+
 #include <algorithm>
+#include <charconv>
 #include <new>
 
 #include "gbuild/base/text.h"
@@ -28,6 +31,17 @@ class CurlLibrary {
 
 void check(CURLMcode code) {
     if (code != CURLM_OK) throw Error(ErrorKind::internal, std::string("libcurl: ") + curl_multi_strerror(code));
+}
+
+// libcurl has OpenSSL's error code in its text only: "error:0A00010B:SSL routines::wrong version number".
+int openssl_reason(std::string_view text) {
+    constexpr std::string_view mark = "error:";
+    size_t at = text.find(mark);
+    if (at == std::string_view::npos) return 0;
+    unsigned long code = 0;
+    const char* start = text.data() + at + mark.size();
+    auto [end, error] = std::from_chars(start, text.data() + text.size(), code, 16);
+    return error == std::errc() && end != start ? ERR_GET_REASON(code) : 0;
 }
 
 class Attached {
@@ -83,6 +97,17 @@ CURLcode CurlHandle::run(const std::stop_token& stop) {
         if (message->msg == CURLMSG_DONE) return message->data.result;
     }
     throw Error(ErrorKind::internal, "libcurl ended a transfer without a result");
+}
+
+long CurlHandle::fact(CURLINFO what) const {
+    long value = 0;
+    return curl_easy_getinfo(easy_.get(), what, &value) == CURLE_OK ? value : 0;
+}
+
+TransferFailure CurlHandle::failure(CURLcode code) const {
+    std::string words = explanation(code);
+    int reason = openssl_reason(words);
+    return {code, fact(CURLINFO_SSL_VERIFYRESULT), fact(CURLINFO_HTTP_CONNECTCODE), reason, std::move(words)};
 }
 
 std::string CurlHandle::explanation(CURLcode code) const {

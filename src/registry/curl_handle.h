@@ -22,6 +22,14 @@ using CurlHeaderList = std::unique_ptr<curl_slist, CurlSlistFree>;
 // Appends one "Name: value" line.
 void add_header(CurlHeaderList& list, const std::string& line);
 
+struct TransferFailure {
+    CURLcode code;
+    long certificate;         // OpenSSL's verdict on the server's, X509_V_OK or another X509_V_…
+    long tunnel;              // the status of a proxy's answer to CONNECT; 0 when there was none
+    int tls_reason;           // OpenSSL's SSL_R_…; 0 when it gave none
+    std::string explanation;  // in libcurl's words, for messages, without the secrets that it quotes
+};
+
 // One transfer at a time, over connections that it keeps alive in between.
 class CurlHandle {
   public:
@@ -37,12 +45,15 @@ class CurlHandle {
     }
     // Runs the transfer that was set up. `stop` ends it at once with an interrupted error, from whichever thread.
     CURLcode run(const std::stop_token& stop);
-    // What went wrong in the last run, in libcurl's words but without the secrets that it quotes.
-    std::string explanation(CURLcode code) const;
+    // What went wrong in the last run.
+    TransferFailure failure(CURLcode code) const;
 
     std::string origin;  // of the last transfer
 
   private:
+    std::string explanation(CURLcode code) const;
+    long fact(CURLINFO what) const;
+
     struct EasyCleanup {
         void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
     };

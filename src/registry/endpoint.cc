@@ -65,6 +65,8 @@ struct FirstFailure {
     // A server that lost the first connection and does not speak TLS is a plain one that stumbled.
     if (!is_transient_error(second) && !(no_tls && first.lost)) throw Error(second.kind(), message).hint(hint);
     TransientError error(second.kind(), message);
+    if (const auto* transient = dynamic_cast<const TransientError*>(&second))
+        error.worth_attempts(transient->attempts());
     error.hint(hint);
     throw error;
 }

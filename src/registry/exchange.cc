@@ -36,7 +36,7 @@ void Exchange::attach(CurlHandle& handle) {
 
 Response Exchange::finish(CURLcode code, const CurlHandle& handle) {
     if (thrown_) std::rethrow_exception(thrown_);
-    if (code != CURLE_OK && !enough_) throw_transfer_error(code, handle.explanation(code), response_.url);
+    if (code != CURLE_OK && !enough_) throw_transfer_error(handle.failure(code), response_.url);
     if (response_.ok()) start_once();
     return std::move(response_);
 }
@@ -81,9 +81,11 @@ bool Exchange::header(std::string_view line) {
 
 bool Exchange::body(std::span<const std::byte> bytes) {
     try {
+        pace_.moved(bytes.size(), response_.url);
         if (response_.ok()) {
             start_once();
             receiver_.write(bytes);
+            pace_.ready();
             return true;
         }
         size_t room = max_error_body - response_.error_body.size();
@@ -104,8 +106,10 @@ size_t Exchange::send(std::span<std::byte> buffer) {
         auto run = buffer.first(std::min<uint64_t>(buffer.size(), body.size - sent_));
         if (run.empty()) return 0;
         body.content->read(body.offset + sent_, run);
+        pace_.moved(run.size(), request_.url);
         sent_ += run.size();
         if (body.progress) body.progress(sent_);
+        pace_.ready();
         return run.size();
     } catch (...) {
         thrown_ = std::current_exception();

@@ -3,6 +3,7 @@
 
 #include <exception>
 
+#include "pace.h"
 #include "transport.h"
 
 namespace gbuild::registry {
@@ -10,7 +11,8 @@ namespace gbuild::registry {
 class Exchange {
   public:
     // `request` must outlive the exchange.
-    Exchange(const Request& request, BodyReceiver& receiver) : request_(request), receiver_(receiver) {
+    Exchange(const Request& request, BodyReceiver& receiver, const MeanSpeed& floor) :
+        request_(request), receiver_(receiver), pace_(floor) {
         response_.url = request.url;
     }
 
@@ -30,6 +32,7 @@ class Exchange {
 
     const Request& request_;
     BodyReceiver& receiver_;
+    Pace pace_;
     uint64_t sent_ = 0;
     Response response_;
     size_t header_bytes_ = 0;

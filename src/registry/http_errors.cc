@@ -1,5 +1,9 @@
 #include "http_errors.h"
 
+#include <openssl/sslerr.h>
+#include <openssl/x509.h>
+#include <openssl/x509_vfy.h>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -10,6 +14,8 @@
 namespace gbuild::registry {
 
 namespace {
+
+constexpr int proxy_wants_login = 407;
 
 std::string error_member(const nlohmann::json& object, const char* name) {
     auto found = object.find(name);
@@ -38,44 +44,46 @@ std::string login_command(const std::string& registry) {
     throw error;
 }
 
-[[noreturn]] void throw_untrusted(std::string explanation, const Url& url) {
-    for (std::string_view noise : {"SSL certificate problem: ", "SSL: "}) {
-        if (explanation.starts_with(noise)) explanation.erase(0, noise.size());
-    }
-    Error error(ErrorKind::network,
-                fmt::format("cannot trust the certificate of {}: {}", url.authority(), explanation));
-    if (explanation.find("subject name") != std::string::npos || explanation.find("match") != std::string::npos) {
-        throw std::move(error).hint("use the name that the certificate is for");
-    }
-    if (explanation.find("expired") != std::string::npos || explanation.find("not yet valid") != std::string::npos) {
+[[noreturn]] void throw_untrusted(const TransferFailure& failure, const Url& url) {
+    // libcurl itself compares the names, when OpenSSL has found nothing wrong with the rest.
+    bool is_name = failure.certificate == X509_V_OK || failure.certificate == X509_V_ERR_HOSTNAME_MISMATCH ||
+                   failure.certificate == X509_V_ERR_IP_ADDRESS_MISMATCH;
+    std::string why = is_name ? "it is for another name" : X509_verify_cert_error_string(failure.certificate);
+    Error error(ErrorKind::network, fmt::format("cannot trust the certificate of {}: {}", url.authority(), why));
+    if (is_name) throw std::move(error).hint("use the name that the certificate is for");
+    if (failure.certificate == X509_V_ERR_CERT_HAS_EXPIRED || failure.certificate == X509_V_ERR_CERT_NOT_YET_VALID) {
         throw std::move(error).hint("renew the certificate, or set this machine's clock");
     }
     throw std::move(error).hint(fmt::format(
         "pass the registry's CA with --ca-file FILE, or put it at /etc/docker/certs.d/{}/ca.crt", url.authority()));
 }
 
-// What a plain-HTTP answer looks like to TLS libraries.
-bool looks_like_plain_http(std::string_view explanation) {
-    for (std::string_view sign : {"wrong version number", "packet length too long", "unexpected TLS packet",
-                                  "unexpected message", "http request"}) {
-        if (explanation.find(sign) != std::string_view::npos) return true;
+// What a plain-HTTP answer looks like to OpenSSL.
+bool looks_like_plain_http(int reason) {
+    switch (reason) {
+    case SSL_R_WRONG_VERSION_NUMBER:
+    case SSL_R_PACKET_LENGTH_TOO_LONG:
+    case SSL_R_UNEXPECTED_MESSAGE:
+    case SSL_R_HTTP_REQUEST: return true;
+    default: return false;
     }
-    return false;
 }
 
-[[noreturn]] void throw_tls_failure(const std::string& explanation, const Url& url) {
-    if (looks_like_plain_http(explanation)) {
-        NoTls error(ErrorKind::network, fmt::format("{} does not speak TLS: {}", url.authority(), explanation));
+[[noreturn]] void throw_tls_failure(const TransferFailure& failure, const Url& url) {
+    if (looks_like_plain_http(failure.tls_reason)) {
+        NoTls error(ErrorKind::network, fmt::format("{} does not speak TLS: {}", url.authority(), failure.explanation));
         error.hint(
             fmt::format("if it is a plain-HTTP registry that you trust, pass --insecure-registry {}", url.authority()));
         throw error;
     }
-    throw TransientError(ErrorKind::network, fmt::format("no TLS connection to {}: {}", url.authority(), explanation));
+    throw TransientError(ErrorKind::network,
+                         fmt::format("no TLS connection to {}: {}", url.authority(), failure.explanation));
 }
 
 [[noreturn]] void throw_unknown_host(const Url& url) {
+    // A name server may have been restarting, but a name that does not exist is no passing fault.
     TransientError error(ErrorKind::network, fmt::format("unknown host {}", quoted(url.host)));
-    error.hint("check the name and the network; behind a proxy, set HTTPS_PROXY");
+    error.worth_attempts(2).hint("check the name and the network; behind a proxy, set HTTPS_PROXY");
     throw error;
 }
 
@@ -100,32 +108,28 @@ bool worth_another_try(CURLcode code) {
 
 std::string proxy_hint(const Proxy& proxy) { return fmt::format("check {} and NO_PROXY", proxy.variable); }
 
-[[noreturn]] void throw_proxy_failure(CURLcode code, const std::string& explanation, const Proxy& proxy,
-                                      const Url& url) {
-    if (explanation.find("response 407") != std::string::npos) throw_proxy_login(proxy, url);
+[[noreturn]] void throw_proxy_failure(const TransferFailure& failure, const Proxy& proxy, const Url& url) {
+    if (failure.tunnel == proxy_wants_login) throw_proxy_login(proxy, url);
     std::string message = fmt::format("cannot reach {} through the proxy {}", url.authority(), proxy.shown());
     if (proxy.is_misread()) {
         throw Error(ErrorKind::network, fmt::format("{}: {} is no URL", message, proxy.variable))
             .hint("write special characters of the user name and the password as %XX: / as %2F");
     }
-    message += ": " + explanation;
-    if (!worth_another_try(code)) throw Error(ErrorKind::network, message).hint(proxy_hint(proxy));
+    message += ": " + failure.explanation;
+    if (!worth_another_try(failure.code)) throw Error(ErrorKind::network, message).hint(proxy_hint(proxy));
     TransientError error(ErrorKind::network, message);
     error.hint(proxy_hint(proxy));
     throw error;
 }
 
-// Whether it was the proxy that failed, which libcurl's code alone does not say; and NO_PROXY may except the host.
-bool is_proxy_failure(CURLcode code, const std::string& explanation, const Proxy& proxy, const Url& url) {
-    if (code == CURLE_COULDNT_RESOLVE_PROXY || code == CURLE_PROXY) return true;
-    // "CONNECT tunnel failed, response 407"
-    for (const char* sign : {"CONNECT", "Unsupported proxy"}) {
-        if (explanation.find(sign) != std::string::npos) return true;
+// Whether it was the proxy that failed: by finding or connecting to it, or by its answer to CONNECT.
+bool is_proxy_failure(const TransferFailure& failure) {
+    switch (failure.code) {
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_PROXY:
+    case CURLE_COULDNT_CONNECT: return true;
+    default: return failure.tunnel != 0 && failure.tunnel / 100 != 2;
     }
-    // "Failed to connect to 10.0.0.1 port 3128 after 0 ms: …"
-    if (code != CURLE_COULDNT_CONNECT) return false;
-    return proxy.is_misread() ? explanation.find(url.host) == std::string::npos
-                              : explanation.find(fmt::format(" to {} port ", proxy.host())) != std::string::npos;
 }
 
 [[noreturn]] void throw_push_refused(const Response& response, const Subject& subject) {
@@ -141,30 +145,38 @@ bool is_proxy_failure(CURLcode code, const std::string& explanation, const Proxy
     throw error;
 }
 
+[[noreturn]] void throw_expired_redirect(const Response& response, const Subject& subject) {
+    TransientError error(ErrorKind::network,
+                         fmt::format("{}, where {} sends for {}, refuses it (status {})", response.url.authority(),
+                                     subject.registry, subject.what, response.status));
+    error.hint(
+        "a signed address may have expired at once: check this machine's clock, and that no proxy keeps answers");
+    throw error;
+}
+
 // CURLE_TOO_LARGE, which has a name since 8.6. A header line beyond libcurl's own cap; CURLE_OUT_OF_MEMORY before.
 constexpr int too_large = 100;
 
 }  // namespace
 
-void throw_transfer_error(CURLcode code, const std::string& explanation, const Url& url) {
+void throw_transfer_error(const TransferFailure& failure, const Url& url) {
     auto proxy = proxy_for(url);
-    if (proxy && is_proxy_failure(code, explanation, *proxy, url)) {
-        throw_proxy_failure(code, explanation, *proxy, url);
-    }
+    if (proxy && is_proxy_failure(failure)) throw_proxy_failure(failure, *proxy, url);
+    const CURLcode code = failure.code;
     switch (code) {
     case CURLE_COULDNT_RESOLVE_HOST: throw_unknown_host(url);
-    case CURLE_PEER_FAILED_VERIFICATION: throw_untrusted(explanation, url);
-    case CURLE_SSL_CONNECT_ERROR: throw_tls_failure(explanation, url);
+    case CURLE_PEER_FAILED_VERIFICATION: throw_untrusted(failure, url);
+    case CURLE_SSL_CONNECT_ERROR: throw_tls_failure(failure, url);
     case CURLE_OUT_OF_MEMORY: throw_oversized_header(url);
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_WEIRD_SERVER_REPLY:
-        throw Error(ErrorKind::network, fmt::format("{} does not speak HTTP: {}", url.authority(), explanation))
+        throw Error(ErrorKind::network, fmt::format("{} does not speak HTTP: {}", url.authority(), failure.explanation))
             .hint("check the registry's host and port");
     default: break;
     }
     if (code == too_large) throw_oversized_header(url);
     std::string message = fmt::format("{} {} failed: {}", code == CURLE_SEND_ERROR ? "sending to" : "transfer from",
-                                      url.authority(), explanation);
+                                      url.authority(), failure.explanation);
     if (code == CURLE_GOT_NOTHING || code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR) {
         throw ConnectionLost(ErrorKind::network, message);
     }
@@ -187,6 +199,11 @@ RegistryError registry_error(const Response& response) {
     return {error_member(errors->front(), "code"), error_member(errors->front(), "message")};
 }
 
+bool is_expired_redirect(const Response& response) {
+    if (!response.elsewhere) return false;
+    return response.status == 400 || response.status == 401 || response.status == 403 || response.status == 410;
+}
+
 bool is_transient(int status) { return status == 408 || status == 429 || (status >= 500 && status <= 599); }
 
 void throw_status(const Response& response, const Subject& subject) {
@@ -198,10 +215,11 @@ void throw_status(const Response& response, const Subject& subject) {
         throw TransientError(ErrorKind::network,
                              fmt::format("{} failed with status {}{}", where, response.status, said(response)), after);
     }
-    if (response.status == 407) {
+    if (response.status == proxy_wants_login) {
         if (auto proxy = proxy_for(response.url)) throw_proxy_login(*proxy, response.url);
     }
     if (subject.access == Access::push) throw_push_refused(response, subject);
+    if (is_expired_redirect(response)) throw_expired_redirect(response, subject);
     if (response.status == 404) {
         throw Error(ErrorKind::not_found, fmt::format("{} has no {}", subject.registry, subject.what))
             .hint("check the name and the tag");
@@ -215,15 +233,15 @@ void throw_status(const Response& response, const Subject& subject) {
                                                 response.status, said(response), subject.what));
 }
 
-Error login_needed(const Subject& subject) {
-    if (subject.access == Access::push) {
-        return Error(ErrorKind::unauthorized,
-                     fmt::format("{} wants a login to push {}", subject.registry, subject.what))
-            .hint(fmt::format("log in with {} or --authfile", login_command(subject.registry)));
-    }
-    return Error(ErrorKind::unauthorized,
-                 fmt::format("{} does not exist, or {} wants a login for it", subject.what, subject.registry))
-        .hint(fmt::format("check the name, or log in with {} or --authfile", login_command(subject.registry)));
+Error login_needed(const Subject& subject, const std::string& trouble) {
+    std::string message =
+        subject.access == Access::push
+            ? fmt::format("{} wants a login to push {}", subject.registry, subject.what)
+            : fmt::format("{} does not exist, or {} wants a login for it", subject.what, subject.registry);
+    if (!trouble.empty()) return Error(ErrorKind::unauthorized, message).hint(trouble);
+    return Error(ErrorKind::unauthorized, message)
+        .hint(fmt::format("{}log in with {} or --authfile", subject.access == Access::push ? "" : "check the name, or ",
+                          login_command(subject.registry)));
 }
 
 Error login_refused(const std::string& registry, const std::string& username) {

@@ -30,11 +30,11 @@ class NoTls : public Error {
 };
 
 // Below HTTP: names, connections, TLS.
-[[noreturn]] void throw_transfer_error(CURLcode code, const std::string& explanation, const Url& url);
+[[noreturn]] void throw_transfer_error(const TransferFailure& failure, const Url& url);
 [[noreturn]] void throw_oversized_header(const Url& url);
 
-// An answer other than success, 401 excepted: 404 is not_found (network for a push), 403 unauthorized, 408, 429 and 5xx
-// TransientErrors, the rest network; 407 is blamed on the proxy.
+// An answer other than success, a 401 of the registry's own excepted: 404 is not_found (network for a push), 403
+// unauthorized, 408, 429, 5xx and is_expired_redirect() TransientErrors, the rest network; 407 is blamed on the proxy.
 [[noreturn]] void throw_status(const Response& response, const Subject& subject);
 
 // The error code and message of a registry's error body (distribution-spec, "Error Codes"); "" where there is none.
@@ -46,8 +46,12 @@ RegistryError registry_error(const Response& response);
 
 // 408, 429 and 5xx.
 bool is_transient(int status);
+// A refusal by a host that the one asked redirected to, as storage answers a signed URL whose time is over (S3 and
+// others with 403, Google with 400): who is asked once more gives a new one.
+bool is_expired_redirect(const Response& response);
 
-Error login_needed(const Subject& subject);
+// `trouble` is why a login that may have been meant was not used; may be empty.
+Error login_needed(const Subject& subject, const std::string& trouble);
 Error login_refused(const std::string& registry, const std::string& username);
 // The registry knows who we are, and still says no.
 Error access_refused(const Subject& subject, const std::string& username);

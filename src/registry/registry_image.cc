@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "blob_download.h"
+#include "content_encoding.h"
 #include "gbuild/base/text.h"
 
 namespace gbuild::registry {
@@ -99,7 +100,7 @@ ManifestDocument RegistryImage::get_manifest_from(Endpoint& endpoint, const Want
     Response response =
         session_.get(where, "manifests/" + wanted.identifier, {"Accept: " + oci::manifest_accept()}, body, stop);
     if (response.status != 200) throw_status(response, where.subject);
-    std::string text = body.take();
+    std::string text = decoded(response, body.take(), oci::max_manifest_size, wanted.what);
     if (!trim(text).starts_with('{')) {
         throw Error(ErrorKind::integrity,
                     fmt::format("{} answered with something that is no manifest when asked for {}",

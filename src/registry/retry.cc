@@ -40,7 +40,8 @@ Retrier::Retrier(RetryPolicy policy, std::stop_token stop) :
 void Retrier::pause_after(const TransientError& error) {
     auto asked = error.retry_after().value_or(seconds(0));
     if (asked > policy_.max_retry_after) give_up_until_reset(error, asked);
-    if (++failures_ >= policy_.max_attempts) give_up(error, failures_);
+    int allowed = error.attempts() > 0 ? std::min(error.attempts(), policy_.max_attempts) : policy_.max_attempts;
+    if (++failures_ >= allowed) give_up(error, failures_);
     milliseconds delay = std::max<milliseconds>(backoff(), asked);
     if (policy_.notice) {
         policy_.notice(

@@ -67,12 +67,16 @@ void TextReceiver::write(std::span<const std::byte> bytes) {
     text_ += as_text(bytes);
 }
 
+Timeouts timeouts_of(const ClientOptions& options) {
+    return {options.connect_timeout, options.stall_timeout, {options.min_speed, options.speed_window}};
+}
+
 Response Transport::send(const Request& request, BodyReceiver& receiver, const std::stop_token& stop) {
     auto handle = pool_.take(request.url.origin());
     handle->reset();
     handle->origin = request.url.origin();
     CurlHeaderList headers = set_up(*handle, request);
-    Exchange exchange(request, receiver);
+    Exchange exchange(request, receiver, timeouts_.mean_speed);
     exchange.attach(*handle);
     CURLcode code = handle->run(stop);
     Response response = exchange.finish(code, *handle);
@@ -81,8 +85,10 @@ Response Transport::send(const Request& request, BodyReceiver& receiver, const s
 }
 
 Response Transport::send_following(Request request, BodyReceiver& receiver, const std::stop_token& stop) {
+    const Url asked = request.url;
     for (int hops = 0; hops <= max_redirects; hops++) {
         Response response = send(request, receiver, stop);
+        response.elsewhere = !response.url.same_origin(asked);
         if (!is_for(request, response.status)) return response;
         Url target = redirect_target(response);
         if (!target.same_origin(request.url)) request.authorization.clear();
@@ -113,6 +119,8 @@ CurlHeaderList Transport::set_up(CurlHandle& handle, const Request& request) {
     if (request.method == "HEAD") handle.set(CURLOPT_NOBODY, 1L);
     if (request.body) set_up_body(handle, request);
     CurlHeaderList headers;
+    // What a digest covers are the bytes themselves.
+    add_header(headers, "Accept-Encoding: identity");
     for (const auto& line : request.headers) add_header(headers, line);
     if (!request.authorization.empty()) add_header(headers, "Authorization: " + request.authorization);
     // The default sends them to the proxy, too.
@@ -149,6 +157,7 @@ void Transport::set_up_tls(CurlHandle& handle, const Url& url) {
 void Transport::set_up_proxy(CurlHandle& handle, const Url& url) {
     auto proxy = proxy_for(url);
     handle.set(CURLOPT_PROXY, proxy ? proxy->value.c_str() : "");
+    handle.set(CURLOPT_NOPROXY, "");  // or libcurl would read the environment for itself
 }
 
 }  // namespace gbuild::registry

@@ -51,6 +51,7 @@ struct Response {
     int status = 0;
     Headers headers;
     Url url;                 // that answered
+    bool elsewhere = false;  // it is of another origin than the one asked first
     std::string error_body;  // of anything but 2xx, cut to a size fit for messages
 
     bool ok() const { return status >= 200 && status < 300; }
@@ -79,10 +80,19 @@ class TextReceiver : public BodyReceiver {
     std::string text_;
 };
 
+// What a transfer's bodies must make, on average of each window, once their first bytes are there.
+struct MeanSpeed {
+    uint64_t bytes_per_second = 0;  // 0: anything will do
+    std::chrono::milliseconds window{120'000};
+};
+
 struct Timeouts {
     std::chrono::milliseconds connect;
     std::chrono::seconds stall;
+    MeanSpeed mean_speed = {};
 };
+
+Timeouts timeouts_of(const ClientOptions& options);
 
 // Thread-safe: every exchange has a connection of its own while it lasts.
 class Transport {

@@ -46,6 +46,11 @@ std::string authorization_of(std::string_view url) {
         auto after = header ? parse_retry_after(*header, std::chrono::system_clock::now()) : std::nullopt;
         throw TransientError(ErrorKind::network, message, after);
     }
+    if (is_expired_redirect(response)) {
+        TransientError error(ErrorKind::unauthorized, message);
+        error.worth_attempts(2).hint("check the URL; what needs a login can be put in the context");
+        throw error;
+    }
     switch (response.status) {
     case 404:
     case 410: throw Error(ErrorKind::not_found, message).hint("check the URL");
@@ -72,9 +77,7 @@ class SinkReceiver : public BodyReceiver {
 
 struct WebClient::State {
     explicit State(ClientOptions given) :
-        options(std::move(given)),
-        hosts(options),
-        transport(Timeouts{options.connect_timeout, options.stall_timeout}, hosts) {
+        options(std::move(given)), hosts(options), transport(timeouts_of(options), hosts) {
         policy.max_attempts = options.max_attempts;
         policy.first_delay = options.first_delay;
         policy.max_retry_after = options.max_retry_after;

@@ -20,8 +20,16 @@ class TransientError : public Error {
         Error(kind, std::move(message)), retry_after_(retry_after) {}
     const std::optional<std::chrono::seconds>& retry_after() const { return retry_after_; }
 
+    // More attempts than this are in vain, whatever the policy allows; 0: the policy's number.
+    TransientError& worth_attempts(int attempts) {
+        attempts_ = attempts;
+        return *this;
+    }
+    int attempts() const { return attempts_; }
+
   private:
     std::optional<std::chrono::seconds> retry_after_;
+    int attempts_ = 0;
 };
 
 struct RetryPolicy {
@@ -37,8 +45,9 @@ class Retrier {
   public:
     Retrier(RetryPolicy policy, std::stop_token stop);
 
-    // Runs `attempt` until it returns. A TransientError leads to a pause and another attempt, up to the policy's
-    // number; it is then thrown on. Any other exception passes through at once. Stopping throws interrupted.
+    // Runs `attempt` until it returns. A TransientError leads to a pause and another attempt, up to the policy's number
+    // or the error's own; it is then thrown on. Any other exception passes through at once. Stopping throws
+    // interrupted.
     template <class Attempt>
     auto run(Attempt&& attempt) {
         for (;;) {

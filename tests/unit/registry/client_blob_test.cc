@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "client_fixture.h"
+#include "gbuild/base/text.h"
 
 using namespace gbuild;
 using namespace gbuild::registry;
@@ -253,4 +254,35 @@ TEST_CASE_METHOD(BlobFixture, "a foreign layer's URL must be https") {
                           ContainsSubstring("names a layer at"));
         CHECK(sink.received() == 0);
     }
+}
+
+TEST_CASE_METHOD(ClientFixture, "no request asks for a content coding (S-19)") {
+    FakeRegistry registry(Login::token);
+    registry.password.clear();
+    Digest digest = registry.add_blob("bytes");
+    CHECK(pull_blob(registry.reference("app"), digest, 5) == "bytes");
+    for (const auto& request : registry.server().requests()) CHECK(request.header("accept-encoding") == "identity");
+}
+
+TEST_CASE_METHOD(ClientFixture, "a blob that storage calls gzip is taken as it comes (S-19)") {
+    FakeRegistry registry;
+    std::string content = noise(50'000);
+    Digest digest = registry.add_blob(content);
+    registry.fault("blobs/", faults::header("Content-Encoding", "gzip"));
+    CHECK(pull_blob(registry.reference("app"), digest, content.size()) == content);
+}
+
+TEST_CASE_METHOD(ClientFixture, "a blob that was compressed on its way is refused by the coding's name (S-19)") {
+    FakeRegistry registry;
+    std::string content = noise(50'000);
+    Digest digest = registry.add_blob(content);
+    auto coding = GENERATE(as<std::string>(), "gzip", "br", "GZIP, br");
+    size_t size = GENERATE(1000, 60'000);
+    registry.fault("blobs/", [&](const test::HttpRequest&, test::HttpReply& reply) {
+        reply.headers.emplace_back("Content-Encoding", coding);
+        reply.body = std::string(size, 'x');
+    });
+    auto error = error_of([&] { pull_blob(registry.reference("app"), digest, content.size()); });
+    CHECK_THAT(error.message(), ContainsSubstring("with the content coding \"" + to_lower(coding) + "\""));
+    CHECK(registry.requests().size() == 1);
 }

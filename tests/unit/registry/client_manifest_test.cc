@@ -191,10 +191,12 @@ TEST_CASE_METHOD(ClientFixture, "a registry that is not there is a network error
     CHECK_THAT(error.message(), ContainsSubstring("(tried 5 times)"));
 }
 
-TEST_CASE_METHOD(ClientFixture, "an unknown host is tried again, then an error that says what to check") {
+TEST_CASE_METHOD(ClientFixture,
+                 "an unknown host is looked up once more at most, then an error that says what to check (S-28)") {
     auto error = error_of([&] { pull_manifest("registry.invalid/app"); });
     CHECK(error.kind() == ErrorKind::network);
-    CHECK(error.message() == "unknown host \"registry.invalid\" (tried 5 times)");
+    CHECK(error.message() == "unknown host \"registry.invalid\" (tried 2 times)");
+    CHECK(notices().size() == 1);
     CHECK(error.hint() == "check the name and the network; behind a proxy, set HTTPS_PROXY");
 }
 
@@ -203,4 +205,62 @@ TEST_CASE_METHOD(ClientFixture, "connections are used again") {
     registry.add_manifest("app", "latest", manifest);
     for (int i = 0; i < 4; i++) pull_manifest(registry.reference("app"));
     CHECK(registry.requests().back().connection == 1);
+}
+
+namespace {
+
+// {"schemaVersion":2}, compressed.
+constexpr unsigned char gzipped[] = {0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x03, 0xab, 0x56, 0x2a,
+                                     0x4e, 0xce, 0x48, 0xcd, 0x4d, 0x0c, 0x4b, 0x2d, 0x2a, 0xce, 0xcc, 0xcf, 0x53,
+                                     0xb2, 0x32, 0xaa, 0x05, 0x00, 0xc6, 0xf8, 0x27, 0x72, 0x13, 0x00, 0x00, 0x00};
+constexpr unsigned char zstandard[] = {0x28, 0xb5, 0x2f, 0xfd, 0x04, 0x58, 0x99, 0x00, 0x00, 0x7b, 0x22,
+                                       0x73, 0x63, 0x68, 0x65, 0x6d, 0x61, 0x56, 0x65, 0x72, 0x73, 0x69,
+                                       0x6f, 0x6e, 0x22, 0x3a, 0x32, 0x7d, 0x89, 0x8a, 0x0a, 0x31};
+
+template <size_t size>
+std::string text_of(const unsigned char (&bytes)[size]) {
+    return std::string(bytes, bytes + size);
+}
+
+test::Fault encoded(const std::string& coding, std::string body) {
+    return [=](const test::HttpRequest&, test::HttpReply& reply) {
+        reply.headers.emplace_back("Content-Encoding", coding);
+        reply.body = body;
+    };
+}
+
+}  // namespace
+
+TEST_CASE_METHOD(ClientFixture, "a manifest that comes compressed, unasked, is inflated (S-19)") {
+    auto [coding, body] = GENERATE(table<std::string, std::string>({{"gzip", text_of(gzipped)},
+                                                                    {"x-gzip", text_of(gzipped)},
+                                                                    {"GZip", text_of(gzipped)},
+                                                                    {"zstd", text_of(zstandard)},
+                                                                    {"gzip", ClientFixture::manifest},
+                                                                    {"br", ClientFixture::manifest},
+                                                                    {"identity", ClientFixture::manifest}}));
+    FakeRegistry registry;
+    Digest digest = registry.add_manifest("app", "latest", manifest);
+    registry.fault("manifests/", encoded(coding, body));
+    SECTION("by tag") { CHECK(pull_manifest(registry.reference("app")) == manifest); }
+    SECTION("by digest") { CHECK(pull_manifest(registry.host() + "/app@" + digest.text()) == manifest); }
+}
+
+TEST_CASE_METHOD(ClientFixture, "a manifest in a coding that cannot be undone is refused by its name (S-19)") {
+    FakeRegistry registry;
+    registry.add_manifest("app", "latest", manifest);
+    SECTION("unknown") {
+        registry.fault("manifests/", encoded("br", "\x01\x02"));
+        CHECK_THAT(error_of([&] { pull_manifest(registry.reference("app")); }).message(),
+                   ContainsSubstring("with the content coding \"br\", which it was not asked for"));
+    }
+    SECTION("damaged") {
+        registry.fault("manifests/", encoded("gzip", text_of(gzipped).substr(0, 25)));
+        auto error = error_of([&] { pull_manifest(registry.reference("app")); });
+        CHECK(error.kind() == ErrorKind::integrity);
+    }
+    SECTION("not compressed at all") {
+        registry.fault("manifests/", encoded("gzip", "<html>"));
+        CHECK(error_of([&] { pull_manifest(registry.reference("app")); }).kind() == ErrorKind::integrity);
+    }
 }

@@ -59,12 +59,71 @@ TEST_CASE_METHOD(RedirectFixture, "Authorization does not come back with a secon
 }
 
 TEST_CASE_METHOD(RedirectFixture, "another host's 401 is not answered") {
+    options.max_attempts = 1;
     redirect_next(cdn_url());
     cdn.fault("blobs/", faults::status(401, {{"WWW-Authenticate", "Basic realm=\"give me\""}}));
     auto error = error_of([&] { pull(); });
-    CHECK_THAT(error.message(), ContainsSubstring(cdn.host() + " answered with status 401"));
+    CHECK_THAT(error.message(),
+               ContainsSubstring(fmt::format("{}, where {} sends for blob ", cdn.host(), registry.host())));
+    CHECK_THAT(error.message(), ContainsSubstring("refuses it (status 401)"));
     CHECK(cdn.requests().size() == 1);
     CHECK(cdn.requests()[0].header("authorization").empty());
+}
+
+TEST_CASE_METHOD(RedirectFixture, "a signed URL that has expired leads back to the registry for another (S-9)") {
+    auto status = GENERATE(403, 400, 401, 410);
+    redirect_next(cdn_url("old"));
+    redirect_next(cdn_url("new"));
+    cdn.fault("blobs/", faults::status(status));
+    SECTION("at the first request") {
+        CHECK(pull() == content);
+        REQUIRE(cdn.requests().size() == 2);
+        CHECK(cdn.requests()[1].query == "signature=new");
+    }
+    SECTION("in mid-download") {
+        MemorySink sink;
+        sink.hold(content.substr(0, 30'000));
+        image(registry.reference("app"))->fetch_blob(blob(digest, content.size()), sink, {});
+        CHECK(sink.bytes() == content);
+        CHECK(cdn.requests()[1].header("range") == "bytes=30000-");
+    }
+}
+
+TEST_CASE_METHOD(RedirectFixture, "a manifest's signed URL that has expired is asked for anew, too (S-9)") {
+    Digest wanted = cdn.add_manifest("app", "latest", manifest, "binary/octet-stream");
+    std::string url = cdn.server().url() + "/v2/app/manifests/latest?signature=";
+    registry.fault("manifests/", faults::redirect(url + "old"));
+    registry.fault("manifests/", faults::redirect(url + "new"));
+    cdn.fault("manifests/", faults::status(403));
+    ManifestDocument document = image(registry.reference("app"))->root_manifest({});
+    CHECK(document.digest == wanted);
+    CHECK(document.media_type == "binary/octet-stream");
+    CHECK(cdn.requests().back().query == "signature=new");
+}
+
+TEST_CASE_METHOD(RedirectFixture, "storage that goes on refusing is asked a bounded number of times (S-9)") {
+    options.max_attempts = 3;
+    for (int i = 0; i < 5; i++) {
+        redirect_next(cdn_url());
+        cdn.fault("blobs/", faults::status(403));
+    }
+    auto error = error_of([&] { pull(); });
+    CHECK(error.kind() == ErrorKind::network);
+    CHECK_THAT(error.message(), ContainsSubstring("refuses it (status 403) (tried 3 times)"));
+    CHECK_THAT(error.hint(), ContainsSubstring("clock"));
+    CHECK(cdn.requests().size() == 3);
+}
+
+TEST_CASE_METHOD(RedirectFixture, "the registry's own 403 is final, after a redirect within it, too (S-9)") {
+    SECTION("at once") { registry.fault("blobs/", faults::status(403)); }
+    SECTION("after a redirect") {
+        redirect_next("/v2/other/blobs/" + digest.text());
+        registry.fault("other/blobs/", faults::status(403));
+    }
+    auto error = error_of([&] { pull(); });
+    CHECK(error.kind() == ErrorKind::unauthorized);
+    CHECK_THAT(error.message(), ContainsSubstring("forbids pulling"));
+    CHECK(notices().empty());
 }
 
 TEST_CASE_METHOD(RedirectFixture, "a download that breaks behind a signed URL starts again at the registry") {
@@ -93,11 +152,13 @@ TEST_CASE_METHOD(RedirectFixture, "a redirect without a usable location is an er
 }
 
 TEST_CASE_METHOD(RedirectFixture, "errors behind a signed URL do not repeat its signature") {
+    auto status = GENERATE(400, 402);
+    options.max_attempts = 1;
     redirect_next(cdn_url("verysecret"));
-    cdn.fault("blobs/", faults::status(400));
+    cdn.fault("blobs/", faults::status(status));
     auto error = error_of([&] { pull(); });
     CHECK_THAT(error.message(), !ContainsSubstring("verysecret"));
-    CHECK_THAT(error.message(), ContainsSubstring(cdn.host() + " answered with status 400"));
+    CHECK_THAT(error.message(), ContainsSubstring(cdn.host()));
 }
 
 TEST_CASE_METHOD(ClientFixture, "the token service's redirect to another host gets no password") {

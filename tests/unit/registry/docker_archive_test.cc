@@ -1,9 +1,11 @@
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <nlohmann/json.hpp>
 
 #include "gbuild/base/atomic_file.h"
 #include "gbuild/base/error.h"
+#include "gbuild/base/fd.h"
 #include "gbuild/oci/media_type.h"
 #include "gbuild/registry/image_source.h"
 #include "image_files.h"
@@ -337,4 +339,39 @@ TEST_CASE("a save of no images, as Go writes it, holds no image (S-4)") {
     Files files = old_archive();
     files["manifest.json"] = "null";
     CHECK_THAT(failure(Archive(files).path()).message(), ContainsSubstring("holds no image"));
+}
+
+TEST_CASE("a compressed archive is read as it is unpacked, once it is known to be one (S-6)") {
+    auto magic = GENERATE(as<std::string>(), "\x1f\x8b\x08", "\x28\xb5\x2f\xfd", "BZh9",
+                          "\xfd"
+                          "7zXZ",
+                          "\x5a\x2a\x4d\x18");
+    Archive compressed(magic + std::string(2000, 'x')), plain(old_archive());
+    int unpacked = 0;
+    auto unpack = [&](gbuild::UniqueFd fd, const std::string& path) {
+        CHECK(fd);
+        CHECK(path == compressed.path());
+        unpacked++;
+        return std::make_shared<const gbuild::UniqueFd>(gbuild::open_file(plain.path(), O_RDONLY));
+    };
+    auto source = open_docker_archive(compressed.path(), "", unpack);
+    CHECK(fetch(*source, resolve(*source).manifest.layers[1]) == upper);
+    CHECK(unpacked == 1);
+}
+
+TEST_CASE("a tar whose first name begins like a compressed file is a tar (S-6)") {
+    auto unpack = [](gbuild::UniqueFd, const std::string&) -> std::shared_ptr<const gbuild::UniqueFd> {
+        FAIL("unpacked");
+        return nullptr;
+    };
+    Archive archive(TarText().member("BZhello", "x").files(old_archive()).end());
+    CHECK(resolve(*open_docker_archive(archive.path(), "", unpack)).manifest.layers.size() == 2);
+}
+
+TEST_CASE("what an unpacked archive turns out to be is not unpacked again (S-6)") {
+    Archive twice(std::string("\x1f\x8b\x08") + std::string(2000, 'x'));
+    auto unpack = [&](gbuild::UniqueFd, const std::string&) {
+        return std::make_shared<const gbuild::UniqueFd>(gbuild::open_file(twice.path(), O_RDONLY));
+    };
+    CHECK_THROWS_WITH(open_docker_archive(twice.path(), "", unpack), ContainsSubstring("is compressed"));
 }

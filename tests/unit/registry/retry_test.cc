@@ -111,3 +111,16 @@ TEST_CASE("a wait ends at once when it is stopped") {
         CHECK(error.kind() == ErrorKind::interrupted);
     }
 }
+
+TEST_CASE("an error may be worth fewer attempts than the policy has (S-28)") {
+    RetryPolicy policy;
+    policy.first_delay = std::chrono::milliseconds(1);
+    Retrier retrier(policy, {});
+    int attempts = 0;
+    CHECK_THROWS_WITH(retrier.run([&]() -> int {
+        attempts++;
+        throw TransientError(ErrorKind::network, "no such host").worth_attempts(2);
+    }),
+                      "no such host (tried 2 times)");
+    CHECK(attempts == 2);
+}
