@@ -1,5 +1,7 @@
 #include "gbuild/registry/auth_challenge.h"
 
+#include <random>
+
 #include "support/catch.h"
 
 using gbuild::registry::parse_challenges;
@@ -73,4 +75,26 @@ TEST_CASE("a flood of challenges is cut off") {
     std::string flood;
     for (int i = 0; i < 10'000; i++) flood += "A,";
     CHECK(parse_challenges(flood).size() < 100);
+}
+
+TEST_CASE("a challenge damaged at random, but the same each time, is understood or passed over") {
+    const std::string header =
+        R"(Bearer realm="https://a.example/t\"",service="s",scope="repository:a:pull,push", Basic )"
+        R"(realm=b, Negotiate YWJj==, Digest nonce=x)";
+    std::minstd_rand random(17);
+    for (int i = 0; i < 5000; i++) {
+        std::string text = header;
+        for (int changes = 1 + static_cast<int>(random() % 4); changes > 0; changes--) {
+            const size_t at = random() % text.size();
+            if (random() % 2 == 0)
+                text[at] = "\",= \\\t\0a"[random() % 8];
+            else
+                text.erase(at, 1 + random() % 5);
+        }
+        CAPTURE(text);
+        for (const auto& challenge : parse_challenges(text)) {
+            CHECK_FALSE(challenge.scheme.empty());
+            CHECK(challenge.scheme.find_first_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ\" ,=") == std::string::npos);
+        }
+    }
 }
