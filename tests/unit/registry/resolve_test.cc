@@ -48,6 +48,10 @@ class FakeSource : public ImageSource {
     explicit FakeSource(ManifestDocument root) : root_(std::move(root)) {}
     FakeSource(std::string root, std::string_view type) : root_{root, std::string(type), Digest::of(root)} {}
 
+    FakeSource& with_blob(const std::string& bytes) {
+        blobs_[Digest::of(bytes).text()] = bytes;
+        return *this;
+    }
     FakeSource& with(std::string text, std::string_view type, std::string_view filed_under = "") {
         Digest digest = Digest::of(filed_under.empty() ? std::string_view(text) : filed_under);
         documents_[digest.text()] = {std::move(text), std::string(type), digest};
@@ -59,11 +63,15 @@ class FakeSource : public ImageSource {
     ManifestDocument manifest(const Descriptor& wanted, std::stop_token) override {
         return documents_.at(wanted.digest.text());
     }
-    void fetch_blob(const Descriptor&, BlobSink&, std::stop_token) override {}
+    void fetch_blob(const Descriptor& wanted, BlobSink& sink, std::stop_token) override {
+        auto found = blobs_.find(wanted.digest.text());
+        if (found != blobs_.end()) sink.append(std::as_bytes(std::span(found->second)));
+    }
 
   private:
     ManifestDocument root_;
     std::map<std::string, ManifestDocument> documents_;
+    std::map<std::string, std::string> blobs_;
 };
 
 ResolvedImage resolve(FakeSource& source, const std::string& platform = "linux/amd64") {
@@ -188,4 +196,28 @@ TEST_CASE("an absent platform lists what exists") {
 TEST_CASE("garbage is an integrity error") {
     FakeSource source("not json", media_type::oci_manifest);
     CHECK(failure(source).kind() == ErrorKind::integrity);
+}
+
+TEST_CASE("entries without a platform are told apart by their configurations (S-2)") {
+    auto config = [](const std::string& architecture) {
+        return json{{"os", "linux"}, {"architecture", architecture}}.dump();
+    };
+    auto manifest_of = [&](const std::string& architecture) {
+        return json{{"schemaVersion", 2},
+                    {"mediaType", media_type::oci_manifest},
+                    {"config", descriptor(media_type::oci_config, config(architecture))},
+                    {"layers", nullptr}}
+            .dump();
+    };
+    std::string arm = manifest_of("arm64"), amd = manifest_of("amd64");
+    json attestation = descriptor("application/vnd.example.thing", "x");
+    FakeSource source(
+        index({attestation, descriptor(media_type::oci_manifest, arm), descriptor(media_type::oci_manifest, amd)}),
+        media_type::oci_index);
+    source.with(arm, media_type::oci_manifest).with(amd, media_type::oci_manifest);
+    source.with_blob(config("arm64")).with_blob(config("amd64"));
+    CHECK(resolve(source).manifest_json == amd);
+    CHECK(resolve(source).platform == Platform{"linux", "amd64", ""});
+    CHECK(resolve(source, "linux/arm64").manifest_json == arm);
+    CHECK_THROWS_WITH(resolve(source, "linux/s390x"), "the image has no linux/s390x variant");
 }
