@@ -36,8 +36,7 @@ class BaseShop : public Workshop {
     }
     void add_index(const json& config, const json& platform) {
         std::string manifest = add_image(config);
-        json entry = {
-            {"mediaType", manifest_type}, {"digest", Digest::of(manifest).text()}, {"size", manifest.size()}};
+        json entry = {{"mediaType", manifest_type}, {"digest", Digest::of(manifest).text()}, {"size", manifest.size()}};
         if (!platform.is_null()) entry["platform"] = platform;
         json index = {{"schemaVersion", 2}, {"manifests", std::vector<json>{entry}}};
         registry.add_manifest("base", "latest", index.dump(), index_type);
@@ -107,7 +106,10 @@ TEST_CASE("an image without an index for another platform is refused, with a hin
 
 TEST_CASE("an image whose lists are null has no layers (S-4)") {
     BaseShop shop;
-    shop.add_image({{"os", "linux"}, {"architecture", "amd64"}, {"config", nullptr}, {"history", nullptr},
+    shop.add_image({{"os", "linux"},
+                    {"architecture", "amd64"},
+                    {"config", nullptr},
+                    {"history", nullptr},
                     {"rootfs", {{"type", ""}, {"diff_ids", nullptr}}}});
     CHECK_NOTHROW(shop.build());
 }
