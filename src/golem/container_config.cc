@@ -94,7 +94,10 @@ TrailerConfig parse_trailer_json(std::string_view json) {
     nlohmann::json document = oci::parse_json(json, "trailer");
     oci::JsonValue root(document, "trailer");
     TrailerConfig trailer;
-    trailer.config = oci::read_container_config(root).config;
+    oci::ContainerReading reading = oci::read_container_config(root);
+    // The provider's reader would fail at it.
+    if (!reading.wrong_type.empty()) throw Error(ErrorKind::integrity, "trailer: " + reading.wrong_type);
+    trailer.config = std::move(reading.config);
     if (auto image = root.get("Image")) {
         std::string_view id = image->string();
         if (id.starts_with("sha256:")) id.remove_prefix(std::string_view("sha256:").size());

@@ -40,7 +40,7 @@ class ContainerReader {
         config.shell = command(object_, "Shell");
         config.args_escaped = args_escaped();
         if (unnamed_ > 0) repairs_.push_back(fmt::format("and {} more like these", unnamed_));
-        return {std::move(config), std::move(repairs_)};
+        return {std::move(config), std::move(repairs_), std::move(wrong_type_)};
     }
 
   private:
@@ -51,7 +51,12 @@ class ContainerReader {
             repairs_.push_back(fmt::format("{} {}; {}", value.path(), problem, remedy));
     }
     void note_type(const JsonValue& value, std::string_view wanted, std::string_view remedy = "ignoring it") {
-        note(value, fmt::format("is {} ({}) and not {}", value.raw().type_name(), shown(value), wanted), remedy);
+        note_unreadable(value, fmt::format("is {} ({}) and not {}", value.raw().type_name(), shown(value), wanted),
+                        remedy);
+    }
+    void note_unreadable(const JsonValue& value, std::string_view problem, std::string_view remedy = "ignoring it") {
+        if (wrong_type_.empty()) wrong_type_ = fmt::format("{} {}", value.path(), problem);
+        note(value, problem, remedy);
     }
     static std::string shown(const JsonValue& value) {
         std::string text = dump_json(value.raw());
@@ -71,7 +76,7 @@ class ContainerReader {
         }
         const auto& text = value.raw().get_ref<const std::string&>();
         if (text.find('\0') == std::string::npos) return text;
-        note(value, "contains a NUL");
+        note_unreadable(value, "contains a NUL");
         return std::nullopt;
     }
     std::string text_of(std::string_view key) {
@@ -100,7 +105,8 @@ class ContainerReader {
             if (digits && *digits <= INT64_MAX) meant = static_cast<int64_t>(*digits);
         }
         if (meant)
-            note(value, fmt::format("is written as {}", shown(value)), fmt::format("reading it as {}", *meant));
+            note_unreadable(value, fmt::format("is written as {}", shown(value)),
+                            fmt::format("reading it as {}", *meant));
         else
             note_type(value, "an integer of 64 bits");
         return meant;
@@ -226,6 +232,7 @@ class ContainerReader {
 
     const JsonValue& object_;
     std::vector<std::string> repairs_;
+    std::string wrong_type_;
     size_t unnamed_ = 0;
 };
 

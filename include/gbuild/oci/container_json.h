@@ -17,6 +17,8 @@ struct ContainerReading {
     // What was malformed, and what was made of it, by its JSON path: "config.Env[1] (\"=x\") has no variable name;
     // ignoring it". Ten at most, then how many more there are.
     std::vector<std::string> repairs;
+    // The first fault that a reader in another language would fail at: a JSON type, or a NUL. "" when there is none.
+    std::string wrong_type;
 };
 
 // Unknown members are ignored; null counts as absent, and so does an empty string where docker writes one. A variable

@@ -102,7 +102,7 @@ TEST_CASE("other converters' trailers are read: nulls, host names, prefixed ids"
 
 TEST_CASE("a damaged trailer is an integrity error that names the place") {
     REQUIRE_THROWS_WITH(parse_trailer_json("{"), ContainsSubstring("trailer is not valid JSON"));
-    REQUIRE_THROWS_WITH(parse_trailer_json(R"({"Env":7})"), "trailer: Env: must be an array, not number");
+    REQUIRE_THROWS_WITH(parse_trailer_json(R"({"Env":7})"), "trailer: Env is number (7) and not a list of NAME=VALUE");
     REQUIRE_THROWS_WITH(parse_trailer_json("[]"), "trailer: must be an object, not array");
 }
 
