@@ -50,7 +50,9 @@ class ExtractCommand final : public Command {
         options.ownership = ::geteuid() == 0 ? layer::Ownership::apply : layer::Ownership::ignore;
         options.read = [&](const tree::Inode& inode, const auto& consume) { reader.read_file(inode, consume); };
         std::filesystem::create_directories(directory_);
-        auto summary = layer::extract(tree, found.path, RootedDir(directory_), options);
+        const auto summary =
+            with_context([&] { return fmt::format("extracting to {}", quoted(directory_)); },
+                         [&] { return layer::extract(tree, found.path, RootedDir(directory_), options); });
         tell(console, summary, options.ownership);
         return 0;
     }
@@ -78,8 +80,8 @@ class ExtractCommand final : public Command {
         if (ownership == layer::Ownership::ignore) {
             console.err.write("gbuild: all files belong to you: their owners in the image need root\n");
         }
-        console.out.write(
-            fmt::format("{} files, {}, in {}\n", summary.files, human_size(summary.bytes), safe_text(directory_)));
+        console.out.write(fmt::format("{} {}, {}, in {}\n", summary.files, summary.files == 1 ? "file" : "files",
+                                      human_size(summary.bytes), safe_text(directory_)));
     }
 
     std::string image_, path_, directory_, root_;
