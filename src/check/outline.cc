@@ -13,6 +13,7 @@ GlobalArgs::GlobalArgs(const Dockerfile& file, const std::map<std::string, std::
                {"TARGETOS", "linux"},
                {"TARGETARCH", "amd64"},
                {"TARGETVARIANT", ""},
+               {"TARGETSTAGE", "default"},
                {"BUILDOS", "linux"},
                {"BUILDPLATFORM", "linux/amd64"},
                {"BUILDARCH", "amd64"},
