@@ -12,7 +12,7 @@ struct Range {
 };
 
 // What Unicode 15 has beyond ASCII of the general category Nd.
-constexpr std::array<Range, 63> digits = {
+constexpr std::array<Range, 63> unicode_digits = {
     {{0x660, 0x669},     {0x6f0, 0x6f9},     {0x7c0, 0x7c9},     {0x966, 0x96f},     {0x9e6, 0x9ef},
      {0xa66, 0xa6f},     {0xae6, 0xaef},     {0xb66, 0xb6f},     {0xbe6, 0xbef},     {0xc66, 0xc6f},
      {0xce6, 0xcef},     {0xd66, 0xd6f},     {0xde6, 0xdef},     {0xe50, 0xe59},     {0xed0, 0xed9},
@@ -28,7 +28,7 @@ constexpr std::array<Range, 63> digits = {
      {0x1e4f0, 0x1e4f9}, {0x1e950, 0x1e959}, {0x1fbf0, 0x1fbf9}}};
 
 // And of the categories L and Nd.
-constexpr std::array<Range, 700> letters_and_digits = {
+constexpr std::array<Range, 700> unicode_letters_and_digits = {
     {{0xaa, 0xaa},       {0xb5, 0xb5},       {0xba, 0xba},       {0xc0, 0xd6},       {0xd8, 0xf6},
      {0xf8, 0x2c1},      {0x2c6, 0x2d1},     {0x2e0, 0x2e4},     {0x2ec, 0x2ec},     {0x2ee, 0x2ee},
      {0x370, 0x374},     {0x376, 0x377},     {0x37a, 0x37d},     {0x37f, 0x37f},     {0x386, 0x386},
@@ -179,8 +179,8 @@ bool is_in(const std::array<Range, Size>& ranges, char32_t c) {
 
 }  // namespace
 
-bool is_unicode_digit(char32_t c) { return is_in(digits, c); }
+bool is_unicode_digit(char32_t c) { return is_in(unicode_digits, c); }
 
-bool is_unicode_letter_or_digit(char32_t c) { return is_in(letters_and_digits, c); }
+bool is_unicode_letter_or_digit(char32_t c) { return is_in(unicode_letters_and_digits, c); }
 
 }  // namespace gbuild::dockerfile
