@@ -11,7 +11,7 @@
 #include "gbuild/golem/numeric_user.h"
 #include "gbuild/golem/vm_contract.h"
 #include "output_record.h"
-#include "stage_run.h"
+#include "tree_accounts.h"
 
 namespace gbuild::build {
 

@@ -10,6 +10,7 @@
 #include "layers.h"
 #include "run_mounts.h"
 #include "run_step.h"
+#include "tree_accounts.h"
 
 namespace gbuild::build {
 
@@ -38,23 +39,6 @@ class StepReport {
     bool finished_ = false;
 };
 
-// What `path` leads to; links in a circle lead nowhere.
-const tree::Node* find_or_none(const tree::Tree& tree, std::string_view path) {
-    try {
-        return tree.find(path, tree::FollowLast::yes);
-    } catch (const Error&) {
-        return nullptr;
-    }
-}
-
-std::string read_small_file(const tree::Tree& tree, const pack::PackSet& packs, std::string_view path) {
-    constexpr size_t largest = 4u << 20;
-    const tree::Node* node = find_or_none(tree, path);
-    if (!node || node->inode->type != tree::FileType::regular || node->inode->content.empty()) return "";
-    return with_context([&] { return fmt::format("reading /{} of the image", path); },
-                        [&] { return pack::read_contents(packs, node->inode->content, largest); });
-}
-
 bool is_run(const plan::Step& step) { return std::holds_alternative<plan::RunStep>(step.action); }
 
 // The image that a stage goes back to; null when that is scratch.
@@ -71,10 +55,6 @@ const BaseImage* origin_of(const plan::Stage& stage, const KeyInputs& inputs) {
 std::string stage_label(const plan::Plan& plan, const plan::Stage& stage) {
     if (!stage.name.empty()) return stage.name;
     return plan.stages.size() > 1 ? fmt::format("stage {}", stage.index) : "";
-}
-
-tree::Accounts read_accounts(const tree::Tree& tree, const pack::PackSet& packs) {
-    return {read_small_file(tree, packs, "etc/passwd"), read_small_file(tree, packs, "etc/group")};
 }
 
 tree::Tree merge_image(const BaseImage& image, BasePulls& pulls, KnownLayers& layers) {

@@ -90,8 +90,6 @@ class StageRun {
 
 // The file tree of an image, which is pulled if need be.
 tree::Tree merge_image(const BaseImage& image, BasePulls& pulls, KnownLayers& layers);
-// Who the tree's /etc/passwd and /etc/group know.
-tree::Accounts read_accounts(const tree::Tree& tree, const pack::PackSet& packs);
 // "build", "2", or "" for the only stage when it has no name.
 std::string stage_label(const plan::Plan& plan, const plan::Stage& stage);
 
