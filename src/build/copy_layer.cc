@@ -95,8 +95,7 @@ class Copier {
         if (is_unpacked(selected)) return unpack(*selected.directory, item.path);
         const bool is_elsewhere = selected.remote.has_value();
         const std::string name = is_elsewhere ? selected.remote->name : std::string(base_name_of(item.path));
-        const std::string path = placed_at(name.empty() ? step_.spans.at(selected.pattern) : std::nullopt,
-                                           [&] { return file_destination(name); });
+        const std::string path = file_destination(name);
         Placed copy = placed(std::move(item), selected.directory);
         if (is_elsewhere && !chmod_) copy.inode.mode = 0600;
         set_time(copy, selected);
@@ -117,10 +116,6 @@ class Copier {
     std::string make_file_destination(const std::string& name) {
         std::string path = destination_.resolve(step_.destination);
         if (into_directory_ || destination_.is_directory(path)) {
-            if (name.empty()) {
-                throw Error(ErrorKind::dockerfile, "the URL has no path that gives the file a name")
-                    .hint(fmt::format("name the file: {}NAME", printable(step_.destination)));
-            }
             destination_.make_directories(path, made_mode_);
             return join_path(path, name);
         }

@@ -22,7 +22,8 @@ namespace {
 
 constexpr uint64_t largest_download = uint64_t{64} << 30;
 constexpr int deepest_submodule = 16;
-constexpr int first_transfer = 1 << 20;  // layers count from 1
+constexpr const char* unnamed = "__unnamed__";  // what BuildKit calls the file of a URL without a path
+constexpr int first_transfer = 1 << 20;         // layers count from 1
 
 // A transfer's events; one that is left by an exception has no end, the error says more.
 class TransferReport {
@@ -242,7 +243,9 @@ RemoteFiles RemoteSources::place_file(const plan::WebSource& source, WebFile fil
     const fs::path directory = new_directory();
     store_.writing([&] { link_or_copy(file.fd.get(), directory / "file"); });
     auto context = std::make_shared<ContextDir>(RootedDir(directory), ContextRules(), quoted(plan::shown(source)));
-    return {std::move(context), "file", plan::file_name_of(source), file.modified};
+    std::string name = plan::file_name_of(source);
+    if (name.empty()) name = unnamed;
+    return {std::move(context), "file", std::move(name), file.modified};
 }
 
 RemoteSources::Checkout RemoteSources::check_out_anew(const plan::GitSource& source) {

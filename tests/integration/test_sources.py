@@ -78,11 +78,15 @@ class AddUrl(Web):
         built = self.added(f"ARG H={self.url}\nADD $H/q?version=1&x=/y $H/a%20b local /d/\nADD {self.url}/q /renamed", files={"local": "l"})
         self.assertLessEqual({b"d/q", b"d/a b", b"d/local", b"renamed"}, set(built))
 
-    def test_url_without_a_name(self):
-        self.server.files["/"] = b"root"
-        self.assert_error(self.add(f"ADD {self.url}/ /d/", code=DOCKERFILE), "name", "Dockerfile:2", "hint:")
-        self.add(f"ADD {self.url}/ /d")
-        self.assertEqual(self.read("/d"), b"root")
+    def test_urls_that_name_no_file(self):  # L-19
+        self.server.files.update({"/": b"root", "": b"root", "/a/": b"below", "/.": b"dot"})
+        built = self.added(f"ADD {self.url}/ /d/\nADD {self.url}/?q=/x /q/\nADD {self.url}/ /e\nADD {self.url}/a/ /f/\nADD {self.url}?x /g/")
+        self.assertLessEqual({b"d/__unnamed__", b"q/__unnamed__", b"e", b"f/a", b"g/__unnamed__"}, set(built))
+        self.assertEqual((self.read("/d/__unnamed__"), self.read("/e"), self.read("/f/a")), (b"root", b"root", b"below"))
+
+    def test_a_name_in_the_answer_is_no_matter(self):  # L-19
+        self.server.faults["/get"] = lambda handler: send(handler, 200, b"x", {"Content-Disposition": 'attachment; filename="../other"'})
+        self.assertIn(b"d/get", self.added(f"ADD {self.url}/get?id=7 /d/"))
 
     def test_exclude_meets_a_url_s_file(self):
         self.assertNotIn(b"d/file.bin", self.added(f"ADD --exclude=*.bin {self.url}/dir/file.bin {self.url}/big /d/"))

@@ -74,16 +74,6 @@ TEST_CASE("a downloaded archive is unpacked when asked to") {
     CHECK_FALSE(unpacked.at("d/y.tar"));
 }
 
-TEST_CASE("a URL without a name needs one of the destination") {
-    TestContext files, download;
-    download.file("file", "bytes");
-    auto remote = [&](const RemoteSource&) { return web_file(download, ""); };
-    CHECK(add_remote(files, add_step({"https://x"}, "/f"), remote).text("f") == "bytes");
-    auto error = error_of([&] { add_remote(files, add_step({"https://x"}, "/d/"), remote); });
-    CHECK(error.kind() == ErrorKind::dockerfile);
-    CHECK(error.hint() == "name the file: /d/NAME");
-}
-
 TEST_CASE("a repository's files are copied as a directory's") {
     TestContext files, checkout;
     checkout.file("run", "x", 0755).file("sub/.hidden", "y").link("l", "run").file("skip.o", "z");
