@@ -129,7 +129,7 @@ class BuildCommand final : public Command {
         return 0;
     }
 
-    build::BuildOptions make_options(const Console& console) const {
+    build::BuildOptions make_options(const Console& console) {
         build::BuildOptions options;
         for (const auto& text : tags_) {
             options.tags.push_back(with_context("reading --tag", [&] { return oci::parse_image_name(text); }));
@@ -175,7 +175,7 @@ class BuildCommand final : public Command {
         return takers > 0;
     }
 
-    int build(ProgressMode mode, Console& console) const {
+    int build(ProgressMode mode, Console& console) {
         // Before the watcher, so that Ctrl-C ends a wait for standard input as usual.
         build::BuildOptions options = make_options(console);
         if (!iid_file_.empty() && !writes_image(options)) {

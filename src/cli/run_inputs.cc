@@ -142,7 +142,33 @@ void add_secret(std::map<std::string, std::string>& secrets, const std::string& 
     secrets[secret.id] = std::move(*value);
 }
 
-void add_agent(std::map<std::string, std::filesystem::path>& agents, const std::string& text, const Console& console) {
+namespace {
+
+// The paths of "--ssh ID=PATH[,PATH…]"; all of them are there.
+std::vector<std::filesystem::path> agent_paths(const std::string& id, const std::string& text) {
+    std::vector<std::filesystem::path> paths;
+    for (const std::string& path : split(text, ',')) {
+        struct stat status {};
+        if (::stat(path.c_str(), &status) != 0) {
+            throw system_error(errno, fmt::format("--ssh {}: cannot use the agent's socket or key", quoted(id)));
+        }
+        if (!S_ISSOCK(status.st_mode) && !S_ISREG(status.st_mode)) {
+            throw Error(ErrorKind::unsupported,
+                        fmt::format("--ssh {}: neither the socket of an ssh agent nor a file with a key", quoted(id)))
+                .hint("write --ssh ID=SOCKET or --ssh ID=KEY[,KEY]");
+        }
+        if (S_ISSOCK(status.st_mode) && text.find(',') != std::string::npos) {
+            bad_input("--ssh", id, "a socket stands beside other sockets or keys", "give one socket, or files of keys");
+        }
+        paths.push_back(std::filesystem::absolute(path));
+    }
+    return paths;
+}
+
+}  // namespace
+
+void add_agent(std::map<std::string, std::filesystem::path>& agents, std::vector<std::shared_ptr<KeyAgent>>& started,
+               const std::string& text, const Console& console) {
     const size_t equals = text.find('=');
     const std::string id = text.substr(0, equals);
     if (id.empty()) bad_input("--ssh", text, "an id is missing", "write --ssh default or --ssh ID=SOCKET");
@@ -152,19 +178,17 @@ void add_agent(std::map<std::string, std::filesystem::path>& agents, const std::
     } else if (auto socket = console.env("SSH_AUTH_SOCK"); socket && !socket->empty()) {
         path = *socket;
     } else {
-        bad_input("--ssh", text, "SSH_AUTH_SOCK is not set", "start an agent, or name its socket: --ssh ID=SOCKET");
+        bad_input("--ssh", text, "SSH_AUTH_SOCK is not set",
+                  "start an agent, or name its socket or a key: --ssh ID=SOCKET, --ssh ID=KEY");
     }
-    struct stat status {};
-    if (::stat(path.c_str(), &status) != 0) {
-        throw system_error(errno, fmt::format("--ssh {}: cannot use the agent's socket", quoted(id)));
+    const auto paths = agent_paths(id, path);
+    if (std::filesystem::is_socket(paths.front())) {
+        agents[id] = paths.front();
+        return;
     }
-    if (!S_ISSOCK(status.st_mode)) {
-        throw Error(ErrorKind::unsupported, fmt::format("--ssh {}: not the socket of an ssh agent", quoted(id)))
-            .hint("keys are not read from files: start an agent, add them to it (eval $(ssh-agent); ssh-add FILE), and "
-                  "give --ssh " +
-                  printable(id));
-    }
-    agents[id] = std::filesystem::absolute(path);
+    started.push_back(with_context([&] { return fmt::format("--ssh {}", printable(id)); },
+                                   [&] { return std::make_shared<KeyAgent>(paths); }));
+    agents[id] = started.back()->socket();
 }
 
 std::pair<std::string, std::string> parse_host(const std::string& text) {

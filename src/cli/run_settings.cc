@@ -40,8 +40,9 @@ void RunSettings::declare(OptionSet& options) {
     options.list(
         "--secret", "id=ID[,src=FILE|,env=VARIABLE]", secrets,
         "a secret for RUN --mount=type=secret; without src and env the variable or file called ID; repeatable");
-    options.list("--ssh", "default|ID[=SOCKET]", agents,
-                 "an ssh agent for RUN --mount=type=ssh (default: $SSH_AUTH_SOCK); repeatable");
+    options.list("--ssh", "default|ID[=SOCKET|KEY,…]", agents,
+                 "an ssh agent, or files of keys without passphrases, for RUN --mount=type=ssh and, as default, git "
+                 "over ssh (default: $SSH_AUTH_SOCK); repeatable");
     options.list("--add-host", "NAME=ADDRESS", hosts, "a line for the steps' /etc/hosts; repeatable");
     options.list("--ulimit", "TYPE=SOFT[:HARD]", limits,
                  "a limit for the steps' processes, for example nofile=1024; repeatable");
@@ -49,7 +50,7 @@ void RunSettings::declare(OptionSet& options) {
     options.value("--pids", "N", pids, "processes a step may have, where control groups allow that");
 }
 
-void RunSettings::apply(build::BuildOptions& build, const Console& console) const {
+void RunSettings::apply(build::BuildOptions& build, const Console& console) {
     build::RunOptions& run = build.run;
     if (isolation != "auto") run.isolation = sandbox::parse_isolation(isolation);
     if (network == "none") run.network = sandbox::Network::none;
@@ -76,7 +77,7 @@ void RunSettings::apply(build::BuildOptions& build, const Console& console) cons
         run.shm_size = *size;
     }
     for (const std::string& text : secrets) add_secret(run.secrets, text, console);
-    for (const std::string& text : agents) add_agent(run.agents, text, console);
+    for (const std::string& text : agents) add_agent(run.agents, key_agents, text, console);
     for (const std::string& text : hosts) run.hosts.push_back(parse_host(text));
     for (const std::string& text : limits) run.limits.push_back(parse_limit(text));
     for (const plan::ProxyName& proxy : plan::proxy_names) {

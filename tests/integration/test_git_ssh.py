@@ -3,6 +3,7 @@ import tempfile
 from pathlib import Path
 
 from harness.case import Case
+from harness.process import run
 from harness.ssh import SshAgent, SshServer
 from harness.web import Repository
 
@@ -64,6 +65,29 @@ class GitOverSsh(Case):
         self.add(self.url, ssh=client, env={"SSH_AUTH_SOCK": agent.socket})
         self.add(f"{self.url}#v1", ssh=client, options=["--ssh", f"default={agent.socket}", "--pull=always"])
         self.assertEqual(self.read("/src/f"), b"first\n")
+
+    @staticmethod
+    def agents_of(folder):
+        """Command lines of ssh agents whose sockets are in `folder`."""
+        found = []
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                line = path.read_bytes().decode(errors="replace")
+            except OSError:
+                continue  # it has ended meanwhile
+            if "ssh-agent" in line and str(folder) in line:
+                found.append(line)
+        return found
+
+    def test_key_files(self):
+        client = self.server.client(key=None)
+        self.add(self.url, ssh=client, options=["--ssh", f"default={self.server.key}"], env={"SSH_AUTH_SOCK": None})
+        self.assertEqual(self.read("/src/f"), b"second\n")
+        self.assertEqual(self.agents_of(self.folder("tmp")), [], "an agent was left behind")
+        locked = self.server.folder / "locked"
+        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "secret", "-f", locked)
+        self.assert_error(self.add(self.url, ssh=client, options=["--ssh", f"default={locked}"], code=UNSUPPORTED), "locked", "passphrase")
+        self.assert_error(self.add(self.url, ssh=client, options=["--ssh", f"default={self.dir}/none"], code=NOT_FOUND), "--ssh")
 
     def test_programs(self):
         log = self.dir / "log"

@@ -52,14 +52,17 @@ struct WorkSettings {
     void apply(build::BuildOptions& build) const;
 };
 
+class KeyAgent;
+
 // How RUN is executed.
 struct RunSettings {
     std::string isolation = "auto", network = "default", timeout, memory, pids, shm_size;
     std::vector<std::string> allow, secrets, agents, hosts, limits;
+    std::vector<std::shared_ptr<KeyAgent>> key_agents;  // for key files among `agents`, once applied
 
     void declare(OptionSet& options);
-    // Reads the files of secrets: throws what that does, too.
-    void apply(build::BuildOptions& build, const Console& console) const;
+    // Reads the files of secrets, loads keys: throws what that does, too. Agents stay as long as this does.
+    void apply(build::BuildOptions& build, const Console& console);
 };
 
 // What the image is like.

@@ -350,8 +350,10 @@ TEST_CASE("an ssh agent is a socket") {
     CHECK_THAT(failure(settings), ContainsSubstring("SSH_AUTH_SOCK is not set"));
     settings.agents = {"=/x"};
     CHECK_THAT(failure(settings), ContainsSubstring("an id is missing"));
-    settings.agents = {"a=/etc/passwd"};
-    CHECK_THAT(failure(settings, ErrorKind::unsupported), ContainsSubstring("not the socket of an ssh agent"));
+    settings.agents = {"a=/tmp"};
+    CHECK_THAT(failure(settings, ErrorKind::unsupported), ContainsSubstring("neither the socket of an ssh agent"));
+    settings.agents = {"a=/etc/passwd,/tmp"};
+    CHECK_THAT(failure(settings, ErrorKind::unsupported), ContainsSubstring("nor a file with a key"));
     settings.agents = {"a=/no/such/socket"};
     CHECK_THAT(failure(settings, ErrorKind::not_found), !ContainsSubstring("/no/such/socket"));
 }
