@@ -1,4 +1,5 @@
 // Documents from strangers, damaged at random but the same each time: whatever comes, it is read or refused.
+#include <algorithm>
 #include <random>
 #include <string>
 #include <vector>
