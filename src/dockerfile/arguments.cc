@@ -224,9 +224,11 @@ void parse_from(Statement& statement) {
     }
     statement.instruction.args.emplace_back("AS");
     statement.instruction.args.emplace_back(words[2]);
-    if ((words[1] == "as") != (statement.line.text()[statement.line.text().find_first_not_of(" \t")] == 'f')) {
+    const Casing of_from = casing_of(trim(statement.line.text()).substr(0, statement.instruction.name.size()));
+    // Of a mixed FROM instruction-casing tells.
+    if (of_from != Casing::mixed && casing_of(words[1]) != of_from) {
         warn(statement, words[1], "from-as-casing", "FROM and AS are written in different cases",
-             "write both in capitals");
+             of_from == Casing::upper ? "write AS" : "write as");
     }
     if (to_lower(words[2]) != words[2]) {
         warn(statement, words[2], "stage-name-casing",

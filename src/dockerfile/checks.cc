@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -56,25 +57,26 @@ void check_repeated_instructions(Dockerfile& dockerfile) {
     }
 }
 
-enum class Casing { upper, lower, mixed };
-
-Casing casing_of(const Instruction& instruction) {
+Casing casing_of_word(const Instruction& instruction) {
     const SourceSpan& span = instruction.span;
     const auto begin = static_cast<size_t>(span.column) - 1;
     const auto length = static_cast<size_t>(span.length);
     if (span.source.size() < begin + length) return Casing::upper;
-    std::string word = span.source.substr(begin, length);
-    if (word == instruction.name) return Casing::upper;
-    return word == to_lower(word) ? Casing::lower : Casing::mixed;
+    return casing_of(std::string_view(span.source).substr(begin, length));
 }
 
+// As BuildKit counts: mixed case is in no majority, and ARGs before the first FROM are not looked at.
 void check_casing(Dockerfile& dockerfile) {
-    const auto& instructions = dockerfile.instructions;
-    auto lower = std::count_if(instructions.begin(), instructions.end(),
-                               [](const Instruction& i) { return casing_of(i) == Casing::lower; });
-    bool mostly_lower = static_cast<size_t>(lower) * 2 > instructions.size();
+    const auto& all = dockerfile.instructions;
+    const std::span instructions(
+        std::find_if(all.begin(), all.end(), [](const Instruction& i) { return i.name == "FROM"; }), all.end());
+    const auto count = [&](Casing casing) {
+        return std::count_if(instructions.begin(), instructions.end(),
+                             [&](const Instruction& i) { return casing_of_word(i) == casing; });
+    };
+    const bool mostly_lower = count(Casing::lower) > count(Casing::upper);
     for (const Instruction& instruction : instructions) {
-        if (casing_of(instruction) == (mostly_lower ? Casing::lower : Casing::upper)) continue;
+        if (casing_of_word(instruction) == (mostly_lower ? Casing::lower : Casing::upper)) continue;
         warn(dockerfile, "instruction-casing",
              fmt::format("{} is not written as the other instructions are", instruction.name), instruction.span,
              fmt::format("write {}", mostly_lower ? to_lower(instruction.name) : instruction.name));
@@ -88,7 +90,7 @@ bool names_a_secret(std::string_view variable) {
     std::string lower = to_lower(variable);
     std::replace(lower.begin(), lower.end(), '-', '_');
     for (const std::string& word : split(lower, '_')) {
-        if (word == "public") return false;
+        if (word == "public" || word == "file" || word == "version") return false;
         if (words.count(word)) secret = true;
     }
     return secret;
@@ -111,6 +113,12 @@ void check_secrets(Dockerfile& dockerfile) {
 }
 
 }  // namespace
+
+Casing casing_of(std::string_view word) {
+    const auto is = [](char from, char to) { return [=](char c) { return c >= from && c <= to; }; };
+    if (std::none_of(word.begin(), word.end(), is('a', 'z'))) return Casing::upper;
+    return std::none_of(word.begin(), word.end(), is('A', 'Z')) ? Casing::lower : Casing::mixed;
+}
 
 void check_structure(const Dockerfile& dockerfile) {
     const char* hint = "start with FROM IMAGE, or FROM scratch";

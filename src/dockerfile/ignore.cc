@@ -1,5 +1,7 @@
 #include "gbuild/dockerfile/ignore.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "gbuild/base/error.h"
@@ -71,7 +73,7 @@ void IgnoreRules::add(std::string_view text) {
     if (pattern.empty()) {
         throw Error(ErrorKind::dockerfile, "\"!\" stands alone").hint("name what shall not be excluded after it");
     }
-    rules_.push_back({Pattern(pattern), negated});
+    rules_.push_back({Pattern(pattern), negated, negated ? split(pattern, '/') : std::vector<std::string>()});
     has_negated_ = has_negated_ || negated;
 }
 
@@ -98,6 +100,20 @@ IgnoreRules IgnoreRules::from_patterns(const std::vector<std::string>& patterns)
         if (std::string text = normalized(pattern); !text.empty()) rules.add(text);
     }
     return rules;
+}
+
+bool IgnoreRules::may_reinclude_below(std::string_view path) const {
+    const std::vector<std::string> names = path.empty() ? std::vector<std::string>() : split(path, '/');
+    const auto reaches_below = [&](const Rule& rule) {
+        if (!rule.negated) return false;
+        for (size_t i = 0; i < names.size(); i++) {
+            if (i == rule.names.size()) return false;  // matches a directory above, which excluded() has told
+            if (rule.names[i] == "**") return true;
+            if (!match_pattern(rule.names[i], names[i])) return false;
+        }
+        return rule.names.size() > names.size();
+    };
+    return std::any_of(rules_.begin(), rules_.end(), reaches_below);
 }
 
 bool IgnoreRules::excluded(std::string_view path) const {

@@ -69,6 +69,22 @@ bool looks_like_command(std::string_view word) {
            word.substr(0, 1) == "-";
 }
 
+// A line that a command goes on behind, though nothing says so to the Dockerfile's reader; "" when the one above the
+// instruction is none.
+std::string lost_continuation(const LogicalLine& line, char escape) {
+    for (int number = line.first_line() - 1; number >= 1; number--) {
+        const std::string_view above = trim(line.source().line(number));
+        if (above.empty() || above[0] == '#') continue;
+        for (std::string_view end : {"&&", "|", "(", "{", "; then", "; do", " else"}) {
+            if (above.ends_with(end)) return fmt::format("to continue line {}, end it with \"{}\"", number, escape);
+        }
+        const size_t last = above.rfind(escape);
+        if (last == std::string_view::npos || trim(above.substr(last + 1)).substr(0, 1) != "#") return "";
+        return fmt::format("nothing may follow the \"{}\" that continues line {}, no comment either", escape, number);
+    }
+    return "";
+}
+
 const InstructionSpec& find_spec(const LogicalLine& line, std::string_view word, char escape) {
     const auto& specs = instruction_specs();
     std::string name = to_upper(word);
@@ -79,11 +95,11 @@ const InstructionSpec& find_spec(const LogicalLine& line, std::string_view word,
     std::vector<std::string> names;
     names.reserve(specs.size());
     for (const auto& spec : specs) names.push_back(spec.name);
-    std::string hint = fmt::format("the instructions are {}", join(names, ", "));
-    if (looks_like_command(word)) {
+    std::string hint = lost_continuation(line, escape);
+    if (hint.empty() && looks_like_command(word))
         hint = fmt::format("to continue the line above, end it with \"{}\"", escape);
-    }
-    fail_at(line.span(word), fmt::format("unknown instruction {}", quoted(word)), suggest(word, names, "", hint));
+    if (hint.empty()) hint = suggest(word, names, "", fmt::format("the instructions are {}", join(names, ", ")));
+    fail_at(line.span(word), fmt::format("unknown instruction {}", quoted(word)), std::move(hint));
 }
 
 }  // namespace

@@ -84,6 +84,7 @@ Directives read_directives(const SourceText& source) {
             fail_at(source.span(number, 0, 1), fmt::format("the {} directive is given twice", name),
                     "keep one of the two lines");
         }
+        result.last_line = number;
         if (name == "syntax") result.syntax = value;
         if (name == "check") {
             result.check = value;

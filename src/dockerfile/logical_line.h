@@ -48,6 +48,7 @@ struct Directives {
     std::string syntax, check;
     char escape = '\\';
     SourceSpan check_span;
+    int last_line = 0;  // that they take
 };
 
 // The directives at the top of the file. Throws dockerfile for a repeated one and for a bad escape character.

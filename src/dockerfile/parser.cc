@@ -30,11 +30,28 @@ void warn_empty_continuation(Dockerfile& dockerfile, const LogicalLine& line) {
 }
 
 void apply_checks(Dockerfile& dockerfile, const Directives& directives) {
-    if (directives.check.empty()) return;
     std::vector<Warning> unknown;
-    dockerfile.checks = CheckOptions::parse(directives.check, directives.check_span, unknown);
+    if (!directives.check.empty())
+        dockerfile.checks = CheckOptions::parse(directives.check, directives.check_span, unknown);
+    read_check_comments(dockerfile, directives.last_line, unknown);
     dockerfile.checks.apply_to(dockerfile.warnings);
     dockerfile.warnings.insert(dockerfile.warnings.begin(), unknown.begin(), unknown.end());
+}
+
+void read_instructions(Dockerfile& dockerfile, const SourceText& source) {
+    LineReader reader(source, dockerfile.escape);
+    while (auto line = reader.next()) {
+        if (dockerfile.instructions.size() == max_instructions) {
+            throw Error(ErrorKind::limit, fmt::format("more than {} instructions", max_instructions))
+                .at(dockerfile.span_of_line(line->first_line()));
+        }
+        warn_empty_continuation(dockerfile, *line);
+        Instruction instruction =
+            parse_instruction(*line, 0, reader, dockerfile.escape, dockerfile.warnings, Nesting::top_level);
+        instruction.original = original_text(source, instruction.first_line, instruction.last_line);
+        dockerfile.instructions.push_back(std::move(instruction));
+    }
+    check_structure(dockerfile);
 }
 
 Json to_json_value(const Instruction& instruction) {
@@ -72,6 +89,12 @@ Json to_json_value(const Warning& warning) {
 }  // namespace
 
 Dockerfile parse(std::string_view text, std::string file, const std::optional<std::string>& check) {
+    std::vector<Warning> lost;
+    return parse(text, std::move(file), check, lost);
+}
+
+Dockerfile parse(std::string_view text, std::string file, const std::optional<std::string>& check,
+                 std::vector<Warning>& until_error) {
     SourceText source(text, std::move(file));
     Directives directives = read_directives(source);
     if (check) {
@@ -86,19 +109,14 @@ Dockerfile parse(std::string_view text, std::string file, const std::optional<st
     dockerfile.check = directives.check;
     for (int line = 1; line <= source.line_count(); line++) dockerfile.lines.emplace_back(source.line(line));
 
-    LineReader reader(source, directives.escape);
-    while (auto line = reader.next()) {
-        if (dockerfile.instructions.size() == max_instructions) {
-            throw Error(ErrorKind::limit, fmt::format("more than {} instructions", max_instructions))
-                .at(dockerfile.span_of_line(line->first_line()));
-        }
-        warn_empty_continuation(dockerfile, *line);
-        Instruction instruction =
-            parse_instruction(*line, 0, reader, directives.escape, dockerfile.warnings, Nesting::top_level);
-        instruction.original = original_text(source, instruction.first_line, instruction.last_line);
-        dockerfile.instructions.push_back(std::move(instruction));
+    try {
+        read_instructions(dockerfile, source);
+    } catch (const Error&) {
+        add_style_warnings(dockerfile);
+        apply_checks(dockerfile, directives);
+        until_error = std::move(dockerfile.warnings);
+        throw;
     }
-    check_structure(dockerfile);
     add_style_warnings(dockerfile);
     apply_checks(dockerfile, directives);
     return dockerfile;

@@ -38,6 +38,7 @@ constexpr auto names = std::to_array<RuleName>({
     {"expose-host-port", "ExposeInvalidFormat", ""},
     {"expose-no-effect", "", ""},
     {"expose-proto-casing", "ExposeProtoCasing", ""},
+    {"foreign-check", "", ""},
     {"from-as-casing", "FromAsCasing", ""},
     {"from-platform-constant", "FromPlatformFlagConstDisallowed", "DL3029"},
     {"gem-unpinned", "", "DL3028"},
@@ -55,6 +56,7 @@ constexpr auto names = std::to_array<RuleName>({
     {"last-user-root", "", "DL3002"},
     {"legacy-key-value", "LegacyKeyValueFormat", ""},
     {"maintainer-deprecated", "MaintainerDeprecated", "DL4000"},
+    {"misspelt-stage", "", ""},
     {"multiple-instructions", "MultipleInstructionsDisallowed", "DL3012 DL4003 DL4004"},
     {"no-volume", "", ""},
     {"npm-unpinned", "", "DL3016"},
@@ -66,6 +68,7 @@ constexpr auto names = std::to_array<RuleName>({
     {"redundant-target-platform", "RedundantTargetPlatform", ""},
     {"reserved-stage-name", "ReservedStageName", ""},
     {"secret-in-arg-or-env", "SecretsUsedInArgOrEnv", ""},
+    {"secret-in-image", "", ""},
     {"shell-by-link", "", "DL4005"},
     {"stage-name-casing", "StageNameCasing", ""},
     {"stop-signal-no-effect", "", ""},
@@ -105,6 +108,14 @@ std::optional<std::string_view> find_rule_id(std::string_view name) {
         if (same) return rule.id;
     }
     return std::nullopt;
+}
+
+bool is_foreign_code(std::string_view name) {
+    const size_t digits = name.size() - (name.find_last_not_of("0123456789") + 1);
+    const std::string_view letters = name.substr(0, name.size() - digits);
+    if (digits == 0 || letters.size() < 2) return false;
+    if (equal_ignoring_case(letters, "DL") || equal_ignoring_case(letters, "SC")) return digits == 4;
+    return letters.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ_-") == std::string_view::npos;
 }
 
 }  // namespace gbuild::dockerfile

@@ -49,8 +49,14 @@ void check_trigger_word(const LogicalLine& line, std::string_view word);
 Instruction parse_instruction(const LogicalLine& line, size_t offset, LineReader& reader, char escape,
                               std::vector<Warning>& warnings, Nesting nesting);
 
+// As BuildKit has it: one letter of the other case makes a word mixed.
+enum class Casing { upper, lower, mixed };
+Casing casing_of(std::string_view word);
+
 // What is wrong with a whole file, and what is only suspicious in it.
 void check_structure(const Dockerfile& dockerfile);
 void add_style_warnings(Dockerfile& dockerfile);
+// Adds to `dockerfile.checks` what comments say behind line `directives_end`.
+void read_check_comments(Dockerfile& dockerfile, int directives_end, std::vector<Warning>& warnings);
 
 }  // namespace gbuild::dockerfile

@@ -34,12 +34,15 @@ class IgnoreRules {
     bool excluded(std::string_view path) const;
     // Some rule is negated, so that an excluded directory may hold files that are not.
     bool may_reinclude() const { return has_negated_; }
+    // Whether a negated rule may match something below `path`; "": anywhere.
+    bool may_reinclude_below(std::string_view path) const;
     bool empty() const { return rules_.empty(); }
 
   private:
     struct Rule {
         Pattern pattern;
         bool negated;
+        std::vector<std::string> names;  // of a negated one: the pattern, split at "/"
     };
     void add(std::string_view pattern);
     std::vector<Rule> rules_;

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "gbuild/dockerfile/ast.h"
 
@@ -20,6 +21,9 @@ namespace gbuild::dockerfile {
 //   ONBUILD                   one string: the trigger instruction's text (validated)
 //   others                    words as written, quotes kept
 Dockerfile parse(std::string_view text, std::string file, const std::optional<std::string>& check = {});
+// The same. When it throws, `until_error` has the warnings about what stands before.
+Dockerfile parse(std::string_view text, std::string file, const std::optional<std::string>& check,
+                 std::vector<Warning>& until_error);
 
 // What a base's ONBUILD holds, for the FROM that names the base at `place`. As docker has it, the escape character is
 // "\" whatever the Dockerfile's. Throws as parse() does, at `place` and naming the trigger, also for what is not

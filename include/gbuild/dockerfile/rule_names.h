@@ -18,4 +18,7 @@ std::span<const RuleName> rule_names();
 // The id for any of a rule's names, in any case; nullopt for an unknown one.
 std::optional<std::string_view> find_rule_id(std::string_view name);
 
+// Whether an unknown name looks like another program's code rather than a misspelt rule: DL3059, SC2086, CKV_DOCKER_2.
+bool is_foreign_code(std::string_view name);
+
 }  // namespace gbuild::dockerfile

@@ -41,6 +41,22 @@ TEST_CASE("a command where an instruction should be points to a lost continuatio
     REQUIRE(error.hint == "to continue the line above, end it with \"`\"");
 }
 
+TEST_CASE("a lost continuation is a likelier cause than a misspelt instruction (C-11)") {
+    for (const char* above : {"RUN a &&", "RUN a ||", "RUN a | ", "RUN if a; then", "RUN (", "RUN a && \\\n b &&"}) {
+        INFO(above);
+        auto error = failure(std::string("FROM scratch\n") + above + "\n\n# why\n  cd /x\n");
+        CHECK(error.message == "unknown instruction \"cd\"");
+        CHECK(error.hint.starts_with("to continue line "));
+        CHECK(error.hint.ends_with(", end it with \"\\\""));
+    }
+    CHECK(failure("# escape=`\nFROM scratch\nRUN a &&\n  copy b c\n  rum c\n").hint == "did you mean RUN?");
+    CHECK(failure("# escape=`\nFROM scratch\nRUN a &&\n  rum c\n").hint == "to continue line 3, end it with \"`\"");
+    CHECK(failure("FROM scratch\nRUN a \\ # why\n  && b\n").hint ==
+          "nothing may follow the \"\\\" that continues line 2, no comment either");
+    CHECK(failure("FROM scratch\nRUN a;\nWORKDRI /x\n").hint == "did you mean WORKDIR?");
+    CHECK(failure("FROM scratch\nUSER a\ncd /x\n").hint == "to continue the line above, end it with \"\\\"");
+}
+
 TEST_CASE("an unknown flag is shown with the likeliest one") {
     check_failure("COPY --form=a b c", "unknown flag \"--form\" for COPY", "did you mean --from?", "--form");
     check_failure("COPY --chwon=a b c", "unknown flag \"--chwon\" for COPY", "did you mean --chown?", "--chwon");

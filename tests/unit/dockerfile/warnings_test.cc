@@ -45,6 +45,31 @@ TEST_CASE("FROM and AS in different cases") {
     REQUIRE(warning_ids("from scratch as base\n").empty());
 }
 
+TEST_CASE("AS follows FROM's case, and a mixed FROM is another warning's (C-3)") {
+    CHECK(warning_ids("FROM scratch As base\n") == Strings{"from-as-casing"});
+    CHECK(warning_ids("from scratch AS base\n") == Strings{"from-as-casing"});
+    CHECK(only_warning("from scratch AS base\n").hint == "write as");
+    CHECK(warning_ids("From scratch as base\nWORKDIR /a\n") == Strings{"instruction-casing"});
+    CHECK(warning_ids("fRoM scratch As base\nWORKDIR /a\n") == Strings{"instruction-casing"});
+}
+
+TEST_CASE("the case of most instructions counts, mixed ones apart (C-3)") {
+    auto warning = only_warning("frOM scratch\nfrom scratch\n");
+    CHECK(warning.id == "instruction-casing");
+    CHECK(warning.span->line == 1);
+    CHECK(warning.hint == "write from");
+    CHECK(only_warning("From scratch\nUSER a\n").hint == "write FROM");
+    CHECK(warning_ids("From scratch\nUser a\nworkdir /a\n") == Strings{"instruction-casing", "instruction-casing"});
+    // As many of both: capitals.
+    CHECK(only_warning("from scratch\nUSER a\n").span->line == 1);
+    CHECK(only_warning("from scratch\nOnBuild USER a\nuser b\n").span->line == 2);
+}
+
+TEST_CASE("ARGs before the first FROM have no part in it (C-3)") {
+    CHECK(warning_ids("arg a=1\narg b=2\nFROM scratch\n").empty());
+    CHECK(warning_ids("ARG a=1\nARG b=2\nfrom scratch\nuser a\n").empty());
+}
+
 TEST_CASE("an instruction in another case than the rest") {
     auto warning = only_warning("FROM scratch\nuser a\nWORKDIR /a\n");
     REQUIRE(warning.id == "instruction-casing");
@@ -85,6 +110,14 @@ TEST_CASE("secrets in ARG and ENV") {
 
 TEST_CASE("public keys and words that only contain a secret's name are fine") {
     REQUIRE(warning_ids("FROM scratch\nENV PUBLIC_KEY=x KEYBOARD=y AUTHOR=z\n").empty());
+}
+
+TEST_CASE("names of files and versions are no secrets (C-2)") {
+    for (const char* name : {"SESSION_SECRET_FILE", "AUTH_MODULE_VERSION", "file_token", "KEY_FILE_PATH",
+                             "TOKEN_VERSION", "PUBLIC_KEY", "Password-File"})
+        CHECK(warning_ids(std::string("FROM scratch\nENV ") + name + "=x\n").empty());
+    for (const char* name : {"SECRET_PROFILE", "KEY_VERSIONS", "TOKEN_FILES", "VERSIONKEY_SECRET"})
+        CHECK(warning_ids(std::string("FROM scratch\nARG ") + name + "\n") == Strings{"secret-in-arg-or-env"});
 }
 
 TEST_CASE("an array in single quotes") {
@@ -139,4 +172,96 @@ TEST_CASE("an unknown option of the check directive is an error") {
     CHECK(error.marked() == "skpi=all");
     CHECK(failure("# check=error=maybe\nFROM scratch\n").message == "error is true or false, not \"maybe\"");
     CHECK(failure("# check=skip\nFROM scratch\n").line == 1);
+}
+
+namespace {
+
+// The ids that are left of those of "FROM … AS Base" and "ENV a b", of which `above` stands above the latter.
+Strings left_by(const std::string& above) { return warning_ids("FROM scratch AS Base\n" + above + "ENV a b\n"); }
+
+}  // namespace
+
+TEST_CASE("a comment above an instruction skips checks for that one (C-1)") {
+    const Strings both{"stage-name-casing", "legacy-key-value"};
+    const Strings first{"stage-name-casing"};
+    CHECK(left_by("") == both);
+    CHECK(left_by("# check=skip=LegacyKeyValueFormat\n") == first);
+    CHECK(left_by("#check=skip=legacy-key-value\n") == first);
+    CHECK(left_by("  #  Check = skip = LEGACYKEYVALUEFORMAT , StageNameCasing\n") == first);
+    CHECK(left_by("# check=skip=all\n") == first);
+    CHECK(left_by("# check=skip=StageNameCasing\n") == both);
+    CHECK(left_by("# check=skip=LegacyKeyValueFormat // docker.io wants it\n") == first);
+}
+
+TEST_CASE("other comments may stand between, but no empty line (C-1)") {
+    const Strings both{"stage-name-casing", "legacy-key-value"};
+    const Strings first{"stage-name-casing"};
+    CHECK(left_by("# check=skip=LegacyKeyValueFormat\n# why: it is old\n") == first);
+    CHECK(left_by("# why\n# check=skip=UndefinedVar\n# check=skip=LegacyKeyValueFormat\n#\n") == first);
+    CHECK(left_by("# check=skip=LegacyKeyValueFormat\n\n") == both);
+    CHECK(left_by("# check=skip=LegacyKeyValueFormat\n\n# why\n") == both);
+    CHECK(left_by("# check=skip=LegacyKeyValueFormat\nUSER a\n") == both);
+}
+
+TEST_CASE("it counts for FROM, ONBUILD, continued lines and heredocs, and not for what follows (C-1)") {
+    CHECK(warning_ids("\n# check=skip=StageNameCasing\nFROM scratch AS Base\nFROM scratch AS Other\n") ==
+          Strings{"stage-name-casing"});
+    CHECK(warning_ids("FROM scratch\n# check=skip=LegacyKeyValueFormat\nONBUILD ENV a b\n").empty());
+    CHECK(warning_ids("FROM scratch\n# check=skip=all\nRUN a \\\n\n  b\n").empty());
+    CHECK(warning_ids("FROM scratch\n# check=skip=all\nENV \\\n# what\n a \\\n b\nENV c d\n") ==
+          Strings{"legacy-key-value"});
+    CHECK(warning_ids("FROM scratch\nRUN <<E\n# check=skip=all\nE\nENV c d\n") == Strings{"legacy-key-value"});
+    CHECK(warning_ids("# check=skip=StageNameCasing\nARG a\n# check=skip=all\nFROM scratch AS A\nENV c d\n") ==
+          Strings{"legacy-key-value"});
+}
+
+TEST_CASE("what a comment above an instruction cannot say is told, and nothing fails (C-1)") {
+    auto file = parse_text("FROM scratch\n# check=skip=NoSuch;error=true\nENV a b\n");
+    REQUIRE(file.warnings.size() == 3);
+    CHECK(file.warnings[0].id == "unknown-check");
+    CHECK(file.warnings[0].span->line == 2);
+    CHECK(file.warnings[0].span->column == 14);
+    CHECK(file.warnings[1].message == "error= counts for the whole file, not for one instruction");
+    CHECK_FALSE(file.checks.warnings_are_errors());
+    CHECK(left_by("# check=skpi=LegacyKeyValueFormat\n").size() == 3);
+    // Prose.
+    CHECK(left_by("# check= that it is there\n").size() == 2);
+    CHECK(left_by("# check the value = 1\n").size() == 2);
+    CHECK(left_by("# checks=skip=all\n").size() == 2);
+}
+
+TEST_CASE("hadolint's comments count, its codes included that gbuild does not know (C-13)") {
+    const std::string text = "FROM scratch\nMAINTAINER me\nENV a b\n";
+    CHECK(warning_ids("FROM scratch\n# hadolint ignore=DL4000\nMAINTAINER me\n").empty());
+    CHECK(warning_ids("FROM scratch\n# hadolint  ignore = SC2086,dl4000 , DL9999\n# x\nMAINTAINER me\n").empty());
+    CHECK(warning_ids("FROM scratch\n# hadolint ignore=DL4000\n\nMAINTAINER me\n").size() == 1);
+    CHECK(warning_ids("# hadolint global ignore=DL4000,SC1091\n" + text) == Strings{"legacy-key-value"});
+    CHECK(warning_ids("FROM scratch\nMAINTAINER me\n\n# hadolint global ignore=DL4000\n").empty());
+    CHECK(warning_ids("# hadolint ignore=DL4000\n" + text).size() == 2);
+    CHECK(warning_ids("# hadolint ignored=DL4000\n" + text).size() == 2);
+}
+
+TEST_CASE("codes of other programs are remembered, each once, and are no mistake (C-13)") {
+    auto file = parse_text("# check=skip=DL3059,SC2086,dl3059,CKV_DOCKER_2,MaintainerDeprecated\nFROM scratch\n"
+                           "# check=skip=DL3059,DL3057\nMAINTAINER me\n");
+    CHECK(file.warnings.empty());
+    Strings names;
+    for (const auto& foreign : file.checks.foreign()) names.push_back(foreign.name);
+    CHECK(names == Strings{"DL3059", "SC2086", "CKV_DOCKER_2", "DL3057"});
+    CHECK(file.checks.foreign()[3].span.line == 3);
+    CHECK(file.checks.foreign()[3].span.column == 21);
+    CHECK(warning_ids("# check=skip=DL30599\nFROM scratch\n") == Strings{"unknown-check"});
+}
+
+TEST_CASE("warnings about what stands before an error are kept (C-8)") {
+    std::vector<Warning> before;
+    CHECK_THROWS_AS(
+        parse("FROM scratch AS A\nENV a b\n# check=skip=all\nMAINTAINER me\nWORKDRI /x\nENV c d\n", "D", {}, before),
+        Error);
+    REQUIRE(before.size() == 2);
+    CHECK(before[0].id == "stage-name-casing");
+    CHECK(before[1].id == "legacy-key-value");
+    before.clear();
+    CHECK_THROWS_AS(parse("# check=skip=all\nFROM scratch AS A\nENV a\n", "D", {}, before), Error);
+    CHECK(before.empty());
 }
