@@ -146,6 +146,8 @@ BaseImage BaseImages::resolve_named(const plan::NeededBase& needed) {
                             [&] { return resolve_one(needed.base); });
     } catch (Error& error) {
         if (!error.span()) error.at(needed.span);
+        // Neither a password nor another registry would help.
+        if (!needed.hint.empty()) error.hint(needed.hint);
         throw;
     }
 }

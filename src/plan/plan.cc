@@ -135,6 +135,7 @@ class Planner {
         stage.base = in_plan(source.base);
         stage.platform = source.platform;
         warn_unset(from, source);
+        warn_misspelt(source);
         StageScope scope = set_base(stage, source);
         if (is_files(source.base)) start_with_files(stage, source);
         // Triggers are for this stage, not for what is built on it; but a context that replaces a stage keeps them.
@@ -204,8 +205,22 @@ class Planner {
         for (const std::string& name : source.unset) {
             if (plan_.warnings.size() >= max_warnings) return;
             plan_.warnings.push_back({"undefined-arg-in-from", fmt::format("the variable {} is not set", name),
-                                      file_.span_of(from, from.args[0]),
-                                      fmt::format("give ARG {} a default before the first FROM", name)});
+                                      file_.span_of(from, from.args[0]), suggest_global(name)});
+        }
+    }
+
+    std::string suggest_global(const std::string& name) const {
+        std::vector<std::string> names;
+        for (const auto& [known, value] : graph_.globals().values()) names.push_back(known);
+        return dockerfile::suggest(name, names, "", fmt::format("give ARG {} a default before the first FROM", name));
+    }
+
+    void warn_misspelt(const SourceStage& source) {
+        for (const MisspeltStage& stage : source.misspelt) {
+            if (plan_.warnings.size() >= max_warnings) return;
+            plan_.warnings.push_back({"misspelt-stage",
+                                      fmt::format("no stage is named {}: it is taken for an image", quoted(stage.name)),
+                                      stage.span, stage.hint});
         }
     }
 
@@ -248,12 +263,20 @@ std::vector<NeededBase> needed_bases(const dockerfile::Dockerfile& file, const P
     StageGraph graph(file, request);
     std::vector<NeededBase> bases;
     std::set<std::string> seen;
+    const SourceStage* current = nullptr;
     auto add = [&](const Base& base, const SourceSpan& span) {
         std::string key = key_of(base);
-        if (!key.empty() && seen.insert(key).second) bases.push_back({base, span});
+        if (key.empty() || !seen.insert(key).second) return;
+        const auto* image = std::get_if<ImageBase>(&base);
+        const auto& misspelt = current->misspelt;
+        const auto found = std::find_if(misspelt.begin(), misspelt.end(), [&](const MisspeltStage& stage) {
+            return image && stage.name == image->reference;
+        });
+        bases.push_back({base, span, found == misspelt.end() ? "" : found->hint});
     };
     for (int index : graph.needed()) {
         const SourceStage& stage = graph.stage(index);
+        current = &stage;
         const auto& from = file.instructions[stage.from];
         add(stage.base, file.span_of(from, from.args[0]));
         auto add_source = [&](const CopySource& source, const SourceSpan& span) {

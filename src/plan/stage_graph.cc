@@ -1,6 +1,7 @@
 #include "stage_graph.h"
 
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 
@@ -36,16 +37,14 @@ std::string comparable(const std::string& name) {
     return familiar;
 }
 
-std::string unset_hint(const dockerfile::Dockerfile& file, const std::string& name) {
-    bool in_stage = false;
-    for (const auto& instruction : file.instructions) {
-        for (const std::string& arg : instruction.args) {
-            in_stage = in_stage || (instruction.name == "ARG" && arg.substr(0, arg.find('=')) == name);
-        }
-    }
-    if (in_stage) return fmt::format("FROM sees only ARGs before the first FROM: give ARG {} a default there", name);
-    return fmt::format("{} is not set: give --build-arg {}=VALUE, or ARG {}=VALUE before the first FROM", name, name,
-                       name);
+// Images that go by a plain name, so that one like a stage's name may well be meant.
+bool is_common_image(std::string_view name) {
+    constexpr std::array<std::string_view, 36> images = {
+        "almalinux", "alpine", "archlinux", "bash",   "busybox", "caddy", "centos", "composer", "debian",
+        "deno",      "docker", "elixir",    "erlang", "fedora",  "gcc",   "golang", "gradle",   "haproxy",
+        "httpd",     "julia",  "mariadb",   "maven",  "mongo",   "mysql", "nginx",  "node",     "openjdk",
+        "perl",      "php",    "postgres",  "python", "redis",   "ruby",  "rust",   "swift",    "ubuntu"};
+    return std::find(images.begin(), images.end(), name) != images.end();
 }
 
 }  // namespace
@@ -89,12 +88,12 @@ void StageGraph::resolve_platform(const dockerfile::Instruction& from, SourceSta
     auto unset = expansion.unset_names();
     if (text.empty()) {
         fail_at(flag->span, "--platform is empty after expansion",
-                unset.empty() ? "give os/architecture, such as linux/amd64" : unset_hint(file_, unset[0]));
+                unset.empty() ? "give os/architecture, such as linux/amd64" : unset_hint(unset[0]));
     }
     try {
         stage.platform = oci::Platform::parse(text);
     } catch (const Error& error) {
-        fail_at(flag->span, error.message(), unset.empty() ? error.hint() : unset_hint(file_, unset[0]));
+        fail_at(flag->span, error.message(), unset.empty() ? error.hint() : unset_hint(unset[0]));
     }
 }
 
@@ -110,7 +109,7 @@ Base StageGraph::resolve_base(const dockerfile::Instruction& from, SourceStage& 
     SourceSpan span = file_.span_of(from, from.args[0]);
     if (name.empty()) {
         fail_at(span, fmt::format("FROM has no image: {} is empty", printable(from.args[0])),
-                stage.unset.empty() ? "name an image, or scratch" : unset_hint(file_, stage.unset[0]));
+                stage.unset.empty() ? "name an image, or scratch" : unset_hint(stage.unset[0]));
     }
     if (!stage.name.empty()) {
         if (auto context = named_context(stage.name)) {
@@ -125,10 +124,11 @@ Base StageGraph::resolve_base(const dockerfile::Instruction& from, SourceStage& 
     }
     if (name == "scratch") return ScratchBase{};
     if (auto context = named_context(name)) return base_of_context(*context, stage.platform);
+    note_misspelt(name, span, stage);
     try {
         oci::Reference::parse(name);
     } catch (const Error& error) {
-        fail_at(span, error.message(), stage.unset.empty() ? error.hint() : unset_hint(file_, stage.unset[0]));
+        fail_at(span, error.message(), stage.unset.empty() ? error.hint() : unset_hint(stage.unset[0]));
     }
     return ImageBase{name, stage.platform};
 }
@@ -183,7 +183,37 @@ CopySource StageGraph::resolve_source(const dockerfile::Instruction& instruction
         fail_at(span, fmt::format("{} is no stage, and no image: {}", quoted(name), error.message()),
                 dockerfile::suggest(name, names, "", error.hint()));
     }
+    note_misspelt(name, span, stage);
     return ImageBase{name, request_.platform};
+}
+
+// What has a tag, a digest, a host or a directory is meant as an image.
+void StageGraph::note_misspelt(const std::string& name, const SourceSpan& span, SourceStage& stage) const {
+    constexpr size_t most = 100;
+    if (name.find_first_of("./:@") != std::string::npos || is_common_image(name) || stage.misspelt.size() >= most)
+        return;
+    std::vector<std::string> names;
+    for (const SourceStage& earlier : stages_) {
+        if (!earlier.name.empty()) names.push_back(earlier.name);
+    }
+    std::string hint = dockerfile::suggest(name, names, "", "");
+    if (!hint.empty()) stage.misspelt.push_back({name, span, std::move(hint)});
+}
+
+std::string StageGraph::unset_hint(const std::string& name) const {
+    const bool in_stage =
+        std::any_of(file_.instructions.begin(), file_.instructions.end(), [&](const auto& instruction) {
+            return instruction.name == "ARG" &&
+                   std::any_of(instruction.args.begin(), instruction.args.end(),
+                               [&](const std::string& arg) { return arg.substr(0, arg.find('=')) == name; });
+        });
+    if (in_stage) return fmt::format("FROM sees only ARGs before the first FROM: give ARG {} a default there", name);
+    std::vector<std::string> names;
+    for (const auto& [known, value] : globals_.values()) names.push_back(known);
+    return dockerfile::suggest(
+        name, names, "",
+        fmt::format("{} is not set: give --build-arg {}=VALUE, or ARG {}=VALUE before the first FROM", name, name,
+                    name));
 }
 
 CopySource StageGraph::resolve_index(uint64_t index, const SourceSpan& span, SourceStage& stage) const {

@@ -11,6 +11,13 @@
 
 namespace gbuild::plan {
 
+// A name that no stage has, taken for an image's, and the stage that was meant in all likelihood.
+struct MisspeltStage {
+    std::string name;
+    SourceSpan span;
+    std::string hint;  // "did you mean build?"
+};
+
 // What a RUN --mount=from=… names.
 struct MountOrigin {
     size_t instruction = 0;
@@ -31,6 +38,7 @@ struct SourceStage {
     std::vector<std::string> unset;        // names that FROM uses and that are not set
     std::map<size_t, CopySource> sources;  // by instruction: what its --from names
     std::vector<MountOrigin> mounts;
+    std::vector<MisspeltStage> misspelt;
     std::set<int> needs;  // stages, all with lower numbers
 };
 
@@ -53,6 +61,8 @@ class StageGraph {
     void resolve_sources(size_t instruction, SourceStage& stage);
     CopySource resolve_source(const dockerfile::Instruction& instruction, const std::string& name,
                               const SourceSpan& span, SourceStage& stage);
+    void note_misspelt(const std::string& name, const SourceSpan& span, SourceStage& stage) const;
+    std::string unset_hint(const std::string& name) const;
     CopySource resolve_index(uint64_t index, const SourceSpan& span, SourceStage& stage) const;
     std::optional<std::string> named_context(const std::string& name) const;
     const SourceStage* find_stage(const std::string& name, int before) const;

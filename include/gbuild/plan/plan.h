@@ -178,7 +178,8 @@ Plan make_plan(const dockerfile::Dockerfile& file, const PlanRequest& request, c
 
 struct NeededBase {
     Base base;
-    SourceSpan span;  // where it is named first
+    SourceSpan span;   // where it is named first
+    std::string hint;  // for when there is no such image: the stage that may have been meant; may be empty
 };
 
 // The distinct bases that make_plan would ask for, and the images and named contexts that COPY --from and mounts read,
