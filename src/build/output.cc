@@ -9,6 +9,7 @@
 #include "gbuild/base/text.h"
 #include "gbuild/golem/container_config.h"
 #include "gbuild/golem/numeric_user.h"
+#include "gbuild/golem/secrets.h"
 #include "gbuild/golem/vm_contract.h"
 #include "output_record.h"
 #include "tree_accounts.h"
@@ -97,7 +98,7 @@ std::filesystem::path output_path(const BuildOptions& options) {
 namespace {
 
 // Raised when the same tree and configuration become another image, or other warnings.
-constexpr std::string_view image_format = "gbuild image 1 " GBUILD_VERSION;
+constexpr std::string_view image_format = "gbuild image 2 " GBUILD_VERSION;
 
 // Steps' places count: warnings point at them.
 std::string image_key(const Digest& tree, const OutputJob& job) {
@@ -144,6 +145,11 @@ BuildResult write_image(tree::Tree tree, AtomicFile& file, const OutputJob& job,
     for (const Warning& warning : golem::check_contract(tree, result.config, places_in(job.plan))) {
         events.emit(warning);
     }
+    const auto read = [&](const std::string& path, const tree::Inode& inode) {
+        return with_context([&] { return fmt::format("reading /{} of the image", path); },
+                            [&] { return pack::read_contents(job.packs, inode.content, golem::max_secret_size); });
+    };
+    for (const Warning& warning : golem::find_secrets(tree, read)) events.emit(warning);
 
     oci::ImageConfig image{target.platform, job.epoch, "", result.config, {tree_digest(tree, job.packs)}};
     result.image_id = std::string(Digest::of(oci::to_json(image)).hex());

@@ -7,6 +7,7 @@
 #include "gbuild/base/error.h"
 #include "gbuild/base/text.h"
 #include "gbuild/golem/vm_contract.h"
+#include "named_few.h"
 
 namespace gbuild::golem {
 
@@ -18,7 +19,6 @@ using tree::Node;
 using tree::Tree;
 
 constexpr uint64_t ram_root = 128u << 20;
-constexpr size_t max_named = 5;
 constexpr std::string_view default_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 // Where the VM mounts something of its own, as image paths. /tmp is left out for volumes: they are mounted after it.
@@ -35,22 +35,6 @@ std::string_view masked_place(std::string_view path) {
     }
     return {};
 }
-
-// The first few of some names, and how many there are.
-class NamedFew {
-  public:
-    void add(const std::string& path) {
-        if (count_++ < max_named) named_.push_back(quoted('/' + path));
-    }
-    bool empty() const { return count_ == 0; }
-    std::string text() const {
-        return join(named_, ", ") + (count_ > max_named ? fmt::format(" and {} more", count_ - max_named) : "");
-    }
-
-  private:
-    std::vector<std::string> named_;
-    size_t count_ = 0;
-};
 
 // Calls `visit(path, node)` for what is below `directory`, without what other volumes cover.
 template <class Visit>
