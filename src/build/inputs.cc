@@ -85,14 +85,14 @@ std::optional<std::string> check_of(const BuildOptions& options) {
     return found == options.build_args.end() ? std::nullopt : std::optional(found->second);
 }
 
-dockerfile::Dockerfile load_from_inside(const BuildOptions& options) {
+dockerfile::Dockerfile load_from_inside(const BuildOptions& options, std::vector<Warning>& until_error) {
     const fs::path path = path_inside(options);
     const auto text = read_inside(options.context, path.native());
     if (!text) {
         throw Error(ErrorKind::not_found, fmt::format("the build context has no {}", quoted(path.native())))
             .hint(hint_for_missing(options.context, path));
     }
-    return dockerfile::parse(*text, path.native(), check_of(options));
+    return dockerfile::parse(*text, path.native(), check_of(options), until_error);
 }
 
 // What there is of a Dockerfile and one in lower case, as docker has it.
@@ -211,11 +211,16 @@ bool has_files(const NamedContext& context) {
 }
 
 dockerfile::Dockerfile load_dockerfile(const BuildOptions& options) {
+    std::vector<Warning> lost;
+    return load_dockerfile(options, lost);
+}
+
+dockerfile::Dockerfile load_dockerfile(const BuildOptions& options, std::vector<Warning>& until_error) {
     require_directory(options.context, "build context");
     if (options.dockerfile_text) {
-        return dockerfile::parse(*options.dockerfile_text, options.dockerfile_name, check_of(options));
+        return dockerfile::parse(*options.dockerfile_text, options.dockerfile_name, check_of(options), until_error);
     }
-    if (options.origin == Origin::elsewhere) return load_from_inside(options);
+    if (options.origin == Origin::elsewhere) return load_from_inside(options, until_error);
     fs::path path = find_dockerfile(options);
     std::error_code ignored;
     if (!fs::exists(path, ignored)) {
@@ -231,7 +236,7 @@ dockerfile::Dockerfile load_dockerfile(const BuildOptions& options) {
     bool in_context = !options.dockerfile || !files_below(options.context, {path}).empty();
     std::string text = in_context ? read_regular_file(path) : read_text_file(path, max_dockerfile_size);
     // A Dockerfile of the current directory is shown by its bare name, as people and editors write it.
-    return dockerfile::parse(text, path.lexically_normal().native(), check_of(options));
+    return dockerfile::parse(text, path.lexically_normal().native(), check_of(options), until_error);
 }
 
 dockerfile::IgnoreRules load_ignore_rules(const BuildOptions& options) {

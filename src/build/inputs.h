@@ -47,7 +47,9 @@ bool has_files(const NamedContext& context);
 // Throws usage for an unknown scheme, not_found for a path where nothing is.
 NamedContext parse_named_context(const std::string& name, const std::string& value);
 
-// Parses the Dockerfile that the options name. Throws not_found with where it was looked for, dockerfile.
+// Parses the Dockerfile that the options name. Throws not_found with where it was looked for, dockerfile: then
+// `until_error` has the warnings about what stands before the error.
+dockerfile::Dockerfile load_dockerfile(const BuildOptions& options, std::vector<Warning>& until_error);
 dockerfile::Dockerfile load_dockerfile(const BuildOptions& options);
 
 // <Dockerfile>.dockerignore, else .dockerignore in the context; empty rules when there is neither.

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "gbuild/base/text.h"
+#include "gbuild/golem/secrets.h"
 #include "outline.h"
 
 namespace gbuild::check {
@@ -44,6 +45,7 @@ class CopyRules {
         if (copy_.args.empty()) return;
         if (copy_.name == "ADD") plain_add();
         if (!copy_.flag("from")) ignored();
+        secrets();
         if (!has_workdir) relative_destination();
     }
 
@@ -68,16 +70,44 @@ class CopyRules {
 
     void ignored() {
         const dockerfile::IgnoreRules* ignore = outline_.request.ignore;
-        // With exceptions, part of what is excluded may be there again.
-        if (!ignore || ignore->may_reinclude()) return;
+        if (!ignore || ignore->empty()) return;
         for (size_t i = 0; i + 1 < copy_.args.size(); i++) {
             const std::string& source = copy_.args[i];
-            if (is_remote(source) || has_variable(source) || has_wildcard(source)) continue;
-            const std::string path = context_path(source);
-            if (path.empty() || !ignore->excluded(path)) continue;
-            report_.add("copy-ignored-file",
-                        fmt::format("{} is left out of the context by .dockerignore", quoted(source)), place(i),
-                        "take it out of .dockerignore, or out of this line");
+            if (is_remote(source) || has_variable(source)) continue;
+            std::string path = context_path(source);
+            // All that is in a directory is there under the directory's own name, too.
+            const bool all_inside = path == "*" || path.ends_with("/*");
+            if (all_inside) path.resize(path.size() == 1 ? 0 : path.size() - 2);
+            // With exceptions, part of what is excluded may be there again.
+            if (has_wildcard(path) || ignore->may_reinclude_below(path)) continue;
+            if (!path.empty() && ignore->excluded(path)) {
+                report_.add("copy-ignored-file",
+                            fmt::format("{} is left out of the context by .dockerignore", quoted(source)), place(i),
+                            "take it out of .dockerignore, or out of this line");
+            } else if (excludes_all_in(*ignore, path)) {
+                report_.add("copy-ignored-file",
+                            fmt::format("{} is empty: .dockerignore leaves everything in it out", quoted(source)),
+                            place(i), "name what is to stay in .dockerignore: !NAME");
+            }
+        }
+    }
+
+    // Names unlike each other: what leaves all of them out leaves everything out.
+    static bool excludes_all_in(const dockerfile::IgnoreRules& ignore, const std::string& directory) {
+        constexpr std::array<std::string_view, 4> names = {"a", "Z_9", ".b-c", "0.d e"};
+        return std::all_of(names.begin(), names.end(), [&](std::string_view name) {
+            return ignore.excluded(directory + (directory.empty() ? "" : "/") + std::string(name));
+        });
+    }
+
+    void secrets() {
+        for (size_t i = 0; i < copy_.args.size(); i++) {
+            const std::string& path = copy_.args[i];
+            if (!golem::is_secret_name(std::string_view(path).substr(path.rfind('/') + 1))) continue;
+            report_.add("secret-in-image",
+                        fmt::format("{} is a secret, and every provider gets the image", quoted(path)), place(i),
+                        "show it to the step that needs it: RUN --mount=type=secret");
+            return;
         }
     }
 

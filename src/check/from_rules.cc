@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "gbuild/base/text.h"
+#include "gbuild/dockerfile/suggest.h"
 #include "gbuild/oci/platform.h"
 #include "gbuild/oci/reference.h"
 #include "outline.h"
@@ -31,9 +32,9 @@ bool is_platform(const std::string& text) {
     }
 }
 
-bool is_base(const StageOutline& stage) {
-    return stage.parent >= 0 || stage.base == "scratch" || parse_reference(stage.base).has_value();
-}
+bool is_image(const std::string& name) { return name == "scratch" || parse_reference(name).has_value(); }
+
+bool is_base(const StageOutline& stage) { return stage.parent >= 0 || is_image(stage.base); }
 
 class FromRules {
   public:
@@ -44,7 +45,10 @@ class FromRules {
         const std::string& written = stage_.from->args[0];
         const ExpandedText base = outline_.globals.expand(written);
         undeclared(base, written);
-        if (!is_base(stage_) && all_declared(base)) invalid_default(written, base);
+        // Whatever --build-arg gives: others build without.
+        const ExpandedText by_default = outline_.defaults.expand(written);
+        const bool is_default_base = is_image(by_default.text) || outline_.is_stage_name(by_default.text);
+        if (!is_default_base && all_declared(by_default)) invalid_default(written, by_default);
         if (is_base(stage_)) tag(written);
         if (const dockerfile::Flag* flag = stage_.from->flag("platform")) platform(*flag);
     }
@@ -55,8 +59,9 @@ class FromRules {
     void undeclared(const ExpandedText& expanded, const std::string& written) {
         for (const std::string& name : expanded.unset) {
             if (outline_.globals.declared(name)) continue;
-            report_.add("undefined-arg-in-from", fmt::format("no ARG before the first FROM declares {}", name),
-                        place(written), fmt::format("add ARG {}=DEFAULT there", name));
+            report_.add(
+                "undefined-arg-in-from", fmt::format("no ARG before the first FROM declares {}", name), place(written),
+                dockerfile::suggest(name, outline_.globals.names(), "", fmt::format("add ARG {}=DEFAULT there", name)));
         }
     }
 
@@ -97,7 +102,8 @@ class FromRules {
         const ExpandedText expanded = outline_.globals.expand(flag.value);
         undeclared(expanded, flag.value);
         if (!is_platform(expanded.text)) return;
-        const std::string architecture = oci::Platform::parse(expanded.text).architecture;
+        const oci::Platform platform = oci::Platform::parse(expanded.text);
+        const std::string& architecture = platform.architecture;
         const bool is_target = &stage_ == &outline_.stages[static_cast<size_t>(outline_.target)];
         if (is_target && architecture != provider_architecture) {
             report_.add("platform-not-amd64",
@@ -105,7 +111,8 @@ class FromRules {
                         flag.span, "remove --platform, or write linux/amd64");
         }
         // A stage for one platform says so in its name.
-        if (!expanded.used.empty() || stage_.name.find(architecture) != std::string::npos) return;
+        const auto named_after = [&](const std::string& part) { return stage_.name.find(part) != std::string::npos; };
+        if (!expanded.used.empty() || named_after(architecture) || named_after(platform.os)) return;
         report_.add("from-platform-constant", fmt::format("--platform is fixed to {}", quoted(expanded.text)),
                     flag.span, "leave it out, or use $BUILDPLATFORM");
     }
@@ -133,7 +140,7 @@ void check_description(const Outline& outline, const Instruction& instruction, R
                                    [&](const std::string& name) { return equal_ignoring_case(first, name); });
     if (named) return;
     report.add("invalid-description", fmt::format("the comment does not begin with {}", quoted(names.front())),
-               outline.file.span_of_line(instruction.first_line - 1),
+               instruction.span,
                fmt::format("write # {} DESCRIPTION, or put an empty line between the two", printable(names.front())));
 }
 

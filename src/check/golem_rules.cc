@@ -54,7 +54,7 @@ class GolemRules {
         };
         for (Warning warning : golem::check_contract(tree::Tree(), config_, places)) {
             if (!warning.span) warning.span = plan_.stages.back().span;
-            if (warning.id == "no-volume" && !outline_.from_scratch(outline_.target))
+            if (warning.id == "no-volume" && !outline_.knows_base(outline_.target))
                 warning.hint += ", unless the base image has one";
             report_.add(warning);
         }

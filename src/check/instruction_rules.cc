@@ -68,8 +68,12 @@ void add_names(const Instruction& instruction, std::set<std::string>& known) {
 
 void check_instructions(const Outline& outline, Report& report) {
     for (size_t i = 0; i < outline.stages.size(); i++) {
-        std::set<std::string> known;
+        std::set<std::string> known{"PATH"};
         bool shell_chosen = false;
+        if (const auto& base = outline.root(static_cast<int>(i)).base_config) {
+            shell_chosen = base->shell.has_value();
+            for (const std::string& entry : base->env) known.insert(entry.substr(0, entry.find('=')));
+        }
         const size_t inherited = outline.steps_of_chain(static_cast<int>(i)).size() - outline.stages[i].steps.size();
         size_t at = 0;
         for (const Instruction* step : outline.steps_of_chain(static_cast<int>(i))) {

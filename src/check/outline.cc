@@ -4,6 +4,7 @@
 
 #include "gbuild/base/text.h"
 #include "gbuild/dockerfile/expand.h"
+#include "gbuild/oci/platform.h"
 
 namespace gbuild::check {
 
@@ -31,6 +32,14 @@ GlobalArgs::GlobalArgs(const Dockerfile& file, const std::map<std::string, std::
                 values_.try_emplace(name);
         }
     }
+}
+
+std::vector<std::string> GlobalArgs::names() const {
+    constexpr size_t most = 500;
+    std::vector<std::string> names;
+    if (values_.size() > most) return names;
+    for (const auto& [name, value] : values_) names.push_back(name);
+    return names;
 }
 
 ExpandedText GlobalArgs::expand(const std::string& text) const {
@@ -62,10 +71,21 @@ int find_named(const std::vector<StageOutline>& stages, const std::string& name)
     return -1;
 }
 
+oci::Platform platform_of(const Instruction& from, const GlobalArgs& globals) {
+    const oci::Platform usual{"linux", "amd64", ""};
+    const dockerfile::Flag* flag = from.flag("platform");
+    if (!flag) return usual;
+    try {
+        return oci::Platform::parse(globals.expand(flag->value).text);
+    } catch (const Error&) {
+        return usual;  // planning tells
+    }
+}
+
 }  // namespace
 
 Outline::Outline(const Dockerfile& dockerfile, const CheckRequest& wanted) :
-    file(dockerfile), request(wanted), globals(dockerfile, wanted.build_args) {
+    file(dockerfile), request(wanted), globals(dockerfile, wanted.build_args), defaults(dockerfile, {}) {
     for (const Instruction& instruction : file.instructions) {
         if (instruction.name != "FROM") {
             if (!stages.empty()) stages.back().steps.push_back(&instruction);
@@ -76,6 +96,10 @@ Outline::Outline(const Dockerfile& dockerfile, const CheckRequest& wanted) :
         stage.base = globals.expand(instruction.args[0]).text;
         stage.parent = find_named(stages, stage.base);
         if (instruction.args.size() == 3) stage.name = to_lower(instruction.args[2]);
+        if (stage.parent < 0 && stage.base != "scratch" && request.known_base) {
+            const auto known = request.known_base(stage.base, platform_of(instruction, globals));
+            if (known) stage.base_config = known->config;
+        }
         stages.push_back(std::move(stage));
     }
     target = static_cast<int>(stages.size()) - 1;
@@ -101,6 +125,8 @@ std::vector<const Instruction*> Outline::steps_of_chain(int stage) const {
     for (const StageOutline* part : chain(stage)) steps.insert(steps.end(), part->steps.begin(), part->steps.end());
     return steps;
 }
+
+bool Outline::is_stage_name(const std::string& name) const { return find_named(stages, name) >= 0; }
 
 int Outline::stage_of_line(int line) const {
     const auto after = std::upper_bound(stages.begin(), stages.end(), line, [](int wanted, const StageOutline& stage) {

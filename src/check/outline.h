@@ -28,6 +28,7 @@ class GlobalArgs {
   public:
     GlobalArgs(const Dockerfile& file, const std::map<std::string, std::string>& build_args);
     bool declared(const std::string& name) const { return values_.contains(name); }
+    std::vector<std::string> names() const;  // for suggestions; none when there are too many to look through
     // An expansion that fails, as of ${x:?}, leaves the text empty.
     ExpandedText expand(const std::string& text) const;
 
@@ -38,9 +39,11 @@ class GlobalArgs {
 
 struct StageOutline {
     const Instruction* from = nullptr;
-    std::string name;                       // lower case; may be empty
-    std::string base;                       // expanded
-    int parent = -1;                        // stage that it is built on
+    std::string name;  // lower case; may be empty
+    std::string base;  // expanded
+    int parent = -1;   // stage that it is built on
+    // Of the base image, where that is known.
+    std::optional<oci::ContainerConfig> base_config;
     std::vector<const Instruction*> steps;  // after FROM
 };
 
@@ -53,12 +56,17 @@ struct Outline {
     // All steps of that chain, in order.
     std::vector<const Instruction*> steps_of_chain(int stage) const;
     int stage_of_line(int line) const;
-    // Built on scratch in the end, so that nothing about it is unknown.
-    bool from_scratch(int stage) const { return chain(stage).front()->base == "scratch"; }
+    // What it is built on in the end.
+    const StageOutline& root(int stage) const { return *chain(stage).front(); }
+    bool from_scratch(int stage) const { return root(stage).base == "scratch"; }
+    // Nothing that the stage starts with is unknown.
+    bool knows_base(int stage) const { return from_scratch(stage) || root(stage).base_config; }
+    bool is_stage_name(const std::string& name) const;
 
     const Dockerfile& file;
     const CheckRequest& request;
     GlobalArgs globals;
+    GlobalArgs defaults;  // without any --build-arg
     std::vector<StageOutline> stages;
     int target = 0;
 };
@@ -69,8 +77,13 @@ void check_instructions(const Outline& outline, Report& report);
 void check_copies(const Outline& outline, Report& report);
 void check_commands(const Outline& outline, Report& report);
 void check_packages(const Outline& outline, Report& report);
-// Also what the parser and the planner warn of.
+// What the planner warns of. Throws what it does.
 void check_plan(const Outline& outline, Report& report);
+
+// A variable that nothing sets in a stage, unless the base image does, which weighs less.
+void add_undefined(const Outline& outline, int stage, const Warning& warning, Report& report);
+// Such variables in these stages, for plans that had to take them as set.
+void check_variables(const Outline& outline, const std::set<int>& stages, Report& report);
 
 // Values that let a plan be made where FROM needs a --build-arg.
 std::map<std::string, std::string> placeholder_args(const Outline& outline);

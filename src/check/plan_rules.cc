@@ -1,4 +1,4 @@
-// What the parser and the planner warn of, in every stage.
+// What the planner warns of, in every stage.
 #include <algorithm>
 #include <optional>
 #include <set>
@@ -12,18 +12,21 @@ namespace gbuild::check {
 
 namespace {
 
-// Names of variables in the arguments of all instructions.
-std::set<std::string> names_used(const Dockerfile& file) {
+void add_names_in(std::string_view text, std::set<std::string>& names) {
     constexpr std::string_view letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789";
+    for (size_t at = text.find('$'); at != std::string_view::npos; at = text.find('$', at + 1)) {
+        const size_t begin = text.substr(at + 1, 1) == "{" ? at + 2 : at + 1;
+        const size_t end = std::min(text.find_first_not_of(letters, begin), text.size());
+        if (end > begin) names.emplace(text.substr(begin, end - begin));
+    }
+}
+
+// Names of variables in the flags and arguments of all instructions.
+std::set<std::string> names_used(const Dockerfile& file) {
     std::set<std::string> names;
     for (const Instruction& instruction : file.instructions) {
-        for (const std::string& arg : instruction.args) {
-            for (size_t at = arg.find('$'); at != std::string::npos; at = arg.find('$', at + 1)) {
-                const size_t begin = arg.compare(at + 1, 1, "{") == 0 ? at + 2 : at + 1;
-                const size_t end = std::min(arg.find_first_not_of(letters, begin), arg.size());
-                if (end > begin) names.insert(arg.substr(begin, end - begin));
-            }
-        }
+        for (const dockerfile::Flag& flag : instruction.flags) add_names_in(flag.value, names);
+        for (const std::string& arg : instruction.args) add_names_in(arg, names);
     }
     return names;
 }
@@ -46,25 +49,43 @@ class PlanRules {
   private:
     plan::Plan planned(const std::string& target) {
         request_.target = target;
+        assumed_ = false;
         plan::Plan plan = planned_anyhow();
-        for (const plan::Stage& stage : plan.stages) seen_.insert(stage.index);
+        std::set<int> stages;
+        for (const plan::Stage& stage : plan.stages) stages.insert(stage.index);
+        seen_.insert(stages.begin(), stages.end());
         for (const Warning& warning : plan.warnings) add(warning);
+        if (assumed_) check_variables(outline_, stages, report_);
         return plan;
     }
 
-    // Base images are taken to set no variables, unless that alone makes a plan impossible: a path or a port that is
-    // empty here need not be so in a build.
-    plan::Plan planned_anyhow() const {
+    // Unknown base images are taken to set no variables, unless that alone makes a plan impossible: a path or a port
+    // that is empty here need not be so in a build.
+    plan::Plan planned_anyhow() {
         std::optional<Error> first;
         for (const char* value : {"", "1", "/1"}) {
             try {
-                return plan::make_plan(outline_.file, request_, [&](const plan::Base&) { return base_with(value); });
+                plan::Plan plan = plan::make_plan(outline_.file, request_,
+                                                  [&](const plan::Base& base) { return config(base, value); });
+                assumed_ = assumed_ || first;
+                return plan;
             } catch (const Error& error) {
                 if (!first) first = error;
                 if (error.kind() != ErrorKind::dockerfile) break;
             }
         }
         throw Error(*first);
+    }
+
+    oci::ImageConfig config(const plan::Base& base, const std::string& value) const {
+        const auto* image = std::get_if<plan::ImageBase>(&base);
+        const auto known = image && outline_.request.known_base
+                               ? outline_.request.known_base(image->reference, image->platform)
+                               : std::nullopt;
+        if (!known) return base_with(value);
+        oci::ImageConfig config = *known;
+        config.config.on_build.clear();  // what its author wrote is not this file's
+        return config;
     }
 
     oci::ImageConfig base_with(const std::string& value) const {
@@ -90,24 +111,19 @@ class PlanRules {
         if (warning.id == "undefined-arg-in-from") return;
         if (warning.id != "undefined-var" || !warning.span) return report_.add(warning);
         const int stage = outline_.stage_of_line(warning.span->line);
-        // With no better advice than to declare it, the base image may well have it.
-        if (stage < 0 || outline_.from_scratch(stage) || !warning.hint.starts_with("declare it"))
-            return report_.add(warning);
-        report_.add(warning.id, warning.message, warning.span, warning.hint + ", unless the base image has it",
-                    Severity::info);
+        if (stage < 0) return report_.add(warning);
+        add_undefined(outline_, stage, warning, report_);
     }
 
     const Outline& outline_;
     Report& report_;
     plan::PlanRequest request_;
-    std::set<int> seen_;  // stages
+    bool assumed_ = false;  // the last plan took variables as set
+    std::set<int> seen_;    // stages
 };
 
 }  // namespace
 
-void check_plan(const Outline& outline, Report& report) {
-    for (const Warning& warning : outline.file.warnings) report.add(warning);
-    PlanRules(outline, report).run();
-}
+void check_plan(const Outline& outline, Report& report) { PlanRules(outline, report).run(); }
 
 }  // namespace gbuild::check

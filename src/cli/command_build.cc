@@ -2,6 +2,7 @@
 
 #include "gbuild/base/atomic_file.h"
 #include "gbuild/base/text.h"
+#include "gbuild/build/check_input.h"
 #include "gbuild/cli/build_report.h"
 #include "gbuild/cli/build_settings.h"
 #include "gbuild/cli/command.h"
@@ -175,6 +176,12 @@ class BuildCommand final : public Command {
         return takers > 0;
     }
 
+    static void warn_until_error(const build::BuildOptions& options, ProgressMode mode, Console& console) {
+        // A terminal's progress has a thread of its own.
+        const auto progress = make_progress(mode == ProgressMode::tty ? ProgressMode::plain : mode, console);
+        build::warn_until_error(options, *progress);
+    }
+
     int build(ProgressMode mode, Console& console) {
         // Before the watcher, so that Ctrl-C ends a wait for standard input as usual.
         build::BuildOptions options = make_options(console);
@@ -186,6 +193,7 @@ class BuildCommand final : public Command {
         const auto metadata_file = side_file("--metadata-file", metadata_file_, options);
         const bool taken = is_taken(options, iid_file, metadata_file);
         const auto fetched = fetch_context(options, mode, console);
+        warn_until_error(options, mode, console);
         // While there is one thread: what commands run in may be a user namespace, entered by this process.
         const auto sandbox = build::prepare_sandbox(options);
         SignalWatcher signals;

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <filesystem>
+#include <map>
 #include <optional>
 #include <set>
 
@@ -8,6 +10,7 @@
 #include "gbuild/build/check_input.h"
 #include "gbuild/check/check.h"
 #include "gbuild/cli/build_settings.h"
+#include "gbuild/cli/check_formats.h"
 #include "gbuild/cli/command.h"
 #include "gbuild/cli/display.h"
 #include "gbuild/cli/error_text.h"
@@ -29,8 +32,9 @@ Severity parse_severity(const std::string& word) {
     throw Error(ErrorKind::internal, fmt::format("{} is no severity", quoted(word)));
 }
 
-// Ids of "RULE,RULE", by any of a rule's names; all of them for "all".
-std::set<std::string, std::less<>> parse_rules(const char* option, const std::vector<std::string>& lists) {
+// Ids of "RULE,RULE", by any of a rule's names; all of them for "all". Codes of other programs are put into `foreign`.
+std::set<std::string, std::less<>> parse_rules(const char* option, const std::vector<std::string>& lists,
+                                               std::vector<std::string>& foreign) {
     std::set<std::string, std::less<>> ids;
     for (const std::string& list : lists) {
         for (const std::string& word : split(list, ',')) {
@@ -40,6 +44,10 @@ std::set<std::string, std::less<>> parse_rules(const char* option, const std::ve
                 continue;
             }
             const auto id = dockerfile::find_rule_id(name);
+            if (!id && dockerfile::is_foreign_code(name)) {
+                foreign.push_back(name);
+                continue;
+            }
             if (!id) {
                 std::vector<std::string> known;
                 for (const check::Rule& rule : check::all_rules()) known.emplace_back(rule.id);
@@ -51,13 +59,6 @@ std::set<std::string, std::less<>> parse_rules(const char* option, const std::ve
         }
     }
     return ids;
-}
-
-Json finding_json(const Finding& finding) {
-    Json json = warning_json(finding.warning);
-    json["severity"] = check::severity_name(finding.severity);
-    if (finding.warning.span && finding.warning.span->column > 0) json["length"] = finding.warning.span->length;
-    return json;
 }
 
 std::string other_names(std::string_view id) {
@@ -72,32 +73,42 @@ std::string other_names(std::string_view id) {
 class CheckCommand final : public Command {
   public:
     void declare(OptionSet& options) override {
-        options.argument("CONTEXT", source_.context, Presence::optional,
-                         "directory with the Dockerfile; or give -f alone");
+        options.argument(
+            "CONTEXT", source_.context, Presence::optional,
+            "directory with the Dockerfile, a Dockerfile itself, URL.git[#REF[:DIR]], URL of an archive or a "
+            "Dockerfile, or - for either on standard input; or give -f alone");
         options.group("What is checked");
         options.value("-f,--file", "PATH", source_.file,
                       "Dockerfile, or - for standard input (default: CONTEXT/Dockerfile)");
         options.list("--build-arg", "NAME[=VALUE]", source_.build_args, "value for an ARG; repeatable");
         options.value("--target", "STAGE", source_.target, "stage that becomes the image (default: the last one)");
+        declare_root(options, root_);
         options.group("Which findings count");
         options.choice("--severity", {"info", "warning", "error"}, severity_, "the least that is shown and counts");
         options.list("--skip", "RULE[,RULE]", skip_, "leave these out; repeatable");
         options.list("--only", "RULE[,RULE]", only_, "leave all others out; repeatable");
         options.group("Output");
-        options.choice("--format", {"text", "json"}, format_, "what is printed");
+        options.choice(
+            "--format", {"text", "long", "json", "sarif", "github", "gitlab", "checkstyle"}, format_,
+            "what is printed: a line for each finding, the same with its source line, or what other programs "
+            "read");
         options.flag("--list", list_, "print every rule with its severity, meaning and other names, and check nothing");
-        options.epilogue(
-            "Nothing is built or fetched; what the base image brings is unknown. A RULE is named as in brackets "
-            "behind\n"
-            "a finding, as docker names it (UndefinedVar), or by hadolint's code (DL3008), in any case. The line\n"
-            "  # check=skip=RULE,RULE;error=true\n"
-            "at the top of a Dockerfile leaves rules out and makes warnings errors.\n"
-            "Exit code: 0 nothing found, 12 something found, 3 a Dockerfile that no build can read.\n"
-            "\n"
-            "Examples:\n"
-            "  gbuild check .\n"
-            "  gbuild check --severity info -f ci/Dockerfile\n"
-            "  gbuild check --skip apt-lists-kept,DL3042 --format json . | jq -r '.findings[].id'\n");
+        options.epilogue("Nothing is built, and no registry is asked; what a base image brings is known when a build "
+                         "has pulled it.\n"
+                         "A RULE is named as in brackets behind a finding, as docker names it (UndefinedVar), or by "
+                         "hadolint's code\n"
+                         "(DL3008), in any case. The line\n"
+                         "  # check=skip=RULE,RULE;error=true\n"
+                         "at the top of a Dockerfile leaves rules out and makes warnings errors; \"# check=skip=RULE\" "
+                         "or hadolint's\n"
+                         "\"# hadolint ignore=DL3008\" above an instruction leaves them out for that one.\n"
+                         "Exit code: 0 nothing found, 12 something found, 3 a Dockerfile that no build can read.\n"
+                         "\n"
+                         "Examples:\n"
+                         "  gbuild check .\n"
+                         "  gbuild check --severity info ci/Dockerfile\n"
+                         "  gbuild check --format sarif . > gbuild.sarif\n"
+                         "  gbuild check --skip apt-lists-kept,DL3042 --format json . | jq -r '.findings[].id'\n");
     }
 
     int run(Console& console) override {
@@ -105,50 +116,99 @@ class CheckCommand final : public Command {
             console.out.write(format_ == "json" ? json_document(rules_json()) : rules_text());
             return 0;
         }
-        const std::vector<Finding> findings = selected(console);
-        const Color color = console.color(console.out);
-        std::string text;
-        for (const Finding& finding : findings) text += finding_text(finding, color);
-        console.out.write(format_ == "json" ? json_document(findings_json(findings)) : text);
-        return findings.empty() ? 0 : check_found;
+        std::vector<std::string> foreign;
+        const auto skipped = parse_rules("--skip", skip_, foreign);
+        const auto wanted = parse_rules("--only", only_, foreign);
+        if (!foreign.empty())
+            console.err.write(fmt::format("gbuild has no check like {}\n", safe_text(join(foreign, ", "))));
+        CheckReport report = checked(console);
+        const Severity least = parse_severity(severity_);
+        std::erase_if(report.findings, [&](const Finding& finding) {
+            const std::string& id = finding.warning.id;
+            return skipped.contains(id) || (!only_.empty() && !wanted.contains(id));
+        });
+        report.hidden =
+            std::erase_if(report.findings, [&](const Finding& finding) { return finding.severity < least; });
+        console.out.write(formatted(report, console));
+        if (report.error) throw Error(*report.error);
+        return report.findings.empty() ? 0 : check_found;
     }
 
   private:
-    std::vector<Finding> selected(const Console& console) {
-        const auto skipped = parse_rules("--skip", skip_);
-        const auto wanted = parse_rules("--only", only_);
-        const Severity least = parse_severity(severity_);
-        std::vector<Finding> findings = all_findings(console);
-        std::erase_if(findings, [&](const Finding& finding) {
-            const std::string& id = finding.warning.id;
-            return finding.severity < least || skipped.contains(id) || (!only_.empty() && !wanted.contains(id));
-        });
-        return findings;
+    std::string formatted(const CheckReport& report, const Console& console) const {
+        if (format_ == "json") return findings_json(report);
+        if (format_ == "sarif") return findings_sarif(report);
+        if (format_ == "github") return findings_github(report);
+        if (format_ == "gitlab") return findings_gitlab(report);
+        if (format_ == "checkstyle") return findings_checkstyle(report);
+        const Color color = console.color(console.out);
+        return format_ == "long" ? findings_long_text(report, color) : findings_text(report, color);
     }
 
-    std::vector<Finding> all_findings(const Console& console) {
-        const bool has_context = !source_.context.empty();
-        if (!has_context && source_.file.empty()) {
+    CheckReport checked(Console& console) {
+        const bool has_ignore = take_argument();
+        build::BuildOptions options;
+        source_.apply(options, console);
+        options.store_root = options.context_source.empty() ? known_store() : store_root(root_);
+        const auto fetched = fetch_context(options, ProgressMode::quiet, console);
+        CheckReport report;
+        report.file = options.dockerfile_text ? options.dockerfile_name
+                                              : options.dockerfile.value_or(options.context / "Dockerfile").native();
+        std::vector<Warning> until_error;
+        try {
+            const dockerfile::Dockerfile file = build::read_dockerfile(options, until_error);
+            report.file = file.file;
+            std::optional<dockerfile::IgnoreRules> ignore;
+            if (has_ignore) ignore = build::read_ignore_rules(options);
+            std::map<std::string, std::optional<oci::ImageConfig>> known;
+            const check::KnownBase known_base = [&](const std::string& name, const oci::Platform& platform) {
+                const auto [entry, is_new] = known.try_emplace(name + " " + platform.text());
+                if (is_new) entry->second = build::remembered_config(options, name, platform);
+                return entry->second;
+            };
+            check::CheckResult result =
+                check::check(file, {options.target, options.build_args, ignore ? &*ignore : nullptr, known_base});
+            report.findings = std::move(result.findings);
+            report.error = std::move(result.error);
+        } catch (const Error& error) {
+            report.findings = check::weigh(until_error);
+            report.error = error;
+        }
+        return report;
+    }
+
+    // A machine without a place for a store has none, which is all that matters here.
+    std::filesystem::path known_store() const {
+        try {
+            return store_root(root_);
+        } catch (const Error&) {
+            return {};
+        }
+    }
+
+    // CONTEXT may be a Dockerfile itself. Whether there is a context, whose ignore file counts.
+    bool take_argument() {
+        if (source_.context.empty() && source_.file.empty()) {
             throw Error(ErrorKind::usage, "neither a CONTEXT nor a Dockerfile is given")
                 .hint("write gbuild check . or gbuild check -f Dockerfile");
         }
-        if (!has_context) source_.context = std::string(".");
-        build::BuildOptions options;
-        source_.apply(options, console);
-        const dockerfile::Dockerfile file = build::read_dockerfile(options);
-        std::optional<dockerfile::IgnoreRules> ignore;
-        if (has_context) ignore = build::read_ignore_rules(options);
-        return check::check(file, {options.target, options.build_args, ignore ? &*ignore : nullptr});
-    }
-
-    static Json findings_json(const std::vector<Finding>& findings) {
-        Json json{{"findings", Json::array()}, {"counts", {{"error", 0}, {"warning", 0}, {"info", 0}}}};
-        for (const Finding& finding : findings) {
-            json["findings"].push_back(finding_json(finding));
-            Json& count = json["counts"][std::string(check::severity_name(finding.severity))];
-            count = count.get<size_t>() + 1;
+        if (source_.context.empty()) {
+            source_.context = std::string(".");
+            return false;
         }
-        return json;
+        std::error_code ignored;
+        const auto status = std::filesystem::status(source_.context, ignored);
+        if (!std::filesystem::exists(status) || std::filesystem::is_directory(status)) return true;
+        if (!source_.file.empty()) {
+            throw Error(ErrorKind::usage, fmt::format("{} is not a directory, and -f names the Dockerfile already",
+                                                      quoted(source_.context)))
+                .hint("leave -f out, or give the directory that COPY reads from");
+        }
+        source_.file = source_.context;
+        const auto parent = std::filesystem::path(source_.file).parent_path();
+        source_.context = parent.empty() ? std::string(".") : parent.native();
+        // By its usual name it lies in its context; another one may be anywhere.
+        return equal_ignoring_case(std::filesystem::path(source_.file).filename().native(), "Dockerfile");
     }
 
     static std::string rules_text() {
@@ -172,7 +232,7 @@ class CheckCommand final : public Command {
     }
 
     SourceSettings source_;
-    std::string severity_ = "warning", format_ = "text";
+    std::string severity_ = "warning", format_ = "text", root_;
     std::vector<std::string> skip_, only_;
     bool list_ = false;
 };

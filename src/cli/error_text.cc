@@ -130,13 +130,26 @@ std::string warning_text(const Warning& warning, Color color) {
     return labelled_text(warning, paint("warning:", magenta, color), color);
 }
 
-std::string finding_text(const check::Finding& finding, Color color) {
+namespace {
+
+std::string severity_label(check::Severity severity, Color color) {
     using check::Severity;
-    const std::string_view escape = finding.severity == Severity::error     ? red
-                                    : finding.severity == Severity::warning ? magenta
-                                                                            : cyan;
-    return labelled_text(finding.warning, paint(fmt::format("{}:", severity_name(finding.severity)), escape, color),
-                         color);
+    const std::string_view escape = severity == Severity::error ? red : severity == Severity::warning ? magenta : cyan;
+    return paint(fmt::format("{}:", severity_name(severity)), escape, color);
+}
+
+}  // namespace
+
+std::string finding_text(const check::Finding& finding, Color color) {
+    return labelled_text(finding.warning, severity_label(finding.severity, color), color);
+}
+
+std::string finding_line(const check::Finding& finding, Color color) {
+    const Warning& warning = finding.warning;
+    const std::string hint = warning.hint.empty() ? "" : "; " + warning.hint;
+    return fmt::format("{} [{}]\n",
+                       head(warning.span, severity_label(finding.severity, color), warning.message + hint, color),
+                       safe_text(warning.id));
 }
 
 Error as_error(const std::exception_ptr& exception) {

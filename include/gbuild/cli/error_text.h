@@ -26,6 +26,9 @@ std::string warning_text(const Warning& warning, Color color);
 // Likewise, with the word that the severity is.
 std::string finding_text(const check::Finding& finding, Color color);
 
+// All of that on one line: "Dockerfile:3:5: warning: what is wrong; what to do [rule]".
+std::string finding_line(const check::Finding& finding, Color color);
+
 // Any exception as an Error: out of memory, the standard library's, and what is left as an internal one.
 Error as_error(const std::exception_ptr& exception);
 

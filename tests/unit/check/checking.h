@@ -14,7 +14,9 @@ namespace gbuild::check {
 using Strings = std::vector<std::string>;
 
 inline std::vector<Finding> findings_of(std::string_view text, const CheckRequest& request = {}) {
-    return check(dockerfile::parse(text, "Dockerfile"), request);
+    CheckResult result = check(dockerfile::parse(text, "Dockerfile"), request);
+    if (result.error) throw Error(*result.error);
+    return std::move(result.findings);
 }
 
 inline Strings ids_of(std::string_view text, const CheckRequest& request = {}) {

@@ -57,6 +57,7 @@ constexpr RuleCase cases[] = {
     {"expose-host-port", "EXPOSE 80:8080\n", "EXPOSE 8080\n", "80:8080"},
     {"expose-no-effect", "EXPOSE 80\n", "ENV PORT=80\n", "EXPOSE"},
     {"expose-proto-casing", "EXPOSE 80/TCP\n", "EXPOSE 80/tcp 53/udp\n", "80/TCP"},
+    {"foreign-check", "# check=skip=DL3059\nFROM debian:12\n", "# check=skip=DL3008\nFROM debian:12\n", "DL3059"},
     {"from-as-casing", "FROM debian:12 as a\n", "FROM debian:12 AS a\n", "as"},
     {"from-platform-constant", "FROM --platform=linux/amd64 debian:12\n",
      "FROM --platform=$BUILDPLATFORM debian:12\nFROM --platform=linux/amd64 debian:12 AS build-amd64\n",
@@ -73,12 +74,14 @@ constexpr RuleCase cases[] = {
     {"instruction-casing", "USER 1\nuser 2\n", "USER 1\nUSER 2\n", "user"},
     {"invalid-default-arg-in-from", "ARG TAG\nFROM debian:${TAG}\n", "ARG TAG=12\nFROM debian:${TAG}\n",
      "debian:${TAG}"},
-    {"invalid-description", "# what it is for\nARG V=1\n", "# V is for victory\nARG V=1\n# alone\n\nARG W\n", ""},
+    {"invalid-description", "# what it is for\nARG V=1\n", "# V is for victory\nARG V=1\n# alone\n\nARG W\n", "ARG"},
     {"json-args-recommended", "CMD server\n", "SHELL [\"/bin/bash\", \"-c\"]\nCMD server\nENTRYPOINT [\"/x\"]\n",
      "CMD"},
     {"last-user-root", "USER app\nUSER root\n", "USER app\n", "USER"},
     {"legacy-key-value", "ENV a b\n", "ENV a=b\n", "a"},
     {"maintainer-deprecated", "MAINTAINER me\n", "LABEL maintainer=me\n", "MAINTAINER"},
+    {"misspelt-stage", "FROM debian:12 AS build\nFROM debian:12\nCOPY --from=buidl /a /b\n",
+     "FROM debian:12 AS build\nFROM debian:12\nCOPY --from=build /a /b\nCOPY --from=x/buidl /a /b\n", "--from=buidl"},
     {"multiple-instructions", "CMD [\"a\"]\nCMD [\"b\"]\n", "CMD [\"a\"]\n", "CMD"},
     {"no-volume", "WORKDIR /golem\n", "VOLUME /golem/work\n", "FROM"},
     {"npm-unpinned", "RUN npm install -g @scope/tool\n", "RUN npm install -g @scope/tool@1 && npm ci && npm install\n",
@@ -99,6 +102,7 @@ constexpr RuleCase cases[] = {
      "FROM --platform=$BUILDPLATFORM debian:12\n", "--platform=$TARGETPLATFORM"},
     {"reserved-stage-name", "FROM debian:12 AS context\n", "FROM debian:12 AS contexts\n", "context"},
     {"secret-in-arg-or-env", "ARG API_TOKEN\n", "ARG API_HOST\n", "API_TOKEN"},
+    {"secret-in-image", "COPY id_rsa /root/.ssh/\n", "COPY id_rsa.pub /root/.ssh/\n", "id_rsa"},
     {"shell-by-link", "RUN ln -sf /bin/bash /bin/sh\n", "RUN ln -s /bin/sh /bin/shell\n", "/bin/sh"},
     {"stage-name-casing", "FROM debian:12 AS Base\n", "FROM debian:12 AS base\n", "Base"},
     {"stop-signal-no-effect", "STOPSIGNAL SIGTERM\n", "USER 1\n", "STOPSIGNAL"},
@@ -146,7 +150,7 @@ TEST_CASE("every rule finds what it is for, and nothing where there is nothing")
 }
 
 TEST_CASE("the table of cases has every rule, and every rule a name that directives may use") {
-    std::set<std::string_view> tested{"unused-build-arg"};  // has a test of its own below
+    std::set<std::string_view> tested{"ignored-build-arg", "unused-build-arg"};  // have a test of their own below
     for (const RuleCase& rule : cases) CHECK(tested.insert(rule.id).second);
     std::set<std::string_view> rules;
     for (const Rule& rule : all_rules()) {
@@ -165,6 +169,12 @@ TEST_CASE("names of other programs and any case stand for a rule") {
     CHECK(dockerfile::find_rule_id("InvalidBaseImagePlatform") == "");
     CHECK_FALSE(dockerfile::find_rule_id(""));
     CHECK_FALSE(dockerfile::find_rule_id("DL"));
+}
+
+TEST_CASE("a build argument that has no effect") {
+    CheckRequest request;
+    request.build_args["BUILDKIT_SYNTAX"] = "x";
+    CHECK(findings_of_rule("ignored-build-arg", "FROM debian:12\n", request).size() == 1);
 }
 
 TEST_CASE("a build argument that no ARG declares") {
