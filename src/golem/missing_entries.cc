@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <deque>
 #include <map>
 #include <optional>
 
@@ -44,8 +45,9 @@ class SystemEntries {
 
     LayerTree take() && {
         const Node& root = tree_.root();
-        // First, so that what a linked /etc holds is still there to be linked to.
+        // First, so that what linked directories hold is still there to be linked to.
         etc(root);
+        var(root);
         if (root.inode->mode != 0755) {
             Inode inode = *root.inode;
             inode.mode = 0755;
@@ -69,22 +71,58 @@ class SystemEntries {
         return nullptr;
     }
 
-    void etc(const Node& root) {
-        const Node* node = child_of(&root, "etc");
-        bool is_link = node && node->inode->type == FileType::symlink;
-        if (is_link) {
-            node = linked_directory();
-            if (node) {
-                copy_directory(*node, "etc", tree_.resolve("/etc", FollowLast::yes));
-            } else {
-                node = directory(nullptr, "", "etc", 0755);
-            }
-        } else {
-            node = directory(&root, "", "etc", 0755);
+    // The same, but what a link there leads to stays.
+    const Node* kept_directory(const Node* parent, const std::string& prefix, const std::string& name, uint16_t mode) {
+        const Node* node = child_of(parent, name);
+        if (!node || node->inode->type != FileType::symlink) return directory(parent, prefix, name, mode);
+        const std::string path = prefix + name;
+        const Node* linked = linked_directory(path);
+        if (!linked) return directory(nullptr, prefix, name, mode);
+        copy_directory(*linked, path, tree_.resolve(path, FollowLast::yes), path);
+        return linked;
+    }
+
+    // The VM's own agent makes files in /var/tmp, and powers off where it cannot.
+    void var(const Node& root) {
+        require_no_file(child_of(&root, "var"), "/var");
+        if (const Node* node = child_of(&root, "var");
+            node && node->inode->type == FileType::symlink && linked_directory("var") == &root) {
+            throw Error(ErrorKind::dockerfile, "/var leads to the root, and the VM needs a directory there")
+                .hint("remove the link");
         }
+        const Node* node = kept_directory(&root, "", "var", 0755);
+        const Node* tmp = child_of(node, "tmp");
+        require_no_file(tmp, "/var/tmp");
+        // What lies in /tmp is hidden there, too.
+        const bool leads_to_tmp = tmp && tmp->inode->type == FileType::symlink && resolved("var/tmp") == "tmp";
+        if (leads_to_tmp)
+            directory(nullptr, "var/", "tmp", 01777);
+        else
+            kept_directory(node, "var/", "tmp", 01777);
+    }
+
+    static void require_no_file(const Node* node, std::string_view path) {
+        if (!node || node->inode->type != FileType::regular || node->inode->size == 0) return;
+        throw Error(ErrorKind::dockerfile, fmt::format("{} is a file, and the VM needs a directory there", path))
+            .hint("remove it in the step that makes it");
+    }
+
+    std::string resolved(std::string_view path) const {
+        try {
+            return tree_.resolve(path, FollowLast::yes);
+        } catch (const Error&) {
+            return {};  // links in a circle
+        }
+    }
+
+    void etc(const Node& root) {
+        const Node* is_there = child_of(&root, "etc");
+        const bool is_real = is_there && is_there->is_directory();
+        const Node* node = kept_directory(&root, "", "etc", 0755);
         for (const char* name : {"hosts", "hostname", "resolv.conf"}) {
             const Node* file = child_of(node, name);
             if (file && file->inode->type == FileType::regular) continue;
+            if (is_real && leads_to_file_by_relative_links("etc", name)) continue;
             entries_.push_back(entry_of(std::string("etc/") + name, new_inode(FileType::regular, 0644, epoch_)));
         }
         if (!child_of(node, "mtab")) {
@@ -94,25 +132,62 @@ class SystemEntries {
         }
     }
 
-    // What a link at /etc leads to; links in a circle lead nowhere, as a dangling one does.
-    const Node* linked_directory() const {
+    // What a link leads to; links in a circle lead nowhere, as a dangling one does.
+    const Node* linked_directory(std::string_view path) const {
         try {
-            const Node* node = tree_.find("/etc", FollowLast::yes);
+            const Node* node = tree_.find(path, FollowLast::yes);
             return node && node->is_directory() ? node : nullptr;
         } catch (const Error&) {
             return nullptr;
         }
     }
 
-    void copy_directory(const Node& node, const std::string& to, const std::string& from) {
+    // The VM opens the file from outside the image's root: absolute links and what climbs above the root lead
+    // elsewhere.
+    bool leads_to_file_by_relative_links(const std::string& directory, const std::string& name) const {
+        constexpr int most_links = 40;
+        std::vector<std::string> here{directory};
+        std::deque<std::string> rest{name};
+        for (int links = 0; !rest.empty();) {
+            const std::string part = rest.front();
+            rest.pop_front();
+            if (part.empty() || part == ".") continue;
+            if (part == "..") {
+                if (here.empty()) return false;
+                here.pop_back();
+                continue;
+            }
+            here.push_back(part);
+            const Node* node = tree_.find(join(here, "/"), FollowLast::no);
+            if (!node) return false;
+            if (node->inode->type == FileType::symlink) {
+                const std::string& target = node->inode->target;
+                if (target.starts_with('/') || ++links > most_links) return false;
+                here.pop_back();
+                const auto parts = split(target, '/');
+                rest.insert(rest.begin(), parts.begin(), parts.end());
+            } else if (!node->is_directory()) {
+                return rest.empty() && node->inode->type == FileType::regular && !is_masked(here.front());
+            }
+        }
+        return false;
+    }
+
+    static bool is_masked(std::string_view top) {
+        return top == "dev" || top == "proc" || top == "sys" || top == "tmp";
+    }
+
+    // `link` is the one that is replaced: a directory that it leads to may hold it.
+    void copy_directory(const Node& node, const std::string& to, const std::string& from, const std::string& link) {
         entries_.push_back(entry_of(to, *node.inode));
         for (const auto& [name, child] : node.children) {
             std::string source = from.empty() ? name : from + '/' + name;
             if (child->is_directory())
-                copy_directory(*child, to + '/' + name, source);
-            else if (child->inode->type == FileType::symlink && !child->inode->target.starts_with('/'))
+                copy_directory(*child, to + '/' + name, source, link);
+            else if (source != link && child->inode->type == FileType::symlink &&
+                     !child->inode->target.starts_with('/'))
                 entries_.push_back(entry_of(to + '/' + name, absolute_link(*child->inode, from)));
-            else if (source != "etc")  // the link itself, of an /etc that leads to the root
+            else if (source != link)
                 entries_.push_back({EntryKind::hard_link, to + '/' + name, source, {}});
         }
     }

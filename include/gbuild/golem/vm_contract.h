@@ -14,36 +14,41 @@
 namespace gbuild::golem {
 
 // The entries the VM needs and the tree lacks. Applying them to the tree makes the contract hold:
-//  - /dev /dev/pts /dev/shm /proc /sys /etc (0755) and /tmp (1777) are directories. Whatever else stands there, a
-//    symbolic link above all, is replaced and not followed; an /etc that was a link to a directory keeps that
-//    directory's contents, for losing them would lose the image's accounts: as hard links, relative symbolic links as
-//    absolute ones.
-//  - /etc/hosts /etc/hostname /etc/resolv.conf are regular files: those that are not become empty ones (0644).
+//  - /dev /dev/pts /dev/shm /proc /sys /etc /var (0755) and /tmp /var/tmp (1777) are directories. Whatever else stands
+//    there, a symbolic link above all, is replaced and not followed; an /etc, /var or /var/tmp that was a link to a
+//    directory keeps that directory's contents, for losing them would lose the image's accounts: as hard links,
+//    relative symbolic links as absolute ones.
+//  - /etc/hosts /etc/hostname /etc/resolv.conf are regular files, or relative links that lead to one by relative links
+//    alone: others become empty regular files (0644).
 //  - /etc/mtab, where nothing is, points to /proc/mounts.
 //  - every volume and the working directory is a directory (0755), found through symbolic links inside the tree.
 //  - the root has mode 0755.
-// New entries belong to 0:0 and have the mtime `epoch`. Throws dockerfile for a volume or working directory that is, or
+// New entries belong to 0:0 and have the mtime `epoch`. Throws dockerfile for a file with contents at /var or /var/tmp
+// and a /var that leads to the root, which would be lost; for a volume or working directory that is, or
 // lies below, something that is no directory, and for a volume that is the root; integrity for symbolic links in a
 // circle.
 tree::LayerTree missing_entries(const tree::Tree& tree, const oci::ContainerConfig& config, int64_t epoch);
 
-// Where the Dockerfile says what a warning is about: the place of the instruction that set it last, for "VOLUME" of the
-// one that named `volume`; nullopt when that is not this Dockerfile. May be empty.
-using Places = std::function<std::optional<SourceSpan>(std::string_view instruction, const std::string& volume)>;
+// Where the Dockerfile says what a warning is about: the place of the instruction that set it last, for "VOLUME" and
+// "ENV" of the one that set the volume or variable `name`, for "FROM" that of the stage; nullopt when that is not this
+// Dockerfile. May be empty.
+using Places = std::function<std::optional<SourceSpan>(std::string_view instruction, const std::string& name)>;
 
 // What a provider will do that the user may not expect. `tree` is the final one. The ids:
 //  - no-volume: nothing can be transferred to or from the VM.
 //  - volume-content: what the image has under a volume is hidden by it; a warning for each such volume.
+//  - volume-nested: a volume inside another, which may vanish.
 //  - volume-masked: a volume at a place where the VM mounts something of its own (/dev, /proc, /sys).
 //  - content-masked: files where the VM mounts something of its own (those and /tmp) cannot be seen.
 //  - workdir-masked: nor can a working directory, so that no command can start.
 //  - entrypoint-not-run: there is an ENTRYPOINT, or a CMD that starts a program. A shell, or a lone word that the base
 //    image brings, only offers a prompt and is not worth a warning in every image.
-//  - entrypoint-no-slash: the VM does not search PATH for it.
-//  - user-not-root: commands run as another user.
-//  - image-large: a file in the working directory is larger than the 128 MiB of RAM that hold all changes to the root,
-//    and no volume covers it; the first change to it would fail. A large image as such does no harm: it is read from
-//    disk.
+//  - entrypoint-no-slash: the VM does not search PATH for the program that ENTRYPOINT and CMD together name.
+//  - env-not-passed: some runtimes start programs without the variables that the Dockerfile sets.
+//  - user-not-root: commands run as another user, who can write to no volume.
+//  - image-large: a file in the working directory is larger than the 128 MiB of RAM that held all changes to the root
+//    up to runtime 0.4.2, and no volume covers it; the first change to it would fail. A large image as such does no
+//    harm: it is read from disk.
 //  - image-in-image: a .gvmi below the root, most likely an earlier build's output that COPY took along.
 std::vector<Warning> check_contract(const tree::Tree& tree, const oci::ContainerConfig& config,
                                     const Places& places = {});

@@ -12,9 +12,10 @@ def with_vm_entries(tree, epoch, volumes=(), workdir="/"):
     entries = dict(tree)
     root = entries[b"."]
     entries[b"."] = Entry(root.kind, 0o755, root.uid, root.gid, root.mtime, xattrs=root.xattrs)
-    for path in [b"dev", b"dev/pts", b"dev/shm", b"proc", b"sys", b"etc"]:
+    for path in [b"dev", b"dev/pts", b"dev/shm", b"proc", b"sys", b"etc", b"var"]:
         entries.setdefault(path, Entry(stat.S_IFDIR, 0o755, mtime=epoch))
-    entries.setdefault(b"tmp", Entry(stat.S_IFDIR, 0o1777, mtime=epoch))
+    for path in [b"tmp", b"var/tmp"]:
+        entries.setdefault(path, Entry(stat.S_IFDIR, 0o1777, mtime=epoch))
     for path in [b"etc/hosts", b"etc/hostname", b"etc/resolv.conf"]:
         if path not in entries or entries[path].kind != stat.S_IFREG:
             entries[path] = Entry(stat.S_IFREG, 0o644, mtime=epoch, sha256=EMPTY)

@@ -47,9 +47,10 @@ const Inode& at(const Tree& tree, const std::string& path) {
     return *node->inode;
 }
 
-const LayerTree everything = {directory("dev"),     directory("dev/pts"),    directory("dev/shm"),    directory("proc"),
-                              directory("sys"),     directory("tmp"),        directory("etc"),        file("etc/hosts"),
-                              file("etc/hostname"), file("etc/resolv.conf"), link_at("etc/mtab", "x")};
+const LayerTree everything = {
+    directory("dev"),         directory("dev/pts"), directory("dev/shm"), directory("proc"),    directory("sys"),
+    directory("tmp"),         directory("etc"),     file("etc/hosts"),    file("etc/hostname"), file("etc/resolv.conf"),
+    link_at("etc/mtab", "x"), directory("var"),     directory("var/tmp")};
 
 ContainerConfig with_volumes(std::set<std::string> volumes) {
     ContainerConfig config;
@@ -62,7 +63,7 @@ ContainerConfig with_volumes(std::set<std::string> volumes) {
 TEST_CASE("an empty image gets all that the VM needs and nothing else") {
     CHECK(paths(missing_entries(Tree(), {}, epoch)) ==
           std::vector<std::string>{"dev", "dev/pts", "dev/shm", "etc", "etc/hostname", "etc/hosts", "etc/mtab",
-                                   "etc/resolv.conf", "proc", "sys", "tmp"});
+                                   "etc/resolv.conf", "proc", "sys", "tmp", "var", "var/tmp"});
 }
 
 TEST_CASE("new entries are root's and have the epoch as their time") {
@@ -76,8 +77,10 @@ TEST_CASE("new entries are root's and have the epoch as their time") {
 
 TEST_CASE("modes are those of the contract") {
     Tree tree = completed(Tree());
-    for (const char* path : {"dev", "dev/pts", "dev/shm", "proc", "sys", "etc"}) CHECK(at(tree, path).mode == 0755);
+    for (const char* path : {"dev", "dev/pts", "dev/shm", "proc", "sys", "etc", "var"})
+        CHECK(at(tree, path).mode == 0755);
     CHECK(at(tree, "tmp").mode == 01777);
+    CHECK(at(tree, "var/tmp").mode == 01777);
     CHECK(at(tree, "etc/hosts").type == FileType::regular);
     CHECK(at(tree, "etc/hosts").mode == 0644);
     CHECK(at(tree, "etc/mtab").target == "/proc/mounts");
@@ -270,4 +273,53 @@ TEST_CASE("the root as working directory needs nothing") {
     ContainerConfig config;
     config.working_dir = "/";
     CHECK(missing_entries(tree_of(everything), config, epoch).empty());
+}
+
+TEST_CASE("a /var/tmp that is a link becomes a directory (G-2)") {
+    Tree to_tmp = completed(tree_of({directory("tmp"), file("tmp/x"), directory("var"), link_at("var/tmp", "/tmp")}));
+    CHECK(at(to_tmp, "var/tmp").type == FileType::directory);
+    CHECK(at(to_tmp, "var/tmp").mode == 01777);
+    CHECK(to_tmp.find("var/tmp", FollowLast::no)->children.empty());
+    Tree elsewhere = completed(tree_of({file("data/x", 9), directory("var"), link_at("var/tmp", "../data")}));
+    CHECK(at(elsewhere, "var/tmp/x").size == 9);
+    CHECK(at(elsewhere, "data/x").size == 9);
+    Tree dangling = completed(tree_of({directory("var"), link_at("var/tmp", "/gone")}));
+    CHECK(at(dangling, "var/tmp").type == FileType::directory);
+    Tree circle = completed(tree_of({directory("var"), link_at("var/tmp", "tmp")}));
+    CHECK(at(circle, "var/tmp").type == FileType::directory);
+}
+
+TEST_CASE("a /var that is a link becomes a directory with the same contents (G-2)") {
+    Tree tree = completed(tree_of({file("usr/var/lib/x", 7), link_at("usr/var/up", "lib/x"),
+                                   directory("usr/var/tmp", 0700), link_at("var", "usr/var")}));
+    CHECK(at(tree, "var").type == FileType::directory);
+    CHECK(at(tree, "var/lib/x").size == 7);
+    CHECK(at(tree, "var/up").target == "/usr/var/lib/x");
+    CHECK(at(tree, "var/tmp").mode == 0700);
+    Tree bare = completed(tree_of({directory("usr/var"), link_at("var", "/usr/var")}));
+    CHECK(at(bare, "var/tmp").mode == 01777);
+    CHECK_FALSE(bare.find("usr/var/tmp", FollowLast::no));
+    CHECK(missing_entries(tree, {}, epoch).empty());
+}
+
+TEST_CASE("a file where the VM needs /var or /var/tmp is refused when something is in it (G-2)") {
+    CHECK_THROWS_AS(missing_entries(tree_of({file("var", 5)}), {}, epoch), Error);
+    CHECK_THROWS_AS(missing_entries(tree_of({directory("var"), file("var/tmp", 5)}), {}, epoch), Error);
+    CHECK_THROWS_AS(missing_entries(tree_of({link_at("var", "/")}), {}, epoch), Error);
+    CHECK(at(completed(tree_of({directory("var"), file("var/tmp", 0)})), "var/tmp").type == FileType::directory);
+    CHECK(at(completed(tree_of({file("var", 0)})), "var/tmp").type == FileType::directory);
+}
+
+TEST_CASE("relative links of the network's files that work in the VM are kept (G-9)") {
+    Tree tree = completed(tree_of({directory("etc"), file("etc/hosts.real", 3), link_at("etc/hosts", "hosts.real"),
+                                   file("run/resolv", 4), link_at("etc/resolv.conf", "../run/resolv"),
+                                   link_at("etc/hostname", "one"), link_at("etc/one", "hosts.real")}));
+    for (const char* path : {"etc/hosts", "etc/resolv.conf", "etc/hostname"})
+        CHECK(at(tree, path).type == FileType::symlink);
+    for (const char* target : {"/etc/real", "gone", "../../etc/real", "abs", "hosts", "../tmp/real", "dir"}) {
+        INFO(target);
+        Tree broken = completed(tree_of({file("etc/real", 3), file("tmp/real", 3), link_at("etc/abs", "/etc/real"),
+                                         directory("etc/dir"), link_at("etc/hosts", target)}));
+        CHECK(at(broken, "etc/hosts").type == FileType::regular);
+    }
 }
