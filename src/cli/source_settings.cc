@@ -45,6 +45,13 @@ fs::path context_directory(const std::string& context) {
     return context;
 }
 
+// A pipe, as a shell's <(…) gives one.
+bool is_stream(const std::string& file) {
+    std::error_code ignored;
+    const fs::file_status status = fs::status(file, ignored);
+    return fs::is_fifo(status) || fs::is_character_file(status) || fs::is_socket(status);
+}
+
 struct Assignment {
     std::string name;
     std::optional<std::string> value;
@@ -104,7 +111,11 @@ void SourceSettings::apply(build::BuildOptions& build, const Console& console) c
     }
     if (file == "-")
         build.dockerfile_text = read_text(STDIN_FILENO, max_dockerfile, "standard input");
-    else if (!file.empty())
+    else if (is_stream(file)) {
+        // It can be read but once.
+        build.dockerfile_text = read_text_file(file, max_dockerfile);
+        build.dockerfile_name = file;
+    } else if (!file.empty())
         build.dockerfile = file;
     build.target = target;
     build.platform = with_context("reading --platform", [&] { return oci::Platform::parse(platform); });
