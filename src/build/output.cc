@@ -11,6 +11,7 @@
 #include "gbuild/golem/numeric_user.h"
 #include "gbuild/golem/secrets.h"
 #include "gbuild/golem/vm_contract.h"
+#include "gbuild/golem/volumes.h"
 #include "output_record.h"
 #include "tree_accounts.h"
 
@@ -79,7 +80,9 @@ std::string numeric_user(const std::string& user, const tree::Tree& tree, const 
 
 golem::Places places_in(const plan::Plan& plan) {
     return [&plan](std::string_view instruction, const std::string& volume) -> std::optional<SourceSpan> {
-        return instruction == "VOLUME" ? plan::place_of_volume(plan, volume) : plan::place_of(plan, instruction);
+        if (instruction == "FROM") return plan.stages.back().span;
+        if (instruction == "VOLUME") return plan::place_of_volume(plan, volume);
+        return instruction == "ENV" ? plan::place_of_variable(plan, volume) : plan::place_of(plan, instruction);
     };
 }
 
@@ -141,7 +144,9 @@ BuildResult write_image(tree::Tree tree, AtomicFile& file, const OutputJob& job,
     const plan::Stage& target = job.plan.stages.back();
     result.config = target.config();
     result.config.user = numeric_user(result.config.user, tree, job);
+    result.config.volumes = golem::clean_volumes(result.config.volumes);
     tree.apply(golem::missing_entries(tree, result.config, job.epoch));
+    result.config.volumes = golem::vm_volumes(tree, result.config.volumes, places_in(job.plan));
     for (const Warning& warning : golem::check_contract(tree, result.config, places_in(job.plan))) {
         events.emit(warning);
     }
@@ -179,9 +184,10 @@ BuildResult as_written(OutputRecord record, const OutputJob& job) {
     job.events.emit(TransferStarted{transfer_id, 0, record.result.file.filename().native(), "writing", 0});
     job.events.emit(TransferFinished{transfer_id, true});
     BuildResult result = std::move(record.result);
-    const std::string user = result.config.user;
+    const oci::ContainerConfig as_in_trailer = std::move(result.config);
     result.config = job.plan.stages.back().config();
-    result.config.user = user;
+    result.config.user = as_in_trailer.user;
+    result.config.volumes = as_in_trailer.volumes;
     return result;
 }
 

@@ -14,7 +14,7 @@ namespace gbuild::build {
 
 namespace {
 
-constexpr std::string_view record_format = "gbuild output 1";
+constexpr std::string_view record_format = "gbuild output 2";
 
 // What the kernel changes whenever a file is written, replaced or given other attributes.
 std::optional<std::string> identity_of(const std::filesystem::path& path) {
@@ -92,6 +92,8 @@ std::optional<OutputRecord> read_output_record(const store::Store& store, const 
         record.result.sha3 = in.text();
         record.result.image_id = in.text();
         record.result.config.user = in.text();
+        for (uint64_t left = in.varint(in.left()); left > 0; left--)
+            record.result.config.volumes.insert(std::string(in.text()));
         record.result.inodes = in.number<uint32_t>();
         for (uint64_t left = in.varint(in.left()); left > 0; left--) record.warnings.push_back(read_warning(in));
         return record;
@@ -111,6 +113,8 @@ void put_output_record(const store::Store& store, const std::filesystem::path& p
     out.text(record.result.sha3);
     out.text(record.result.image_id);
     out.text(record.result.config.user);
+    out.varint(record.result.config.volumes.size());
+    for (const std::string& volume : record.result.config.volumes) out.text(volume);
     out.number(record.result.inodes);
     out.varint(record.warnings.size());
     for (const Warning& warning : record.warnings) write_warning(out, warning);

@@ -7,6 +7,7 @@
 
 #include "gbuild/base/text.h"
 #include "gbuild/golem/vm_contract.h"
+#include "gbuild/golem/volumes.h"
 #include "gbuild/tree/tree.h"
 
 namespace gbuild::check {
@@ -50,14 +51,31 @@ class GolemRules {
     // The build's own warnings, as far as they can be told without any file.
     void contract() {
         const golem::Places places = [&](std::string_view instruction, const std::string& volume) {
-            return instruction == "VOLUME" ? plan::place_of_volume(plan_, volume) : plan::place_of(plan_, instruction);
+            if (instruction == "VOLUME") return plan::place_of_volume(plan_, volume);
+            return instruction == "ENV" ? plan::place_of_variable(plan_, volume) : plan::place_of(plan_, instruction);
         };
+        too_many_volumes();
         for (Warning warning : golem::check_contract(tree::Tree(), config_, places)) {
             if (!warning.span) warning.span = plan_.stages.back().span;
             if (warning.id == "no-volume" && !outline_.knows_base(outline_.target))
                 warning.hint += ", unless the base image has one";
-            report_.add(warning);
+            report_.add(warning, severity_of(warning));
         }
+    }
+
+    // A program that nobody may ever ask the VM to start, and variables without which programs are still found.
+    std::optional<Severity> severity_of(const Warning& warning) const {
+        const bool by_cmd = warning.id == "entrypoint-no-slash" && (!config_.entrypoint || config_.entrypoint->empty());
+        const bool not_path = warning.id == "env-not-passed" && !plan::place_of_variable(plan_, "PATH");
+        return by_cmd || not_path ? std::optional(Severity::info) : std::nullopt;
+    }
+
+    void too_many_volumes() {
+        const size_t count = golem::clean_volumes(config_.volumes).size();
+        if (count <= golem::max_volumes) return;
+        report_.add("volumes-too-many",
+                    fmt::format("the image has {} volumes, and the VM has room for {}", count, golem::max_volumes),
+                    plan::place_of(plan_, "VOLUME"), "make one of several that lie side by side");
     }
 
     void system_directory(const std::string& volume) {

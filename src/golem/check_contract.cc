@@ -7,6 +7,7 @@
 #include "gbuild/base/error.h"
 #include "gbuild/base/text.h"
 #include "gbuild/golem/vm_contract.h"
+#include "gbuild/golem/volumes.h"
 #include "named_few.h"
 
 namespace gbuild::golem {
@@ -51,7 +52,8 @@ class Checker {
   public:
     Checker(const Tree& tree, const oci::ContainerConfig& config, const Places& places) :
         tree_(tree), config_(config), places_(places) {
-        for (const auto& volume : config_.volumes) volumes_.insert(tree_.resolve(volume, FollowLast::yes));
+        for (const auto& volume : clean_volumes(config_.volumes))
+            volumes_.insert(tree_.resolve(volume, FollowLast::yes));
     }
 
     std::vector<Warning> run() && {
@@ -59,6 +61,7 @@ class Checker {
         masked_content();
         working_directory();
         entrypoint();
+        environment();
         user();
         large_files();
         images();
@@ -75,9 +78,18 @@ class Checker {
     void volumes() {
         if (config_.volumes.empty()) {
             warn("no-volume", "the image has no volume: no file can be sent to it or fetched from it",
-                 "add a line such as VOLUME /golem/input /golem/output", "");
+                 "add a line such as VOLUME /golem/input /golem/output", "FROM");
         }
-        for (const auto& volume : config_.volumes) {
+        const std::set<std::string> clean = clean_volumes(config_.volumes);
+        for (const auto& [inner, outer] : nested_volumes(clean)) {
+            warn("volume-nested",
+                 fmt::format(
+                     "the volume {} lies in the volume {}: the VM mounts them in any order, and the inner one may "
+                     "vanish below the outer one",
+                     quoted(inner), quoted(outer)),
+                 "put them side by side, or keep the outer one alone", "VOLUME", inner);
+        }
+        for (const auto& volume : clean) {
             const std::string path = tree_.resolve(volume, FollowLast::yes);
             const std::string_view place = masked_place(path);
             if (!place.empty() && place != "tmp") {
@@ -138,14 +150,44 @@ class Checker {
              fmt::format("{} is not run unless the requestor asks for it", has_entrypoint ? "ENTRYPOINT" : "CMD"),
              "let the requestor start the program, or start the image with its entrypoint",
              has_entrypoint ? "ENTRYPOINT" : "CMD");
-        if (!has_entrypoint) return;
-        const std::string& program = config_.entrypoint->front();
-        if (program.find('/') != std::string::npos) return;
+        // What is started is both, one behind the other.
+        const std::string& program = has_entrypoint ? config_.entrypoint->front() : config_.cmd->front();
+        if (program.find('/') != std::string::npos || is_executable(config_.working_dir + '/' + program)) return;
         std::string found = find_program(program);
         warn("entrypoint-no-slash",
-             fmt::format("the entrypoint {} has no slash: the VM does not search PATH and cannot start it",
+             fmt::format("the program {} has no slash: the VM does not search PATH and cannot start it",
                          quoted(program)),
-             found.empty() ? "write the program's full path" : "write " + quoted(found), "ENTRYPOINT");
+             found.empty() ? "write the program's full path" : "write " + quoted(found),
+             has_entrypoint ? "ENTRYPOINT" : "CMD");
+    }
+
+    // What only building takes is no loss.
+    static bool is_for_building(std::string_view name) {
+        return name == "DEBIAN_FRONTEND" || name.starts_with("PIP_") || name == "SOURCE_DATE_EPOCH";
+    }
+
+    void environment() {
+        if (!places_) return;
+        std::vector<std::string> names;
+        std::optional<SourceSpan> place;
+        for (const std::string& entry : config_.env) {
+            const std::string name = entry.substr(0, entry.find('='));
+            const auto set_here = is_for_building(name) ? std::nullopt : places_("ENV", name);
+            if (!set_here) continue;
+            names.push_back(printable(name));
+            if (!place || name == "PATH") place = set_here;
+        }
+        if (names.empty()) return;
+        constexpr size_t most = 5;
+        const size_t more = names.size() > most ? names.size() - most : 0;
+        names.resize(names.size() - more);
+        warnings_.push_back(
+            {"env-not-passed",
+             fmt::format("the runtimes 0.5.0 to 0.5.2 start programs with an empty environment, without {}{}",
+                         join(names, ", "), more > 0 ? fmt::format(" and {} more", more) : ""),
+             std::move(place),
+             "write full paths, and what programs need into a file of /etc/profile.d, for commands to start with sh "
+             "-lc"});
     }
 
     bool cmd_starts_a_program() const {
@@ -178,8 +220,11 @@ class Checker {
     void user() {
         std::string_view name = std::string_view(config_.user).substr(0, config_.user.find(':'));
         if (name.empty() || name == "root" || parse_decimal(name) == 0u) return;
-        warn("user-not-root", fmt::format("USER is {}: the requestor's commands run as that user", config_.user),
-             "make sure that it may write to the working directory and to the volumes", "USER");
+        warn("user-not-root",
+             fmt::format("USER is {}: commands run as that user, who can write to no volume; where a provider offers a "
+                         "GPU, none of them starts",
+                         config_.user),
+             "write USER root last, and let the program that is started change to another user", "USER");
     }
 
     void large_files() {
@@ -196,8 +241,10 @@ class Checker {
         walk_below(*directory, path, volumes_, visit);
         if (largest.empty()) return;
         warn("image-large",
-             fmt::format("{} ({}) cannot be changed in the VM: all changes outside volumes share 128 MiB of RAM",
-                         quoted('/' + largest), human_size(size)),
+             fmt::format(
+                 "{} ({}) may be too large to be changed in the VM: all changes outside volumes share 128 MiB of "
+                 "RAM up to runtime 0.4.2, and half of the VM's memory since 0.5.0",
+                 quoted('/' + largest), human_size(size)),
              "this is fine for a file that is only read; otherwise work on a copy in a volume", "");
     }
 

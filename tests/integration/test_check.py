@@ -1,6 +1,8 @@
 """gbuild check: what a person and a CI job see of it. Each rule has its unit test."""
 import json
+import os
 import re
+import subprocess
 
 from harness import parts, reports, tars
 from harness.case import Case
@@ -32,9 +34,9 @@ class Check(Case):
         self.assertEqual(lines[0], "Dockerfile:3:5: warning: sudo is not needed: RUN is root, unless USER says otherwise; "
                                    "leave it out, and change users with USER [sudo]")
         self.assertEqual(len(lines), 3, text)
-        self.assertEqual(lines[-1], "2 warnings; 1 more with --severity info")
+        self.assertEqual(lines[-1], "2 warnings; 2 more with --severity info")
         shown = self.gbuild("check", "--severity", "info", ".", cwd=self.dir / "context", code=12).out
-        self.assertEqual(shown.splitlines()[-1], "2 warnings, 1 remark")
+        self.assertEqual(shown.splitlines()[-1], "2 warnings, 2 remarks")
         self.gbuild("check", "--only", "entrypoint-not-run", ".", cwd=self.dir / "context")
 
     def test_long_findings_have_place_caret_id_and_hint(self):
@@ -165,6 +167,23 @@ class Check(Case):
         archive = tars.archive({"Dockerfile": FAULTY.encode(), ".dockerignore": b"secret\n"})
         self.assertIn("copy-ignored-file", self.gbuild("check", "-", code=12, stdin=archive).out)
         self.gbuild("check", "nosuch", code=4)
+
+    def test_a_pipe_is_read_once(self):
+        reader, writer = os.pipe()
+        os.write(writer, FAULTY.encode())
+        os.close(writer)
+        done = subprocess.run(self.command("check", "-f", f"/dev/fd/{reader}"), pass_fds=[reader], env=self.environment(), cwd=self.dir,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+        os.close(reader)
+        self.assertEqual(done.returncode, 12, done.stderr)
+        self.assertIn(b":3:5: warning: sudo", done.stdout)
+        reader, writer = os.pipe()
+        os.write(writer, b"FROM scratch\nVOLUME /v\n")
+        os.close(writer)
+        done = subprocess.run(self.command("build", "-f", f"/dev/fd/{reader}", "-o", self.image(), "-t", "x", self.folder("empty")),
+                              pass_fds=[reader], env=self.environment(), cwd=self.dir, stderr=subprocess.PIPE, check=False)
+        os.close(reader)
+        self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_a_repository(self):
         """C-16"""

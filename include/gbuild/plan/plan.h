@@ -150,7 +150,9 @@ std::vector<const Step*> steps_of_target(const Plan& plan);
 // Where the target's image got what `instruction` sets ("USER"): the last such step of the target stage and of the
 // stages it is built on. nullopt when that comes from elsewhere.
 std::optional<SourceSpan> place_of(const Plan& plan, std::string_view instruction);
-// The VOLUME that named `volume` first.
+// The ENV that gave a variable the value it has in the target's image.
+std::optional<SourceSpan> place_of_variable(const Plan& plan, std::string_view name);
+// The VOLUME that named `volume` first, however it wrote the path.
 std::optional<SourceSpan> place_of_volume(const Plan& plan, const std::string& volume);
 
 struct PlanRequest {

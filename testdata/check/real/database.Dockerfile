@@ -1,5 +1,5 @@
 # A database server with a script that sets it up when it starts.
-# warnings: legacy-key-value entrypoint-no-slash
+# warnings: legacy-key-value env-not-passed entrypoint-no-slash
 
 FROM debian:bookworm-slim
 

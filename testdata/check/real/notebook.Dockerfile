@@ -1,5 +1,5 @@
 # A stack of notebooks: many build arguments, a user of its own, a shell with pipefail.
-# warnings: no-volume user-not-root
+# warnings: no-volume env-not-passed user-not-root
 ARG ROOT_IMAGE=ubuntu:22.04
 
 FROM $ROOT_IMAGE

@@ -21,8 +21,9 @@ TEST_CASE("findings are sorted by place, each once") {
 
 TEST_CASE("the check directive leaves rules out, of all parts and by any name") {
     const std::string text = "FROM debian:12\nRUN sudo apt-get install x=1 --no-install-recommends\nENV a b\n";
-    CHECK(ids_of(text) == Strings{"no-volume", "sudo", "apt-no-yes", "legacy-key-value"});
-    CHECK(ids_of("# check=skip=DL3004,LEGACYKEYVALUEFORMAT,no-volume\n" + text) == Strings{"apt-no-yes"});
+    CHECK(ids_of(text) == Strings{"no-volume", "sudo", "apt-no-yes", "env-not-passed", "legacy-key-value"});
+    CHECK(ids_of("# check=skip=DL3004,LEGACYKEYVALUEFORMAT,no-volume,env-not-passed\n" + text) ==
+          Strings{"apt-no-yes"});
     CHECK(ids_of("# check=skip=ALL\n" + text).empty());
 }
 
@@ -341,4 +342,16 @@ TEST_CASE("names that are almost a stage's (C-14)") {
     CHECK(hints("FROM debian:12\nCOPY --from=buidl:1 /a /b\n").empty());
     CHECK(hints("FROM debian:12 AS nodes\nFROM debian:12\nCOPY --from=node /a /b\n").empty());
     CHECK(hints("FROM debian:12\nCOPY --from=build /a /b\n").empty());
+}
+
+TEST_CASE("what the VM leaves out of the environment weighs by whether PATH is part of it (G-4)") {
+    CHECK(severity_of("env-not-passed", "FROM debian:12\nENV PATH=/opt/venv/bin:$PATH\n") == Severity::warning);
+    CHECK(severity_of("env-not-passed", "FROM debian:12\nENV A=b\n") == Severity::info);
+    CHECK_FALSE(severity_of("env-not-passed", "FROM debian:12 AS a\nENV A=b\nFROM debian:12\n"));
+    CHECK(severity_of("env-not-passed", "FROM debian:12 AS a\nENV PATH=/x\nFROM a\nENV A=b\n") == Severity::warning);
+}
+
+TEST_CASE("a program that only CMD names weighs less (G-6)") {
+    CHECK(severity_of("entrypoint-no-slash", "FROM debian:12\nCMD [\"probe\"]\n") == Severity::info);
+    CHECK(severity_of("entrypoint-no-slash", "FROM debian:12\nENTRYPOINT [\"probe\"]\n") == Severity::warning);
 }
