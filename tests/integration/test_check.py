@@ -181,7 +181,8 @@ class Check(Case):
         os.write(writer, b"FROM scratch\nVOLUME /v\n")
         os.close(writer)
         done = subprocess.run(self.command("build", "-f", f"/dev/fd/{reader}", "-o", self.image(), "-t", "x", self.folder("empty")),
-                              pass_fds=[reader], env=self.environment(), cwd=self.dir, stderr=subprocess.PIPE, check=False)
+                              pass_fds=[reader], env=self.environment(), cwd=self.dir,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
         os.close(reader)
         self.assertEqual(done.returncode, 0, done.stderr)
 
