@@ -27,7 +27,8 @@ std::optional<oci::ImageConfig> remembered_config(const BuildOptions& options, c
     if (!std::filesystem::exists(options.store_root, ignored)) return std::nullopt;
     try {
         const store::Store store(options.store_root);
-        return BaseImages(options, store, nullptr, {}, {}).known_config(plan::ImageBase{reference, platform});
+        registry::Client client(options.registry);  // that is not used
+        return BaseImages(options, store, nullptr, client, {}, {}).known_config(plan::ImageBase{reference, platform});
     } catch (const Error&) {
         return std::nullopt;  // a store that cannot be read knows nothing
     }
