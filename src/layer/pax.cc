@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
 #include "gbuild/base/error.h"
 #include "gbuild/base/text.h"
+#include "gbuild/tree/limits.h"
 
 namespace gbuild::layer {
 namespace {
@@ -14,9 +16,12 @@ namespace {
 constexpr std::string_view schily_prefix = "SCHILY.xattr.";
 constexpr std::string_view libarchive_prefix = "LIBARCHIVE.xattr.";
 
-// Linux's XATTR_NAME_MAX and XATTR_SIZE_MAX.
-constexpr size_t max_xattr_name = 255;
-constexpr size_t max_xattr_value = 65536;
+using tree::max_xattr_name;
+using tree::max_xattr_value;
+using tree::max_xattrs;
+
+// Of the records of global headers that are kept: they apply to every file.
+constexpr size_t max_global_size = size_t{64} * 1024;
 
 [[noreturn]] void malformed_header(std::string_view why) {
     throw Error(ErrorKind::integrity, fmt::format("a PAX header is malformed: {}", why));
@@ -104,6 +109,16 @@ std::string_view acl_name(std::string_view key) {
     return {};
 }
 
+bool is_attribute(std::string_view key) {
+    return key.starts_with(schily_prefix) || key.starts_with(libarchive_prefix) || !acl_name(key).empty();
+}
+
+// Of the keys that apply to several files.
+bool is_in_use(std::string_view key) {
+    constexpr std::array<std::string_view, 5> numbers = {"uid", "gid", "mtime", "SCHILY.devmajor", "SCHILY.devminor"};
+    return is_attribute(key) || std::find(numbers.begin(), numbers.end(), key) != numbers.end();
+}
+
 void check_xattr(const std::string& name, const std::string& value) {
     if (name.empty() || name.find('\0') != std::string::npos)
         malformed_header("an extended attribute has no valid name");
@@ -133,24 +148,29 @@ PaxRecords PaxRecords::parse(std::string_view body) {
     return result;
 }
 
-PaxRecords PaxRecords::parse_global(std::string_view body) {
-    PaxRecords result = parse(body);
-    for (const auto& [key, value] : result.records_) {
+void PaxRecords::add_global(std::string_view body) {
+    const PaxRecords header = parse(body);
+    if (!header.sparse_numbers_.empty()) malformed_header("a global header with a sparse map");
+    for (const auto& [key, value] : header.records_) {
         if (key == "path" || key == "linkpath" || key == "size" || key.starts_with("GNU.sparse.")) {
-            throw Error(ErrorKind::unsupported, fmt::format("a global PAX header sets {} for all files", key));
+            throw Error(ErrorKind::unsupported,
+                        fmt::format("a global PAX header sets {} for all files", quoted(key.substr(0, 64))));
         }
+        if (is_in_use(key)) records_.insert_or_assign(key, value);
     }
-    if (!result.sparse_numbers_.empty()) malformed_header("a global header with a sparse map");
-    return result;
-}
-
-void PaxRecords::add_missing(const PaxRecords& global) {
-    for (const auto& [key, value] : global.records_) records_.try_emplace(key, value);
+    size_t size = 0;
+    for (const auto& [key, value] : records_) size += key.size() + value.size();
+    if (size > max_global_size) {
+        throw Error(ErrorKind::limit,
+                    fmt::format("the global PAX headers set attributes of {} for every file", human_size(size)))
+            .hint(fmt::format("gbuild takes {} of them", human_size(max_global_size)));
+    }
 }
 
 std::optional<std::string_view> PaxRecords::find(std::string_view key) const {
     const auto found = records_.find(key);
-    if (found == records_.end() || found->second.empty()) return std::nullopt;
+    if (found == records_.end()) return global_ ? global_->find(key) : std::nullopt;
+    if (found->second.empty()) return std::nullopt;
     return found->second;
 }
 
@@ -178,16 +198,26 @@ std::optional<int64_t> PaxRecords::time(std::string_view key) const {
 }
 
 std::vector<tree::Xattr> PaxRecords::xattrs() const {
+    std::map<std::string_view, std::string_view> records;
+    for (const PaxRecords* of : {this, global_}) {
+        if (of == nullptr) continue;
+        for (const auto& [key, value] : of->records_) {
+            if (is_attribute(key)) records.try_emplace(key, value);
+        }
+    }
     std::map<std::string, std::string> found;
-    for (const auto& [key, value] : records_) {
+    for (const auto& [key, value] : records) {
         if (key.starts_with(schily_prefix)) {
-            found.insert_or_assign(key.substr(schily_prefix.size()), value);
+            found.insert_or_assign(std::string(key.substr(schily_prefix.size())), value);
         } else if (key.starts_with(libarchive_prefix)) {
-            found.try_emplace(decode_percent(std::string_view(key).substr(libarchive_prefix.size())),
-                              decode_base64(value));
+            found.try_emplace(decode_percent(key.substr(libarchive_prefix.size())), decode_base64(value));
         } else if (const std::string_view name = acl_name(key); !name.empty()) {
             found.try_emplace(std::string(name), value);
         }
+    }
+    if (found.size() > max_xattrs) {
+        throw Error(ErrorKind::limit, fmt::format("a file has {} extended attributes", found.size()))
+            .hint(fmt::format("an image holds {} of one file", max_xattrs));
     }
     std::vector<tree::Xattr> result;
     for (auto& [name, value] : found) {

@@ -36,13 +36,15 @@ class PaxRecords {
     // GNU.sparse.offset and .numbytes in their order (sparse format 0.0).
     const std::vector<std::string>& sparse_numbers() const { return sparse_numbers_; }
 
-    // Takes the records of a global header: they apply where a file's own say nothing. Throws unsupported for those
-    // that make no sense for several files.
-    static PaxRecords parse_global(std::string_view body);
-    void add_missing(const PaxRecords& global);
+    // Takes over the records of a global header that mean something to gbuild; they replace those of earlier ones.
+    // Throws unsupported for those that make no sense for several files, limit when there are too many.
+    void add_global(std::string_view body);
+    // Where this has no record of its own, that of `global` holds, which must outlive it.
+    void fall_back_on(const PaxRecords& global) { global_ = &global; }
 
   private:
     std::map<std::string, std::string, std::less<>> records_;
+    const PaxRecords* global_ = nullptr;
     std::vector<std::string> sparse_numbers_;
 };
 

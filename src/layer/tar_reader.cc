@@ -114,17 +114,12 @@ bool TarReader::next_member(Member& member) {
     while (read_block(member.block)) {
         member.header = parse_tar_header(member.block);
         switch (member.header.type) {
-        case 'g': {
-            PaxRecords global = PaxRecords::parse_global(read_extension(member.header));
-            global.add_missing(global_);
-            global_ = std::move(global);
-            continue;
-        }
+        case 'g': global_.add_global(read_extension(member.header)); continue;
         case 'x': member.pax = PaxRecords::parse(read_extension(member.header)); break;
         case 'L': long_name = read_extension(member.header); break;
         case 'K': long_link = read_extension(member.header); break;
         default:
-            member.pax.add_missing(global_);
+            member.pax.fall_back_on(global_);
             apply_pax(member.pax, member.header);
             if (long_name) member.header.name = long_name->substr(0, long_name->find('\0'));
             if (long_link) member.header.link = long_link->substr(0, long_link->find('\0'));

@@ -6,6 +6,7 @@
 
 #include "gbuild/base/error.h"
 #include "gbuild/base/text.h"
+#include "gbuild/tree/limits.h"
 
 namespace gbuild::pack {
 namespace {
@@ -27,6 +28,10 @@ constexpr uint32_t max_minor = (1 << 20) - 1;
 }
 
 void check_inode(const std::string& path, const Inode& inode) {
+    if (inode.xattrs.size() > tree::max_xattrs) {
+        over_limit(path, fmt::format("{} extended attributes", inode.xattrs.size()),
+                   fmt::format("{} of one file, as far as gbuild reads them back", tree::max_xattrs));
+    }
     switch (inode.type) {
     case FileType::symlink:
         if (inode.target.empty()) over_limit(path, "a symbolic link to nothing", "links with a target");
@@ -54,9 +59,7 @@ void check_inode(const std::string& path, const Inode& inode) {
 }  // namespace
 
 bool storable(const tree::Xattr& xattr) {
-    constexpr size_t max_xattr_name = 255;
-    constexpr size_t max_xattr_value = 65'536;
-    if (xattr.name.size() > max_xattr_name || xattr.value.size() > max_xattr_value) return false;
+    if (xattr.name.size() > tree::max_xattr_name || xattr.value.size() > tree::max_xattr_value) return false;
     if (xattr.name.find('\0') != std::string::npos) return false;
     for (std::string_view prefix : {"user.", "trusted.", "security."}) {
         if (xattr.name.starts_with(prefix)) return xattr.name.size() > prefix.size();

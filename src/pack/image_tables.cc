@@ -3,12 +3,13 @@
 #include <algorithm>
 #include <array>
 
+#include "gbuild/tree/limits.h"
+
 namespace gbuild::pack {
 namespace {
 
-// Of one inode; the kernel lists 64 KiB of names and reads values of 64 KiB.
-constexpr uint32_t max_xattr_value = 65'536;
-constexpr uint32_t max_xattrs = 4096;
+using tree::max_xattr_value;
+using tree::max_xattrs;
 
 std::string_view xattr_prefix(const MetadataReader& reader, unsigned type) {
     switch (type) {

@@ -91,6 +91,42 @@ TEST_CASE("git's global header with a comment changes nothing") {
     CHECK(read_layer(TarBuilder().global_pax({{"comment", std::string(40, 'f')}}).file("a")).entries.size() == 1);
 }
 
+TEST_CASE("of global PAX headers only what has a meaning is kept, and not much of it (X-6)") {
+    TarBuilder comments;
+    for (int i = 0; i < 200; i++) comments.global_pax({{fmt::format("comment.{}", i), std::string(1000, 'c')}});
+    CHECK(read_layer(comments.file("a")).entries.size() == 1);
+
+    TarBuilder attributes;
+    for (int i = 0; i < 70; i++)
+        attributes.global_pax({{fmt::format("SCHILY.xattr.user.{}", i), std::string(1000, 'x')}});
+    const Error error = error_of(attributes.file("a"));
+    CHECK(error.kind() == ErrorKind::limit);
+    CHECK(error.message() == "the global PAX headers set attributes of 66.3 kB for every file");
+}
+
+TEST_CASE("extended attributes of global PAX headers are those of files that have none of that name (X-6)") {
+    const Layer layer = read_layer(TarBuilder()
+                                       .global_pax({{"SCHILY.xattr.user.a", "1"}, {"SCHILY.xattr.user.b", "2"}})
+                                       .global_pax({{"SCHILY.xattr.user.b", "3"}})
+                                       .file("all")
+                                       .pax({{"SCHILY.xattr.user.a", "own"}, {"LIBARCHIVE.xattr.user.b", "QQ=="}})
+                                       .file("own"));
+    CHECK(layer.entries[0].inode.xattrs == Xattrs{{"user.a", "1"}, {"user.b", "3"}});
+    CHECK(layer.entries[1].inode.xattrs == Xattrs{{"user.a", "own"}, {"user.b", "3"}});
+}
+
+TEST_CASE("more extended attributes than an image can be read with are refused (X-9)") {
+    const auto with = [](int count) {
+        std::vector<std::pair<std::string, std::string>> records;
+        for (int i = 0; i < count; i++) records.emplace_back(fmt::format("SCHILY.xattr.user.{}", i), "v");
+        return TarBuilder().pax(records).file("a");
+    };
+    CHECK(read_layer(with(4096)).entries.front().inode.xattrs.size() == 4096);
+    const Error error = error_of(with(4097));
+    CHECK(error.kind() == ErrorKind::limit);
+    CHECK(error.message() == "a file has 4097 extended attributes");
+}
+
 TEST_CASE("a global PAX header that gives all files one name or size is refused") {
     for (const char* key : {"path", "linkpath", "size", "GNU.sparse.size"}) {
         CHECK(error_of(TarBuilder().global_pax({{key, "1"}}).file("a")).kind() == ErrorKind::unsupported);
