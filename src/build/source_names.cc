@@ -44,6 +44,11 @@ std::string literal_pattern(std::string_view path) {
     return pattern;
 }
 
+// For a pattern that is also the name of something.
+std::string hint_for_literal(const std::string& pattern) {
+    return fmt::format("to name {} itself, write {}", quoted(pattern), printable(literal_pattern(pattern)));
+}
+
 }  // namespace
 
 std::string_view base_name_of(std::string_view path) { return path.substr(path.rfind('/') + 1); }
@@ -104,12 +109,17 @@ std::vector<std::string> matching_paths(const SourceNames& names, const std::str
     if (wild == parts.end()) return {base};
     if (found->type != tree::FileType::directory) return {};
     std::vector<Branch> branches = {{base, found->path}};
-    with_context([&] { return fmt::format("looking for {}", quoted(pattern)); },
-                 [&] {
-                     for (auto part = wild; part != parts.end(); ++part) {
-                         branches = step_down(names, branches, *part, part + 1 == parts.end());
-                     }
-                 });
+    const auto step_through = [&] {
+        for (auto part = wild; part != parts.end(); ++part) {
+            branches = step_down(names, branches, *part, part + 1 == parts.end());
+        }
+    };
+    try {
+        with_context([&] { return fmt::format("looking for {}", quoted(pattern)); }, step_through);
+    } catch (Error& error) {
+        if (error.kind() == ErrorKind::dockerfile && names.find(pattern)) error.hint(hint_for_literal(pattern));
+        throw;
+    }
     std::vector<std::string> paths;
     paths.reserve(branches.size());
     for (Branch& branch : branches) paths.push_back(std::move(branch.shown));
@@ -118,9 +128,7 @@ std::vector<std::string> matching_paths(const SourceNames& names, const std::str
 }
 
 std::string hint_for_missing(const SourceNames& names, const std::string& pattern) {
-    if (has_wildcards(pattern) && names.find(pattern)) {
-        return fmt::format("to name {} itself, write {}", quoted(pattern), printable(literal_pattern(pattern)));
-    }
+    if (has_wildcards(pattern) && names.find(pattern)) return hint_for_literal(pattern);
     std::string directory;
     std::vector<std::string> parts = split(pattern, '/');
     for (size_t i = 0; i < parts.size(); i++) {

@@ -267,6 +267,10 @@ TEST_CASE("wildcards that match nothing copy nothing, with a warning (L-7)") {
     step.parents = true;
     CHECK(warned(step) == Texts{"nothing in the build context matches \"d/s*/z*\"; nothing is copied | "});
     // S-10
+    files.file("half[open");
+    CHECK(error_of([&] { copy(files, copy_step({"half[open"}, "/")); }).hint() ==
+          "to name \"half[open\" itself, write half[[]open");
+    CHECK(copy(files, copy_step({"half[[]open"}, "/x")).at("x"));
     CHECK(warned(copy_step({"arr[0].txt"}, "/"))[0].ends_with(" | to name \"arr[0].txt\" itself, write arr[[]0].txt"));
 }
 
