@@ -23,7 +23,7 @@ TEST_CASE("a token of the host counts before the one for all") {
     const Secrets secrets{
         {"GIT_AUTH_TOKEN", "all"}, {"GIT_AUTH_TOKEN.git.example", "one"}, {"GIT_AUTH_TOKEN.h:8080", "port"}};
     CHECK(with_token(here, here, secrets) == "https://x-access-token:one@git.example/app.git");
-    CHECK(with_token("http://h:8080/r", here, secrets) == "http://x-access-token:port@h:8080/r");
+    CHECK(with_token("https://h:8080/r", here, secrets) == "https://x-access-token:port@h:8080/r");
 }
 
 TEST_CASE("a submodule elsewhere does not get the token for all") {
