@@ -13,7 +13,7 @@
 
 #include <fmt/format.h>
 
-#include "gbuild/base/byte_source.h"
+#include "content_hasher.h"
 #include "gbuild/base/error.h"
 #include "gbuild/base/text.h"
 #include "source_names.h"
@@ -380,19 +380,10 @@ ContentSum ContextDir::sum_of(const std::string& path) const {
         auto known = sums_->lock();
         if (auto found = known->find(path); found != known->end()) return found->second;
     }
-    UniqueFd opened = open(path);
-    Hasher hasher(HashAlgorithm::sha256);
-    ContentSum result;
-    result.has_capability = has_capability(opened.get());
-    FileSource file(std::move(opened));
-    with_context([&] { return fmt::format("reading {}", quoted(path)); },
-                 [&] {
-                     for (auto run = file.next(); !run.empty(); run = file.next()) {
-                         hasher.update(run);
-                         result.size += run.size();
-                     }
-                 });
-    hasher.finish(result.sum);
+    const UniqueFd file = open(path);
+    ContentSum result =
+        with_context([&] { return fmt::format("reading {}", quoted(path)); }, [&] { return sum_file(file.get()); });
+    result.has_capability = has_capability(file.get());
     return sums_->lock()->emplace(path, result).first->second;
 }
 

@@ -3,13 +3,16 @@
 #include <algorithm>
 #include <array>
 #include <deque>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "archive_paths.h"
+#include "content_hasher.h"
 #include "gbuild/base/binary.h"
 #include "gbuild/base/byte_source.h"
 #include "gbuild/base/error.h"
+#include "gbuild/base/sparse_file.h"
 #include "gbuild/base/text.h"
 #include "gbuild/layer/tar_stream.h"
 #include "source_names.h"
@@ -27,17 +30,25 @@ Error changed(const std::string& path) {
 class Contents {
   public:
     explicit Contents(const NewContents& from) : path_(from.path) {
-        if (from.text)
+        if (from.text) {
             rest_ = as_bytes(*from.text);
-        else
+        } else {
             fd_ = from.context->open(from.path);
+            file_.emplace(fd_.get());
+        }
     }
+    // As of tree::EntryStream.
+    uint64_t zeros() {
+        if (!file_) return 0;
+        return with_context([&] { return fmt::format("reading {}", quoted(path_)); }, [&] { return file_->zeros(); });
+    }
+    void skip_zeros(uint64_t count) { file_->skip(count); }
     // Fills `out`, or throws integrity.
     void read(std::span<std::byte> out) {
         size_t got = 0;
-        if (fd_) {
+        if (file_) {
             got = with_context([&] { return fmt::format("reading {}", quoted(path_)); },
-                               [&] { return read_full(fd_.get(), out); });
+                               [&] { return file_->read(out); });
         } else {
             got = std::min(out.size(), rest_.size());
             std::copy_n(rest_.begin(), got, out.begin());
@@ -45,14 +56,12 @@ class Contents {
         }
         if (got != out.size()) throw changed(path_);
     }
-    bool at_end() {
-        std::byte one;
-        return fd_ ? read_full(fd_.get(), std::span(&one, 1)) == 0 : rest_.empty();
-    }
+    bool at_end() { return file_ ? file_->at_end() : rest_.empty(); }
 
   private:
     const std::string& path_;
     UniqueFd fd_;
+    std::optional<SparseFile> file_;
     std::span<const std::byte> rest_;
 };
 
@@ -121,16 +130,28 @@ class PlacementStream : public tree::EntryStream {
         }
         contents_->read(out);
         hasher_.update(out);
-        left_ -= out.size();
-        if (left_ > 0) return;
-        if (finish_sum(hasher_) != current_->digest || !contents_->at_end()) throw changed(current_->path);
-        contents_.reset();
+        pass(out.size());
+    }
+
+    uint64_t zeros() override { return contents_ ? std::min(contents_->zeros(), left_) : 0; }
+
+    void skip_zeros(uint64_t count) override {
+        contents_->skip_zeros(count);
+        hasher_.zeros(count);
+        pass(count);
     }
 
   private:
+    void pass(uint64_t count) {
+        left_ -= count;
+        if (left_ > 0) return;
+        if (hasher_.finish() != current_->digest || !contents_->at_end()) throw changed(current_->path);
+        contents_.reset();
+    }
+
     void skip_rest() {
         contents_.reset();
-        hasher_ = Hasher(HashAlgorithm::sha256);
+        hasher_ = ContentHasher();
     }
 
     Placement placement_;
@@ -138,7 +159,7 @@ class PlacementStream : public tree::EntryStream {
     const NewContents* current_ = nullptr;
     std::optional<Contents> contents_;
     uint64_t left_ = 0;
-    Hasher hasher_{HashAlgorithm::sha256};
+    ContentHasher hasher_;
 };
 
 // Lends a source, so that what a reader leaves of it can still be verified.
@@ -151,15 +172,36 @@ class LentSource : public ByteSource {
     ByteSource& source_;
 };
 
+// The file of an archive, which must be the one that the step's key is of.
+class ArchiveSource : public ByteSource {
+  public:
+    explicit ArchiveSource(const ArchiveFile& archive) :
+        archive_(archive), file_(archive.context->open(archive.path)) {}
+
+    std::span<const std::byte> next() override {
+        const auto run = file_.next();
+        size_ += run.size();
+        hasher_.update(run);
+        if (size_ > archive_.size) throw changed(archive_.path);
+        if (run.empty() && !std::exchange(ended_, true) && Digest::of_sha256(hasher_.finish()) != archive_.digest) {
+            throw changed(archive_.path);
+        }
+        return run;
+    }
+
+  private:
+    const ArchiveFile& archive_;
+    FileSource file_;
+    ContentHasher hasher_;
+    uint64_t size_ = 0;
+    bool ended_ = false;
+};
+
 class ArchiveStream : public tree::EntryStream {
   public:
     // `unpack` and `paths` must stay valid.
     ArchiveStream(ArchiveFile archive, const UnpackOptions& unpack, ArchivePaths& paths) :
-        archive_(std::move(archive)),
-        unpack_(unpack),
-        paths_(paths),
-        file_(std::make_unique<FileSource>(archive_.context->open(archive_.path)), archive_.digest, archive_.size,
-              quoted(archive_.path)) {
+        archive_(std::move(archive)), unpack_(unpack), paths_(paths), file_(archive_) {
         layer::TarOptions options;
         options.whiteouts = layer::Whiteouts::keep_as_files;
         options.root = layer::RootEntry::skip;
@@ -175,6 +217,8 @@ class ArchiveStream : public tree::EntryStream {
     }
 
     void read(std::span<std::byte> out) override { entries_->read(out); }
+    uint64_t zeros() override { return entries_->zeros(); }
+    void skip_zeros(uint64_t count) override { entries_->skip_zeros(count); }
 
   private:
     // The next entry of the archive, behind the directories that it needs.
@@ -205,7 +249,7 @@ class ArchiveStream : public tree::EntryStream {
     ArchivePaths& paths_;
     ExplicitParents parents_;
     std::deque<tree::LayerEntry> waiting_;
-    VerifyingSource file_;
+    ArchiveSource file_;
     std::unique_ptr<tree::EntryStream> entries_;
 };
 
@@ -234,6 +278,8 @@ class PartsStream : public tree::EntryStream {
     }
 
     void read(std::span<std::byte> out) override { current_->read(out); }
+    uint64_t zeros() override { return current_->zeros(); }
+    void skip_zeros(uint64_t count) override { current_->skip_zeros(count); }
 
   private:
     std::vector<std::shared_ptr<const ContextDir>> hold_;
@@ -246,7 +292,11 @@ class PartsStream : public tree::EntryStream {
 };
 
 Sha256Sum content_sum(const NewContents& from, uint64_t size) {
-    if (from.text) return sha256(as_bytes(*from.text));
+    if (from.text) {
+        ContentHasher hasher;
+        hasher.update(as_bytes(*from.text));
+        return hasher.finish();
+    }
     const ContentSum found = from.context->sum_of(from.path);
     if (found.size != size) throw changed(from.path);
     return found.sum;

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "gbuild/base/sparse_file.h"
 #include "gbuild/base/text.h"
 #include "gbuild/layer/extract.h"
 
@@ -53,16 +54,18 @@ ContextCopy copy_of(const ContextDir& context, const std::string& absolute, int6
     return copy;
 }
 
-void read_file(const ContextDir& context, const std::string& path,
-               const std::function<void(std::span<const std::byte>)>& take) {
-    const UniqueFd file = context.open(path);
+void read_file(const ContextDir& context, const std::string& path, const TakeRun& take) {
+    const UniqueFd fd = context.open(path);
+    SparseFile file(fd.get());
     std::vector<std::byte> buffer(size_t{1} << 17);
     for (;;) {
-        const ssize_t size = ::read(file.get(), buffer.data(), buffer.size());
-        if (size < 0 && errno == EINTR) continue;
-        if (size < 0) throw_errno(fmt::format("cannot read {}", quoted(path)));
-        if (size == 0) return;
-        take(std::span(buffer).first(static_cast<size_t>(size)));
+        const uint64_t hole = file.zeros();
+        file.skip(hole);
+        if (hole > 0) take(ContentRun::hole(hole));
+        const size_t got =
+            with_context([&] { return fmt::format("reading {}", quoted(path)); }, [&] { return file.read(buffer); });
+        if (got > 0) take(std::span<const std::byte>(buffer).first(got));
+        if (got == 0 && hole == 0) return;
     }
 }
 
@@ -259,9 +262,7 @@ Digest MountSources::digest(const plan::CopySource& from, const std::string& pat
     if (const auto* context = std::get_if<const ContextDir*>(&opened)) {
         const ContextCopy copy = copy_of(**context, path, inputs_.epoch);
         TreeDigest digest([&](const tree::Inode& inode, Hasher& hasher) {
-            Hasher file(HashAlgorithm::sha256);
-            read_file(**context, copy.files.at(&inode), [&](std::span<const std::byte> bytes) { file.update(bytes); });
-            hasher.update(file.finish_hex());
+            hasher.update(to_hex((*context)->sum_of(copy.files.at(&inode)).sum));
         });
         const tree::Node* node = copy.tree.find(copy.path, tree::FollowLast::no);
         return digest.of(*node);

@@ -25,7 +25,7 @@ layer::ExtractOptions extraction_options(const sandbox::Sandbox& sandbox, pack::
     layer::ExtractOptions options;
     options.ownership = sandbox.records_owners() ? layer::Ownership::record : layer::Ownership::apply;
     options.device_placeholders = true;
-    options.read = [&](const tree::Inode& inode, const std::function<void(std::span<const std::byte>)>& take) {
+    options.read = [&](const tree::Inode& inode, const TakeRun& take) {
         if (!inode.content.empty()) contents.read(inode.content, take);
     };
     return options;

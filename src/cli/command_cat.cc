@@ -34,7 +34,10 @@ class CatCommand final : public Command {
                                                       inode.is_directory() ? "a directory" : "not a regular file"))
                 .hint("gbuild ls shows directories");
         }
-        reader.read_file(inode, [&](std::span<const std::byte> bytes) { console.out.write(as_text(bytes)); });
+        reader.read_file(inode, [&](const ContentRun& run) {
+            console.out.write(as_text(run.bytes));
+            if (run.zeros > 0) console.out.write_zeros(run.zeros);
+        });
         return 0;
     }
 

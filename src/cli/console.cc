@@ -1,12 +1,16 @@
 #include "gbuild/cli/console.h"
 
+#include <fcntl.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
 
+#include "gbuild/base/content_run.h"
 #include "gbuild/base/error.h"
+#include "gbuild/base/fd.h"
 
 namespace gbuild::cli {
 
@@ -20,6 +24,10 @@ winsize window(int fd) {
 
 }  // namespace
 
+void Output::write_zeros(uint64_t count) {
+    pass_bytes(ContentRun::hole(count), [this](std::span<const std::byte> zeros) { write(as_text(zeros)); });
+}
+
 void FdOutput::write(std::string_view text) {
     while (!text.empty()) {
         ssize_t n = ::write(fd_, text.data(), text.size());
@@ -29,6 +37,22 @@ void FdOutput::write(std::string_view text) {
         if (n < 0) throw_errno("cannot write the output");
         text.remove_prefix(static_cast<size_t>(n));
     }
+}
+
+void FdOutput::write_zeros(uint64_t count) {
+    if (!extend_file(count)) Output::write_zeros(count);
+}
+
+// Whether the output is a file's end, which then lies further on.
+bool FdOutput::extend_file(uint64_t count) {
+    struct stat status {};
+    const int flags = ::fcntl(fd_, F_GETFL);
+    if (flags < 0 || ::fstat(fd_, &status) != 0 || !S_ISREG(status.st_mode)) return false;
+    const off_t at = (flags & O_APPEND) != 0 ? status.st_size : ::lseek(fd_, 0, SEEK_CUR);
+    if (at < status.st_size) return false;
+    const off_t end = at + static_cast<off_t>(count);
+    if (::ftruncate(fd_, end) != 0 || ::lseek(fd_, end, SEEK_SET) < 0) throw_errno("cannot write the output");
+    return true;
 }
 
 bool FdOutput::is_terminal() const { return ::isatty(fd_) == 1; }

@@ -11,22 +11,33 @@ namespace {
 
 using Bytes = std::span<const std::byte>;
 
+// A piece of both, of equal length.
+struct Pair {
+    Bytes a, b;
+    uint64_t zeros = 0;  // in both, in place of bytes
+};
+
 // Both sources in runs of equal length.
 class PairedRuns {
   public:
-    PairedRuns(ByteSource& a, ByteSource& b, const std::stop_token& stop) : a_(a), b_(b), stop_(stop) {}
+    PairedRuns(RunSource& a, RunSource& b, const std::stop_token& stop) : a_(a), b_(b), stop_(stop) {}
 
-    // False when one of them has ended; longer() then tells whether the other has not.
-    bool next(Bytes& a, Bytes& b) {
+    // False when one of them has ended; one_is_longer() then tells whether the other has not.
+    bool next(Pair& pair) {
         if (stop_.stop_requested()) throw Error(ErrorKind::interrupted, "interrupted while comparing");
         if (rest_a_.empty()) rest_a_ = a_.next();
         if (rest_b_.empty()) rest_b_ = b_.next();
-        const size_t length = std::min(rest_a_.size(), rest_b_.size());
+        uint64_t length = std::min(rest_a_.size(), rest_b_.size());
         if (length == 0) return false;
-        a = rest_a_.first(length);
-        b = rest_b_.first(length);
-        rest_a_ = rest_a_.subspan(length);
-        rest_b_ = rest_b_.subspan(length);
+        pair = {};
+        if (rest_a_.zeros > 0 && rest_b_.zeros > 0) {
+            pair.zeros = length;
+        } else {
+            length = std::min<uint64_t>(length, zero_bytes(length).size());
+        }
+        const ContentRun a = rest_a_.take(length);
+        const ContentRun b = rest_b_.take(length);
+        if (pair.zeros == 0) pair = {bytes_of(a), bytes_of(b)};
         return true;
     }
     bool one_is_longer() const { return !rest_a_.empty() || !rest_b_.empty(); }
@@ -39,13 +50,15 @@ class PairedRuns {
     }
 
   private:
-    ByteSource& a_;
-    ByteSource& b_;
+    static Bytes bytes_of(const ContentRun& run) { return run.zeros > 0 ? zero_bytes(run.zeros) : run.bytes; }
+
+    RunSource& a_;
+    RunSource& b_;
     const std::stop_token& stop_;
-    Bytes rest_a_, rest_b_;
+    ContentRun rest_a_, rest_b_;
 };
 
-bool equal(Bytes a, Bytes b) { return std::memcmp(a.data(), b.data(), a.size()) == 0; }
+bool equal(Bytes a, Bytes b) { return a.empty() || std::memcmp(a.data(), b.data(), a.size()) == 0; }
 
 size_t mismatch(Bytes a, Bytes b) {
     return static_cast<size_t>(std::mismatch(a.begin(), a.end(), b.begin()).first - a.begin());
@@ -53,13 +66,13 @@ size_t mismatch(Bytes a, Bytes b) {
 
 class RangeCounter {
   public:
-    void add(Bytes a, Bytes b) {
-        if (!equal(a, b)) {
-            for (size_t i = 0; i < a.size(); i++) {
-                if (a[i] != b[i]) add_byte(at_ + i);
+    void add(const Pair& pair) {
+        if (!equal(pair.a, pair.b)) {
+            for (size_t i = 0; i < pair.a.size(); i++) {
+                if (pair.a[i] != pair.b[i]) add_byte(at_ + i);
             }
         }
-        at_ += a.size();
+        at_ += pair.a.size() + pair.zeros;
     }
 
     std::optional<ContentChange> finish(bool one_is_longer) && {
@@ -86,22 +99,22 @@ class RangeCounter {
 
 }  // namespace
 
-std::optional<ContentChange> compare_contents(ByteSource& a, ByteSource& b, const std::stop_token& stop) {
+std::optional<ContentChange> compare_contents(RunSource& a, RunSource& b, const std::stop_token& stop) {
     PairedRuns runs(a, b, stop);
     RangeCounter counter;
-    Bytes run_a, run_b;
-    while (runs.next(run_a, run_b)) counter.add(run_a, run_b);
+    Pair pair;
+    while (runs.next(pair)) counter.add(pair);
     const bool one_is_longer = runs.one_is_longer();
     runs.drain();
     return std::move(counter).finish(one_is_longer);
 }
 
-std::optional<uint64_t> first_difference(ByteSource& a, ByteSource& b, const std::stop_token& stop) {
+std::optional<uint64_t> first_difference(RunSource& a, RunSource& b, const std::stop_token& stop) {
     PairedRuns runs(a, b, stop);
     uint64_t at = 0;
-    Bytes run_a, run_b;
-    for (; runs.next(run_a, run_b); at += run_a.size()) {
-        if (!equal(run_a, run_b)) return at + mismatch(run_a, run_b);
+    Pair pair;
+    for (; runs.next(pair); at += pair.a.size() + pair.zeros) {
+        if (!equal(pair.a, pair.b)) return at + mismatch(pair.a, pair.b);
     }
     return runs.one_is_longer() ? std::optional(at) : std::nullopt;
 }

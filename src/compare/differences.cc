@@ -27,7 +27,8 @@ std::optional<uint64_t> first_difference_of_files(const std::filesystem::path& a
                                                   const std::stop_token& stop) {
     FileSource source_a(open_file(a, O_RDONLY));
     FileSource source_b(open_file(b, O_RDONLY));
-    return first_difference(source_a, source_b, stop);
+    ByteRuns runs_a(source_a), runs_b(source_b);
+    return first_difference(runs_a, runs_b, stop);
 }
 
 class PackingComparison {

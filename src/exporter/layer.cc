@@ -9,6 +9,7 @@
 #include "gbuild/base/fd.h"
 #include "gbuild/base/text.h"
 #include "gbuild/oci/media_type.h"
+#include "sparse_extents.h"
 
 namespace gbuild::exporter {
 
@@ -16,8 +17,10 @@ namespace {
 
 class TreeTar {
   public:
-    TreeTar(ReadContents read, TarUse use, const std::stop_token& stop, const ByteConsumer& output) :
-        read_(std::move(read)), use_(use), stop_(stop), tar_(output) {}
+    // `packs`: where the contents are, if that is known; null when they are an image's.
+    TreeTar(ReadContents read, const pack::PackSet* packs, TarUse use, const std::stop_token& stop,
+            const ByteConsumer& output) :
+        read_(std::move(read)), packs_(packs), use_(use), stop_(stop), tar_(output) {}
 
     void add(const std::string& path, const tree::Node& node) {
         if (stop_.stop_requested()) throw Error(ErrorKind::interrupted, "interrupted");
@@ -30,9 +33,13 @@ class TreeTar {
         for (const tree::Xattr& xattr : inode.xattrs) {
             if (!tar_can_hold(xattr)) left_out_.push_back(fmt::format("{}: extended attribute {}", path, xattr.name));
         }
-        tar_.add(path, inode);
-        if (inode.type != tree::FileType::regular || inode.size == 0) return;
-        read_(inode, [this](std::span<const std::byte> bytes) { tar_.data(bytes); });
+        const Extents extents = extents_of(inode);
+        if (extents.empty()) {
+            tar_.add(path, inode);
+        } else {
+            tar_.add_sparse(path, inode, extents);
+        }
+        if (inode.type == tree::FileType::regular && inode.size > 0) add_contents(inode, extents);
     }
 
     LeftOut finish() {
@@ -41,6 +48,35 @@ class TreeTar {
     }
 
   private:
+    using Extents = std::vector<TarWriter::Extent>;
+
+    // Empty: all of it is written out. Layers are, whatever they hold: the image specification advises against sparse
+    // files, and docker and podman cannot give back a layer that has some.
+    Extents extents_of(const tree::Inode& inode) const {
+        if (use_ == TarUse::layer || !packs_ || inode.content.empty()) return {};
+        return sparse_extents(packs_->at(inode.content.pack).file(inode.content.number), packs_->options().block_size);
+    }
+
+    void add_contents(const tree::Inode& inode, Extents extents) {
+        if (extents.empty()) extents.push_back({0, inode.size});
+        auto extent = extents.begin();
+        uint64_t at = 0;
+        const auto take = [&](std::span<const std::byte> bytes) { tar_.data(bytes); };
+        read_(inode, [&](ContentRun run) {
+            while (!run.empty()) {
+                if (stop_.stop_requested()) throw Error(ErrorKind::interrupted, "interrupted");
+                while (extent != extents.end() && extent->offset + extent->length <= at) ++extent;
+                const bool inside = extent != extents.end() && extent->offset <= at;
+                const uint64_t border = extent == extents.end() ? UINT64_MAX
+                                        : inside                ? extent->offset + extent->length
+                                                                : extent->offset;
+                const ContentRun piece = run.take(border - at);
+                if (inside) pass_bytes(piece, take);
+                at += piece.size();
+            }
+        });
+    }
+
     // A whiteout's directory is left out, and so is all that is in it.
     bool can_hold(const std::string& path, const tree::Inode& inode) {
         if (inode.type == tree::FileType::socket) {
@@ -54,6 +90,7 @@ class TreeTar {
     }
 
     ReadContents read_;
+    const pack::PackSet* packs_;
     TarUse use_;
     const std::stop_token& stop_;
     TarWriter tar_;
@@ -79,7 +116,7 @@ Digest finish(Hasher& hasher) {
 LeftOut write_tar(const tree::Tree& tree, const pack::PackSet& packs, TarUse use, const std::stop_token& stop,
                   const ByteConsumer& output) {
     pack::ContentReader contents(packs);
-    TreeTar tar([&](const tree::Inode& inode, const ByteConsumer& take) { contents.read(inode.content, take); }, use,
+    TreeTar tar([&](const tree::Inode& inode, const TakeRun& take) { contents.read(inode.content, take); }, &packs, use,
                 stop, output);
     tree.walk([&](const std::string& path, const tree::Node& node) { tar.add(path, node); });
     return tar.finish();
@@ -87,7 +124,7 @@ LeftOut write_tar(const tree::Tree& tree, const pack::PackSet& packs, TarUse use
 
 LeftOut write_tar(const tree::Tree& tree, const std::string& path, const ReadContents& read,
                   const std::stop_token& stop, const ByteConsumer& output) {
-    TreeTar tar(read, TarUse::rootfs, stop, output);
+    TreeTar tar(read, nullptr, TarUse::rootfs, stop, output);
     const tree::Node* top = tree.find(path, tree::FollowLast::no);
     if (!top) throw Error(ErrorKind::not_found, fmt::format("there is no {}", quoted("/" + path)));
     const bool is_file = !top->is_directory();

@@ -96,6 +96,7 @@ struct TarWriter::Entry {
     std::string name, link;
     const tree::Inode& inode;
     uint64_t size = 0;
+    Records records = {};
 };
 
 bool tar_can_hold(const tree::Xattr& xattr) { return xattr.name.find('=') == std::string::npos; }
@@ -104,6 +105,35 @@ void TarWriter::add(const std::string& path, const tree::Inode& inode) {
     const bool regular = inode.type == tree::FileType::regular;
     const std::string name = inode.is_directory() ? (path.empty() ? "./" : path + "/") : path;
     write({type_flag(inode), name, inode.target, inode, regular ? inode.size : 0});
+}
+
+// GNU tar's manual, "PAX Format, Versions 1.0": the map, in decimal, stands before the data and fills whole blocks. A
+// hole at the end is told by an empty extent.
+void TarWriter::add_sparse(const std::string& path, const tree::Inode& inode, std::span<const Extent> extents) {
+    std::string map;
+    uint64_t stored = 0;
+    uint64_t end = 0;
+    for (const Extent& extent : extents) {
+        map += fmt::format("{}\n{}\n", extent.offset, extent.length);
+        stored += extent.length;
+        end = extent.offset + extent.length;
+    }
+    const bool ends_in_hole = end < inode.size;
+    if (ends_in_hole) map += fmt::format("{}\n0\n", inode.size);
+    map = fmt::format("{}\n", extents.size() + (ends_in_hole ? 1 : 0)) + map;
+    map.resize(map.size() + padding_of(map.size()));
+
+    const std::string name = "GNUSparseFile.0/" + path.substr(path.rfind('/') + 1);
+    write({'0',
+           name.substr(0, name_field.size),
+           {},
+           inode,
+           map.size() + stored,
+           {{"GNU.sparse.major", "1"},
+            {"GNU.sparse.minor", "0"},
+            {"GNU.sparse.name", path},
+            {"GNU.sparse.realsize", std::to_string(inode.size)}}});
+    data(as_bytes(map));
 }
 
 void TarWriter::add_link(const std::string& path, const std::string& target, const tree::Inode& inode) {
@@ -121,7 +151,7 @@ void TarWriter::add_file(const std::string& path, uint64_t size, int64_t mtime) 
 
 void TarWriter::write(const Entry& entry) {
     const tree::Inode& inode = entry.inode;
-    Records records;
+    Records records = entry.records;
     Block header = empty_block(entry.type);
     put_name(header, name_field, entry.name, "path", records);
     put_name(header, link_field, entry.link, "linkpath", records);

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+
 #include "gbuild/base/error.h"
 #include "gbuild/base/text.h"
 
@@ -18,6 +20,7 @@ namespace {
 }  // namespace
 
 bool ChangedFiles::next(tree::LayerEntry& entry) {
+    contents_.reset();
     current_.reset();
     left_ = 0;
     if (next_ == files_.size()) return false;
@@ -49,17 +52,29 @@ void ChangedFiles::open(const ChangedFile& file) {
         fail_changed(path_);
     }
     left_ = file.entry.inode.size;
+    contents_.emplace(current_.get());
 }
 
 void ChangedFiles::read(std::span<std::byte> out) {
     if (out.empty()) return;
-    if (!current_ || out.size() > left_) {
+    if (!contents_ || out.size() > left_) {
         throw Error(ErrorKind::internal, "more contents asked for than a changed file has");
     }
     const size_t got = with_context([&] { return fmt::format("reading {}", gbuild::quoted("/" + path_)); },
-                                    [&] { return read_full(current_.get(), out); });
+                                    [&] { return contents_->read(out); });
     if (got != out.size()) fail_changed(path_);
     left_ -= got;
+}
+
+uint64_t ChangedFiles::zeros() {
+    if (left_ == 0) return 0;
+    return with_context([&] { return fmt::format("reading {}", gbuild::quoted("/" + path_)); },
+                        [&] { return std::min(contents_->zeros(), left_); });
+}
+
+void ChangedFiles::skip_zeros(uint64_t count) {
+    contents_->skip(count);
+    left_ -= count;
 }
 
 }  // namespace gbuild::layer

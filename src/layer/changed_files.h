@@ -3,9 +3,11 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <vector>
 
 #include "gbuild/base/fd.h"
+#include "gbuild/base/sparse_file.h"
 #include "gbuild/tree/layer_tree.h"
 #include "held_file.h"
 
@@ -24,6 +26,8 @@ class ChangedFiles : public tree::EntryStream {
 
     bool next(tree::LayerEntry& entry) override;
     void read(std::span<std::byte> out) override;
+    uint64_t zeros() override;
+    void skip_zeros(uint64_t count) override;
 
   private:
     void open(const ChangedFile& file);
@@ -35,6 +39,7 @@ class ChangedFiles : public tree::EntryStream {
     std::string parent_path_;  // of the directory that is open: files come by directories
     UniqueFd parent_;
     UniqueFd current_;
+    std::optional<SparseFile> contents_;  // of `current_`
     std::string path_;
     uint64_t left_ = 0;
 };

@@ -16,6 +16,7 @@
 #include "changed_files.h"
 #include "disk_inode.h"
 #include "gbuild/base/error.h"
+#include "gbuild/base/sparse_file.h"
 #include "gbuild/base/text.h"
 
 namespace gbuild::layer {
@@ -66,15 +67,12 @@ class Comparison {
     explicit Comparison(const SnapshotRequest& request) : request_(request) {}
 
     bool same_contents(int fd, const Inode& old, const std::string& path) {
+        SparseFile file(fd);
         uint64_t at = 0;
         bool same = true;
-        const auto compare = [&](std::span<const std::byte> expected) {
-            if (!same) return;
-            if (buffer_.size() < expected.size()) buffer_.resize(expected.size());
-            const auto piece = std::span(buffer_).first(expected.size());
-            same = pread_full(fd, piece, at) == piece.size() &&
-                   std::memcmp(piece.data(), expected.data(), piece.size()) == 0;
-            at += piece.size();
+        const auto compare = [&](const ContentRun& expected) {
+            same = same && next_is(file, expected);
+            at += expected.size();
         };
         with_context([&] { return fmt::format("comparing {}", gbuild::quoted("/" + path)); },
                      [&] { request_.read(old, compare); });
@@ -82,6 +80,25 @@ class Comparison {
     }
 
   private:
+    bool next_is(SparseFile& file, const ContentRun& expected) {
+        for (uint64_t left = expected.zeros; left > 0;) {
+            const uint64_t hole = std::min(left, file.zeros());
+            file.skip(hole);
+            left -= hole;
+            const auto zeros = zero_bytes(left);
+            if (!next_bytes_are(file, zeros)) return false;
+            left -= zeros.size();
+        }
+        return next_bytes_are(file, expected.bytes);
+    }
+
+    bool next_bytes_are(SparseFile& file, std::span<const std::byte> expected) {
+        if (expected.empty()) return true;
+        if (buffer_.size() < expected.size()) buffer_.resize(expected.size());
+        const auto piece = std::span(buffer_).first(expected.size());
+        return file.read(piece) == piece.size() && std::memcmp(piece.data(), expected.data(), piece.size()) == 0;
+    }
+
     const SnapshotRequest& request_;
     std::vector<std::byte> buffer_;
 };

@@ -9,16 +9,12 @@ constexpr size_t hole_size = 4096;
 
 enum class Zeros { no, yes };
 
-bool is_zero(std::span<const std::byte> bytes) {
-    return std::all_of(bytes.begin(), bytes.end(), [](std::byte byte) { return byte == std::byte{0}; });
-}
-
 // How many bytes at the front are in pieces of zeros only, or of anything else.
 size_t leading_run(std::span<const std::byte> bytes, Zeros zeros) {
     size_t length = 0;
     while (length < bytes.size()) {
         const auto piece = bytes.subspan(length, std::min(hole_size, bytes.size() - length));
-        if (is_zero(piece) != (zeros == Zeros::yes)) break;
+        if (all_zero(piece) != (zeros == Zeros::yes)) break;
         length += piece.size();
     }
     return length;
@@ -26,7 +22,12 @@ size_t leading_run(std::span<const std::byte> bytes, Zeros zeros) {
 
 }  // namespace
 
-void SparseWriter::write(std::span<const std::byte> bytes) {
+void SparseWriter::write(const ContentRun& run) {
+    write_bytes(run.bytes);
+    at_ += run.zeros;
+}
+
+void SparseWriter::write_bytes(std::span<const std::byte> bytes) {
     while (!bytes.empty()) {
         const size_t hole = leading_run(bytes, Zeros::yes);
         const size_t data = leading_run(bytes.subspan(hole), Zeros::no);

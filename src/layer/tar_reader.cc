@@ -22,8 +22,9 @@ constexpr int64_t max_minor = 1 << 20;
 constexpr int64_t max_id = UINT32_MAX - 1;
 constexpr size_t max_target = 4095;
 constexpr uint16_t symlink_mode = 0777;
-// Holes cost nothing to write down: the sum bounds the work that a small stream can ask for.
-constexpr uint64_t max_total_size = uint64_t{1} << 40;
+// Holes cost next to nothing, but each of their blocks has its place in an image's tables: the sum bounds what a small
+// stream can ask for.
+constexpr uint64_t max_total_size = uint64_t{1} << 44;
 
 std::string shown(std::string_view name) { return quoted(name.substr(0, 256)); }
 
@@ -252,6 +253,11 @@ void TarReader::read(std::span<std::byte> out) {
         at_ += part.size();
         out = out.subspan(part.size());
     }
+}
+
+uint64_t TarReader::zeros() {
+    const Run run = current_run();
+    return run.stored == Stored::yes ? 0 : run.length;
 }
 
 std::unique_ptr<tree::EntryStream> read_tar(std::unique_ptr<ByteSource> tar, TarOptions options) {

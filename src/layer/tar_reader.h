@@ -15,6 +15,8 @@ class TarReader : public tree::EntryStream {
     TarReader(std::unique_ptr<ByteSource> tar, TarOptions options);
     bool next(tree::LayerEntry& entry) override;
     void read(std::span<std::byte> out) override;
+    uint64_t zeros() override;
+    void skip_zeros(uint64_t count) override { at_ += count; }
 
   private:
     // A header with the extended headers before it applied.

@@ -138,7 +138,7 @@ HeldFile TreeWriter::create_file(const HeldName& file) {
 void TreeWriter::write_contents(const HeldFile& held, const HeldName& file, const tree::Inode& inode) {
     SparseWriter writer(held.fd());
     with_context([&] { return fmt::format("extracting {}", gbuild::quoted(file.path)); },
-                 [&] { options_.read(inode, [&](std::span<const std::byte> bytes) { writer.write(bytes); }); });
+                 [&] { options_.read(inode, [&](const ContentRun& run) { writer.write(run); }); });
     if (writer.written() != inode.size) {
         throw Error(ErrorKind::integrity, fmt::format("{} has {} bytes instead of {}", gbuild::quoted(file.path),
                                                       writer.written(), inode.size));

@@ -152,17 +152,21 @@ class Unpacker {
         const UniqueFd file =
             open_file_at(place.directory.get(), place.name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
         SparseWriter writer(file.get());
-        for (uint64_t left = inode.size; left > 0;) {
-            const std::span<std::byte> run(buffer_.get(),
-                                           static_cast<size_t>(std::min<uint64_t>(left, unpack_run_size)));
-            entries_.read(run);
-            writer.write(run);
-            left -= run.size();
-        }
+        while (writer.written() < inode.size) writer.write(next_run(inode.size - writer.written()));
         if (writer.ends_in_hole() && ::ftruncate(file.get(), static_cast<off_t>(inode.size)) != 0) {
             throw_errno("cannot set the file's size");
         }
         if (::fchmod(file.get(), inode.mode) != 0) throw_errno("cannot set the file's mode");
+    }
+
+    ContentRun next_run(uint64_t left) {
+        if (const uint64_t zeros = entries_.zeros(); zeros > 0) {
+            entries_.skip_zeros(zeros);
+            return ContentRun::hole(zeros);
+        }
+        const std::span run(buffer_.get(), static_cast<size_t>(std::min<uint64_t>(left, unpack_run_size)));
+        entries_.read(run);
+        return std::span<const std::byte>(run);
     }
 
     // What is deepest first: a directory above may be one that cannot be entered afterwards.

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <vector>
 
+#include "block_sizes.h"
 #include "gbuild/base/digest.h"
 #include "gbuild/pack/codec.h"
 
@@ -31,11 +31,11 @@ struct Block {
 // One run of blocks in the pack. Files with equal blocks share a list. `sums` belongs to the producer of the jobs,
 // `start` and `sizes` to their consumer.
 struct BlockList {
-    uint32_t number = 0;          // in the pack's index
-    uint64_t count = 0;           // blocks it will have
-    std::vector<Sha256Sum> sums;  // zeros for a hole; empty when no later file will be compared with this one
-    uint64_t start = 0;           // position of the first block that is not a hole; 0: not known yet
-    std::vector<uint32_t> sizes;  // as on disk; holes at the end may be missing
+    uint32_t number = 0;  // in the pack's index
+    uint64_t count = 0;   // blocks it will have
+    BlockSums sums;       // empty when no later file will be compared with this one
+    uint64_t start = 0;   // position of the first block that is not a hole; 0: not known yet
+    BlockSizes sizes;     // as on disk; holes at the end may be missing
 };
 
 struct BlockJob : Block {

@@ -32,7 +32,7 @@ void BlockOutput::write(const BlockJob& job) {
     BlockList& list = *job.list;
     if (list.start == 0) list.start = at;
     list.sizes.resize(job.index);  // holes since the last block
-    list.sizes.push_back(size);
+    list.sizes.add(size);
 }
 
 // The list begins like another one, whose blocks are in the file by now.
@@ -41,7 +41,7 @@ void BlockOutput::copy_head(const BlockJob& job) {
     list.sizes = job.source->sizes;
     list.sizes.resize(job.index);
     uint64_t length = 0;
-    for (uint32_t size : list.sizes) length += disk_bytes(size);
+    for (uint32_t size : list.sizes.entries()) length += disk_bytes(size);
     if (length == 0) return;
     flush();
     list.start = position_;

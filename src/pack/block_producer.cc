@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "gbuild/base/content_run.h"
 #include "gbuild/base/error.h"
 #include "gbuild/base/text.h"
 #include "pack_format.h"
@@ -13,10 +14,6 @@ namespace gbuild::pack {
 namespace {
 
 constexpr uint64_t progress_step = 1 << 20;
-
-bool all_zero(std::span<const std::byte> block) {
-    return block[0] == std::byte{0} && std::memcmp(block.data(), block.data() + 1, block.size() - 1) == 0;
-}
 
 }  // namespace
 
@@ -81,47 +78,87 @@ void BlockProducer::open_file(uint64_t size) {
 }
 
 bool BlockProducer::next_block(BlockJob& job) {
+    if (const uint64_t holes = std::min(stream_.zeros(), file_->left) / block_size_; holes > 0) {
+        check_stop();
+        stream_.skip_zeros(holes * block_size_);
+        count(holes * block_size_);
+        return add_holes(holes, job);
+    }
     const std::span block(job.in.get(), block_size_);
     read(block);
-    const bool hole = all_zero(block);
-    const Sha256Sum sum = hole ? Sha256Sum{} : sha256(block);
-    content_.update(sum);
+    return all_zero(block) ? add_holes(1, job) : add_block(sha256(block), job);
+}
 
+// The block is in the job.
+bool BlockProducer::add_block(const Sha256Sum& sum, BlockJob& job) {
     OpenFile& file = *file_;
     const uint64_t index = file.next_block++;
-    if (index == 0) {
-        file.candidates = heads_.find(sum, file.list->count);
-        file.keep_sums = heads_.has_room(sum, file.list->count);
-    }
-    if (file.keep_sums) file.list->sums.push_back(sum);
+    if (index == 0) begin_list(sum);
+    digest_holes();
+    content_.update(sum);
+    if (file.keep_sums) file.list->sums.add(sum);
 
-    if (!file.candidates.empty()) {
-        const BlockList& equal_so_far = *file.candidates.front();
-        std::erase_if(file.candidates, [&](const BlockList* list) { return list->sums[index] != sum; });
-        if (!file.candidates.empty()) return false;
-        if (index > 0) return parts_from(equal_so_far, index, job, hole);
+    const BlockList* equal_so_far = drop_candidates([&](const BlockList& list) { return !list.sums.is(index, sum); });
+    if (!file.candidates.empty()) return false;
+    if (!equal_so_far || index == 0) {
+        data_job(job, index);
+        return true;
     }
-    if (hole) return false;
-    data_job(job, index);
+    held_.swap(job.in);
+    holding_ = true;
+    copy_head(*equal_so_far, index, job);
     return true;
 }
 
+bool BlockProducer::add_holes(uint64_t count, BlockJob& job) {
+    OpenFile& file = *file_;
+    const uint64_t index = file.next_block;
+    if (index == 0) begin_list({});
+    file.next_block += count;
+    file.holes += count;
+    if (file.keep_sums) file.list->sums.add_holes(count);
+
+    const BlockList* equal_so_far =
+        drop_candidates([&](const BlockList& list) { return list.sums.holes_at(index) < count; });
+    if (!file.candidates.empty() || !equal_so_far || index == 0) return false;
+    copy_head(*equal_so_far, index, job);
+    return true;
+}
+
+void BlockProducer::begin_list(const Sha256Sum& first) {
+    file_->candidates = heads_.find(first, file_->list->count);
+    file_->keep_sums = heads_.has_room(first, file_->list->count);
+}
+
+// Returns one of the lists that the file has been like until now; null when there was none.
+const BlockList* BlockProducer::drop_candidates(const std::function<bool(const BlockList&)>& differs) {
+    auto& candidates = file_->candidates;
+    if (candidates.empty()) return nullptr;
+    const BlockList* const first = candidates.front();
+    std::erase_if(candidates, [&](const BlockList* list) { return differs(*list); });
+    return first;
+}
+
 // The file differs at block `index` from the last list it was like. Nothing has been compressed for it so far: the
-// common head's blocks are copied, and this block goes on from there.
-bool BlockProducer::parts_from(const BlockList& equal_so_far, uint64_t index, BlockJob& job, bool hole) {
-    if (!hole) {
-        held_.swap(job.in);
-        holding_ = true;
-    }
+// common head's blocks are copied, and it goes on from there.
+void BlockProducer::copy_head(const BlockList& equal_so_far, uint64_t index, BlockJob& job) const {
     job.kind = BlockJob::Kind::copy_head;
     job.list = file_->list;
     job.source = &equal_so_far;
     job.index = index;
-    return true;
+}
+
+// A run counts as one, whether it was read or passed over.
+void BlockProducer::digest_holes() {
+    if (file_->holes == 0) return;
+    content_.update(Sha256Sum{});
+    content_.update(std::as_bytes(std::span(&file_->holes, 1)));
+    file_->holes = 0;
 }
 
 bool BlockProducer::close_file(BlockJob& job) {
     settle_list();
+    digest_holes();
     bool filled = false;
     if (file_->left > 0) {
         const std::span tail(tail_.get(), static_cast<size_t>(file_->left));
@@ -183,8 +220,12 @@ void BlockProducer::fragment_job(BlockJob& job) {
 void BlockProducer::read(std::span<std::byte> out) {
     check_stop();
     stream_.read(out);
-    file_->left -= out.size();
-    packed_ += out.size();
+    count(out.size());
+}
+
+void BlockProducer::count(uint64_t bytes) {
+    file_->left -= bytes;
+    packed_ += bytes;
     if (options_.progress && packed_ - reported_ >= progress_step) {
         reported_ = packed_;
         options_.progress(packed_);

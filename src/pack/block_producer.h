@@ -27,6 +27,7 @@ class BlockProducer {
         FileRecord record;
         uint64_t left = 0;  // bytes not read yet
         uint64_t next_block = 0;
+        uint64_t holes = 0;                  // before `next_block`, not in the digest yet
         BlockList* list = nullptr;           // when there is a full block
         bool keep_sums = false;              // later files may be compared with this one
         std::vector<BlockList*> candidates;  // lists equal to this file as far as it has been read
@@ -36,7 +37,12 @@ class BlockProducer {
     void open_file(uint64_t size);
     // Each may fill the job; false: there is nothing to do for it yet.
     bool next_block(BlockJob& job);
-    bool parts_from(const BlockList& equal_so_far, uint64_t index, BlockJob& job, bool hole);
+    bool add_block(const Sha256Sum& sum, BlockJob& job);
+    bool add_holes(uint64_t count, BlockJob& job);
+    void begin_list(const Sha256Sum& first);
+    const BlockList* drop_candidates(const std::function<bool(const BlockList&)>& differs);
+    void copy_head(const BlockList& equal_so_far, uint64_t index, BlockJob& job) const;
+    void digest_holes();
     bool close_file(BlockJob& job);
     bool place_tail(std::span<const std::byte> tail, const Sha256Sum& sum, BlockJob& job);
 
@@ -44,6 +50,7 @@ class BlockProducer {
     void data_job(BlockJob& job, uint64_t index) const;
     void fragment_job(BlockJob& job);
     void read(std::span<std::byte> out);
+    void count(uint64_t bytes);
     void check_stop() const;
 
     tree::EntryStream& stream_;

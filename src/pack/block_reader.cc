@@ -60,20 +60,17 @@ namespace {
 
 }  // namespace
 
-std::span<const std::byte> ContentRuns::next() {
-    if (block_ < place_.blocks.size()) return next_block();
+ContentRun ContentRuns::next() {
+    if (entry_ < place_.blocks.size()) return next_block();
     if (left_ > 0) return next_tail();
     return {};
 }
 
-std::span<const std::byte> ContentRuns::next_block() {
-    const uint32_t size = place_.blocks[block_++];
-    const auto length = static_cast<size_t>(std::min<uint64_t>(left_, reader_.block_size()));
+ContentRun ContentRuns::next_block() {
+    const uint32_t size = place_.blocks[entry_++];
+    const uint64_t length = std::min(left_, blocks_of(size) * reader_.block_size());
     left_ -= length;
-    if (size == 0) {
-        if (!zeros_) zeros_ = std::make_unique<std::byte[]>(reader_.block_size());
-        return {zeros_.get(), length};
-    }
+    if (is_hole(size)) return ContentRun::hole(length);
     const std::span<const std::byte> block = reader_.block(position_, size);
     if (block.size() != length) wrong_length(reader_);
     position_ += disk_bytes(size);
@@ -88,10 +85,9 @@ std::span<const std::byte> ContentRuns::next_tail() {
     return fragment.subspan(place_.fragment_offset, static_cast<size_t>(std::exchange(left_, 0)));
 }
 
-void read_content(BlockReader& reader, const ContentPlace& place,
-                  const std::function<void(std::span<const std::byte>)>& consume) {
+void read_content(BlockReader& reader, const ContentPlace& place, const TakeRun& take) {
     ContentRuns runs(reader, place);
-    for (auto run = runs.next(); !run.empty(); run = runs.next()) consume(run);
+    for (ContentRun run = runs.next(); !run.empty(); run = runs.next()) take(run);
 }
 
 }  // namespace gbuild::pack

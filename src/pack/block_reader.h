@@ -51,35 +51,33 @@ class BlockReader {
 struct ContentPlace {
     uint64_t size = 0;
     uint64_t start = 0;
-    std::span<const uint32_t> blocks;
+    std::span<const uint32_t> blocks;  // entries of BlockSizes
     // Not used when `fragment_size` is 0: then the last block holds the file's end.
     uint64_t fragment_position = 0;
     uint32_t fragment_size = 0;
     uint32_t fragment_offset = 0;
 };
 
-// A file's contents in runs of at most a block, each valid until the next. Throws integrity when the blocks do not make
-// up the size. The reader and what `place` points to must outlive it.
+// A file's contents in runs of at most a block, or of holes, each valid until the next. Throws integrity when the
+// blocks do not make up the size. The reader and what `place` points to must outlive it.
 class ContentRuns {
   public:
     ContentRuns(BlockReader& reader, const ContentPlace& place) :
         reader_(reader), place_(place), left_(place.size), position_(place.start) {}
     // Empty at the end.
-    std::span<const std::byte> next();
+    ContentRun next();
 
   private:
-    std::span<const std::byte> next_block();
+    ContentRun next_block();
     std::span<const std::byte> next_tail();
 
     BlockReader& reader_;
     ContentPlace place_;
     uint64_t left_;
     uint64_t position_;
-    size_t block_ = 0;
-    std::unique_ptr<std::byte[]> zeros_;
+    size_t entry_ = 0;  // of `place_.blocks`
 };
 
-void read_content(BlockReader& reader, const ContentPlace& place,
-                  const std::function<void(std::span<const std::byte>)>& consume);
+void read_content(BlockReader& reader, const ContentPlace& place, const TakeRun& take);
 
 }  // namespace gbuild::pack

@@ -55,7 +55,7 @@ bool HeadTable::has_room(const Sha256Sum& first, uint64_t count) const {
 }
 
 void HeadTable::add(BlockList& list) {
-    lists_[head_key(list.sums.front(), list.count)].push_back(&list);
+    lists_[head_key(list.sums.first(), list.count)].push_back(&list);
     sums_ += list.count;
 }
 

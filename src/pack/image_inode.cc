@@ -1,6 +1,7 @@
 #include "image_inode.h"
 
 #include <algorithm>
+#include <array>
 
 #include "gbuild/base/error.h"
 
@@ -134,6 +135,27 @@ tree::FileType ImageInode::file_type() const {
 
 ImageInode read_inode(MetadataReader& reader, const Superblock& super, uint64_t reference) {
     return InodeParser(reader, super, reference).parse();
+}
+
+BlockSizes read_block_sizes(MetadataReader& reader, const ImageInode& file, uint64_t count) {
+    BlockSizes sizes;
+    MetadataPlace at = file.blocks;
+    // Grown piece by piece: the count is only a claim until the sizes are there.
+    std::array<uint32_t, 1024> piece;
+    while (sizes.count() < count) {
+        const auto read =
+            std::span(piece).first(static_cast<size_t>(std::min<uint64_t>(piece.size(), count - sizes.count())));
+        reader.read(at, std::as_writable_bytes(read));
+        for (const uint32_t size : read) {
+            reader.require(!is_hole(size), "a block has an impossible size");
+            if (size == 0) {
+                sizes.add_holes(1);
+            } else {
+                sizes.add(size);
+            }
+        }
+    }
+    return sizes;
 }
 
 void read_listing(MetadataReader& reader, const Superblock& super, const ImageInode& directory,

@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 
+#include "block_sizes.h"
 #include "gbuild/tree/inode.h"
 #include "metadata_reader.h"
 
@@ -37,6 +38,9 @@ struct ImageInode {
 
 // Throws integrity. `reference` is relative to the inode table.
 ImageInode read_inode(MetadataReader& reader, const Superblock& super, uint64_t reference);
+
+// On-disk sizes of a regular file's blocks, `count` of them. Throws integrity.
+BlockSizes read_block_sizes(MetadataReader& reader, const ImageInode& file, uint64_t count);
 
 struct ListingEntry {
     std::string name;  // valid as a file name

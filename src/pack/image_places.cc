@@ -93,9 +93,8 @@ class PlaceFinder {
         const bool has_tail = inode.fragment == no_index && inode.size % parts_.super.block_size != 0;
         const uint64_t count = inode.size / parts_.super.block_size + (has_tail ? 1 : 0);
         uint64_t end = inode.start;
-        MetadataPlace at = inode.blocks;
-        for (uint64_t i = 0; i < std::min(count, max_blocks_per_file) && end <= offset_; i++)
-            end += disk_bytes(parts_.metadata.number<uint32_t>(at));
+        const BlockSizes sizes = read_block_sizes(parts_.metadata, inode, std::min(count, max_blocks_per_file));
+        for (const uint32_t size : sizes.entries()) end += disk_bytes(size);
         return offset_ < end;
     }
 

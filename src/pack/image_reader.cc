@@ -48,16 +48,14 @@ struct ImageReader::State {
                super.block_size, super.bytes_used, what) {}
 
     // On-disk sizes of a file's blocks, and its fragment.
-    ContentPlace place(const ImageInode& file, std::vector<uint32_t>& sizes) {
+    ContentPlace place(const ImageInode& file, BlockSizes& sizes) {
         const bool in_fragment = file.fragment != no_index;
         const uint64_t count = file.size / super.block_size + (!in_fragment && file.size % super.block_size ? 1 : 0);
         if (count > max_blocks_per_file) {
             throw Error(ErrorKind::limit, fmt::format("a file of {} is more than gbuild reads", human_size(file.size)));
         }
-        MetadataPlace at = file.blocks;
-        // Grown block by block: the count is only a claim until the sizes are there.
-        for (uint64_t i = 0; i < count; i++) sizes.push_back(metadata.number<uint32_t>(at));
-        ContentPlace place{file.size, file.start, sizes};
+        sizes = read_block_sizes(metadata, file, count);
+        ContentPlace place{file.size, file.start, sizes.entries()};
         if (in_fragment) {
             const Fragment fragment = read_fragment(metadata, super, file.fragment);
             place.fragment_position = fragment.position;
@@ -107,37 +105,41 @@ tree::Tree ImageReader::read_tree() const {
 
 namespace {
 
-class ImageFileSource : public ByteSource {
+class NoContents : public RunSource {
   public:
-    ImageFileSource(BlockReader& blocks, std::vector<uint32_t> sizes, ContentPlace place) :
+    ContentRun next() override { return {}; }
+};
+
+class ImageFileSource : public RunSource {
+  public:
+    ImageFileSource(BlockReader& blocks, BlockSizes sizes, ContentPlace place) :
         sizes_(std::move(sizes)), runs_(blocks, with_sizes(place)) {}
-    std::span<const std::byte> next() override { return runs_.next(); }
+    ContentRun next() override { return runs_.next(); }
 
   private:
     ContentPlace with_sizes(ContentPlace place) const {
-        place.blocks = sizes_;
+        place.blocks = sizes_.entries();
         return place;
     }
-    std::vector<uint32_t> sizes_;
+    BlockSizes sizes_;
     ContentRuns runs_;
 };
 
 }  // namespace
 
-std::unique_ptr<ByteSource> ImageReader::file_source(const tree::Inode& file) const {
-    if (file.content.empty()) return std::make_unique<MemorySource>(std::span<const std::byte>());
+std::unique_ptr<RunSource> ImageReader::file_source(const tree::Inode& file) const {
+    if (file.content.empty()) return std::make_unique<NoContents>();
     const auto reference = state_->references.find(file.content.number);
     if (reference == state_->references.end()) throw Error(ErrorKind::internal, "a file of another image");
     const ImageInode inode = read_inode(state_->metadata, state_->super, reference->second);
-    std::vector<uint32_t> sizes;
+    BlockSizes sizes;
     const ContentPlace place = state_->place(inode, sizes);
     return std::make_unique<ImageFileSource>(state_->blocks, std::move(sizes), place);
 }
 
-void ImageReader::read_file(const tree::Inode& file,
-                            const std::function<void(std::span<const std::byte>)>& consume) const {
+void ImageReader::read_file(const tree::Inode& file, const TakeRun& take) const {
     const auto source = file_source(file);
-    for (auto run = source->next(); !run.empty(); run = source->next()) consume(run);
+    for (ContentRun run = source->next(); !run.empty(); run = source->next()) take(run);
 }
 
 ImagePlace ImageReader::place_of(uint64_t offset, const tree::Tree& tree) const {

@@ -6,6 +6,7 @@
 #include <sqfs/meta_writer.h>
 #include <sqfs/xattr_writer.h>
 
+#include <algorithm>
 #include <cstring>
 #include <map>
 
@@ -173,11 +174,26 @@ class TableWriter {
     void write_file(const sqfs_inode_generic_t& inode, const void* numbers, size_t size) {
         sqfs_inode_t base = inode.base;
         base.mode &= 07777;
-        for (const auto& [bytes, length] : {std::pair<const void*, size_t>(&base, sizeof base),
-                                            {numbers, size},
-                                            {inode.extra, inode.payload_bytes_used}}) {
-            check_sqfs(sqfs_meta_writer_append(inodes_.get(), bytes, length), "write an inode");
+        append(&base, sizeof base);
+        append(numbers, size);
+        append_sizes({inode.extra, inode.payload_bytes_used / sizeof *inode.extra});
+    }
+
+    void append_sizes(std::span<const uint32_t> entries) {
+        while (!entries.empty()) {
+            const auto hole = std::find_if(entries.begin(), entries.end(), is_hole);
+            const auto blocks = entries.first(static_cast<size_t>(hole - entries.begin()));
+            append(blocks.data(), blocks.size_bytes());
+            entries = entries.subspan(blocks.size());
+            if (entries.empty()) return;
+            pass_bytes(ContentRun::hole(blocks_of(entries.front()) * sizeof(uint32_t)),
+                       [&](std::span<const std::byte> zeros) { append(zeros.data(), zeros.size()); });
+            entries = entries.subspan(1);
         }
+    }
+
+    void append(const void* bytes, size_t length) {
+        check_sqfs(sqfs_meta_writer_append(inodes_.get(), bytes, length), "write an inode");
     }
 
     void write_fragment_table() {

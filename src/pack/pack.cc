@@ -60,7 +60,7 @@ PackedFile Pack::file(uint32_t number) const {
         const PackIndex::List& list = state_->index.lists[file.list];
         packed.start = list.start;
         packed.sparse = list.holes * block_size;
-        packed.blocks = std::span(state_->index.sizes).subspan(list.first, list.count);
+        packed.blocks = std::span(state_->index.sizes).subspan(list.first, list.entries);
     }
     return packed;
 }
@@ -111,7 +111,7 @@ struct ContentReader::Source {
 ContentReader::ContentReader(const PackSet& packs) : packs_(packs) {}
 ContentReader::~ContentReader() = default;
 
-void ContentReader::read(tree::ContentRef content, const std::function<void(std::span<const std::byte>)>& consume) {
+void ContentReader::read(tree::ContentRef content, const TakeRun& take) {
     std::unique_ptr<Source>& source = sources_[content.pack];
     if (!source) source = std::make_unique<Source>(packs_.at(content.pack), packs_.options());
     const PackedFile file = source->pack.file(content.number);
@@ -122,12 +122,7 @@ void ContentReader::read(tree::ContentRef content, const std::function<void(std:
         place.fragment_size = fragment.size;
         place.fragment_offset = file.fragment_offset;
     }
-    read_content(source->reader, place, consume);
-}
-
-void read_contents(const PackSet& packs, tree::ContentRef content,
-                   const std::function<void(std::span<const std::byte>)>& consume) {
-    ContentReader(packs).read(content, consume);
+    read_content(source->reader, place, take);
 }
 
 std::string read_contents(const PackSet& packs, tree::ContentRef content, size_t cap) {
@@ -139,7 +134,10 @@ std::string read_contents(const PackSet& packs, tree::ContentRef content, size_t
                     fmt::format("a file of {} where at most {} are expected", human_size(size), human_size(cap)));
     }
     text.reserve(static_cast<size_t>(size));
-    read_contents(packs, content, [&](std::span<const std::byte> run) { text += as_text(run); });
+    ContentReader(packs).read(content, [&](const ContentRun& run) {
+        text += as_text(run.bytes);
+        text.append(static_cast<size_t>(run.zeros), '\0');
+    });
     return text;
 }
 

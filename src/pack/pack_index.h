@@ -44,8 +44,9 @@ std::array<std::byte, pack_trailer_size> encode_pack_trailer(uint64_t data_end, 
 struct PackIndex {
     struct List {
         uint64_t start = 0;
-        size_t first = 0;  // into `sizes`
-        uint64_t count = 0;
+        uint64_t count = 0;  // blocks
+        size_t first = 0;    // into `sizes`
+        size_t entries = 0;  // there
         uint64_t holes = 0;
     };
     struct File {
@@ -59,7 +60,7 @@ struct PackIndex {
     std::vector<uint32_t> region_sums;
     std::vector<Fragment> fragments;
     std::vector<List> lists;
-    std::vector<uint32_t> sizes;
+    std::vector<uint32_t> sizes;  // entries of BlockSizes
     std::vector<File> files;
     uint64_t entry_count = 0;
     std::vector<std::byte> bytes;  // the whole index as read

@@ -93,18 +93,29 @@ class IndexParser {
         index_.lists.resize(count());
         for (PackIndex::List& list : index_.lists) {
             list.start = in_.varint();
-            list.count = count();
-            list.first = index_.sizes.size();
-            uint64_t bytes = 0;
-            for (uint64_t i = 0; i < list.count; i++) {
-                const uint32_t size = size_on_disk(options_.block_size);
-                index_.sizes.push_back(size);
-                bytes += disk_bytes(size);
-                if (size == 0) list.holes++;
-            }
-            if (bytes > 0) check_place(list.start, bytes);
+            list.count = in_.varint(max_blocks_per_file);
+            read_sizes(list);
         }
         index_.sizes.shrink_to_fit();
+    }
+    void read_sizes(PackIndex::List& list) {
+        BlockSizes sizes;
+        uint64_t bytes = 0;
+        while (sizes.count() < list.count) {
+            if (const uint32_t size = size_on_disk(options_.block_size); size != 0) {
+                sizes.add(size);
+                bytes += disk_bytes(size);
+                continue;
+            }
+            const uint64_t holes = in_.varint(list.count - sizes.count());
+            require(holes > 0, "a run of holes is empty");
+            sizes.add_holes(holes);
+            list.holes += holes;
+        }
+        if (bytes > 0) check_place(list.start, bytes);
+        list.first = index_.sizes.size();
+        list.entries = sizes.entries().size();
+        index_.sizes.insert(index_.sizes.end(), sizes.entries().begin(), sizes.entries().end());
     }
     void read_files() {
         index_.files.resize(count());

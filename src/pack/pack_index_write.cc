@@ -8,6 +8,15 @@ namespace {
 // A squashfs on-disk size with the stored bit moved to the lowest place, where it costs nothing.
 uint64_t pack_size(uint32_t size) { return uint64_t{disk_bytes(size)} << 1 | ((size & stored_bit) != 0 ? 1 : 0); }
 
+void put_sizes(BinaryWriter& out, const BlockList& list) {
+    BlockSizes sizes = list.sizes;
+    sizes.resize(list.count);
+    for (uint32_t entry : sizes.entries()) {
+        out.varint(is_hole(entry) ? 0 : pack_size(entry));
+        if (is_hole(entry)) out.varint(blocks_of(entry));
+    }
+}
+
 }  // namespace
 
 void FileTable::add(const FileRecord& file) {
@@ -38,7 +47,7 @@ std::vector<std::byte> encode_index_head(const PackOptions& options, const Block
     for (const BlockList& list : lists) {
         out.varint(list.start);
         out.varint(list.count);
-        for (uint64_t i = 0; i < list.count; i++) out.varint(i < list.sizes.size() ? pack_size(list.sizes[i]) : 0);
+        put_sizes(out, list);
     }
     out.varint(files.count());
     out.raw(files.bytes());

@@ -2,12 +2,19 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 #include <new>
 
+#include "gbuild/base/content_run.h"
 #include "gbuild/base/error.h"
 
 namespace gbuild::pack {
+namespace {
+
+constexpr size_t metadata_block = 8192;
+
+}  // namespace
 
 void check_sqfs(int result, std::string_view what) {
     if (result == 0) return;
@@ -32,11 +39,25 @@ MetadataCompressor::MetadataCompressor(const PackOptions& options) :
 sqfs_s32 MetadataCompressor::compress(sqfs_compressor_t* self, const sqfs_u8* in, sqfs_u32 size, sqfs_u8* out,
                                       sqfs_u32 room) try {
     if (size == 0) return 0;
-    BlockCompressor& compressor = *static_cast<MetadataCompressor*>(self)->compressor_;
-    return static_cast<sqfs_s32>(
-        compressor.compress(std::as_bytes(std::span(in, size)), std::as_writable_bytes(std::span(out, room))));
+    MetadataCompressor& ours = *static_cast<MetadataCompressor*>(self);
+    const auto block = std::as_bytes(std::span(in, size));
+    const auto result = std::as_writable_bytes(std::span(out, room));
+    const bool zeros = size == metadata_block && all_zero(block);
+    return static_cast<sqfs_s32>(zeros ? ours.compress_zeros(block, result)
+                                       : ours.compressor_->compress(block, result));
 } catch (...) {
     return SQFS_ERROR_COMPRESSOR;  // no exception may cross the C library
+}
+
+size_t MetadataCompressor::compress_zeros(std::span<const std::byte> in, std::span<std::byte> out) {
+    if (zeros_.empty()) {
+        const size_t length = compressor_->compress(in, out);
+        zeros_.assign(out.begin(), out.begin() + static_cast<ptrdiff_t>(length));
+        return length;
+    }
+    if (zeros_.size() > out.size()) return 0;
+    std::copy(zeros_.begin(), zeros_.end(), out.begin());
+    return zeros_.size();
 }
 
 TableFile::TableFile(size_t head_size, uint64_t tables_start) : sqfs_file_t{}, start_(tables_start), head_(head_size) {

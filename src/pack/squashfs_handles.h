@@ -8,6 +8,7 @@
 #include <sqfs/super.h>
 
 #include <memory>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -42,8 +43,10 @@ class MetadataCompressor : public sqfs_compressor_t {
 
   private:
     static sqfs_s32 compress(sqfs_compressor_t* self, const sqfs_u8* in, sqfs_u32 size, sqfs_u8* out, sqfs_u32 room);
+    size_t compress_zeros(std::span<const std::byte> in, std::span<std::byte> out);
     const PackOptions options_;
     std::unique_ptr<BlockCompressor> compressor_;
+    std::vector<std::byte> zeros_;  // a block of nothing else, compressed: the sizes of holes fill many
 };
 
 // An image of which only the head (superblock, compressor options) and the tables behind the data are in memory.

@@ -56,7 +56,7 @@ class ContextRules {
 
 struct ContentSum {
     uint64_t size = 0;
-    Sha256Sum sum{};
+    Sha256Sum sum{};              // of ContentHasher
     bool has_capability = false;  // the file on disk, which COPY does not take over
 };
 

@@ -1,6 +1,7 @@
 // What a command talks to: two outputs and the environment. Tests put strings in their place.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -13,6 +14,8 @@ class Output {
   public:
     virtual ~Output() = default;
     virtual void write(std::string_view text) = 0;
+    // A hole where there can be one.
+    virtual void write_zeros(uint64_t count);
     virtual bool is_terminal() const = 0;
     // Of the terminal as it is now; 80 × 24 when nobody knows.
     virtual int columns() const { return 80; }
@@ -33,11 +36,13 @@ class FdOutput : public Output {
     // Does not own `fd`.
     FdOutput(int fd, WriteErrors errors) : fd_(fd), errors_(errors) {}
     void write(std::string_view text) override;
+    void write_zeros(uint64_t count) override;
     bool is_terminal() const override;
     int columns() const override;
     int rows() const override;
 
   private:
+    bool extend_file(uint64_t count);
     int fd_;
     WriteErrors errors_;
 };

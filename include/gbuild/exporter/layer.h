@@ -17,7 +17,7 @@ namespace gbuild::exporter {
 
 enum class TarUse {
     layer,   // names that begin with ".wh." would be whiteouts
-    rootfs,  // any name will do
+    rootfs,  // any name will do, and files with large holes are stored without them
 };
 
 // What a tar archive cannot hold and was left out: sockets, some names: "run/x: a socket", each.
@@ -29,7 +29,7 @@ LeftOut write_tar(const tree::Tree& tree, const pack::PackSet& packs, TarUse use
                   const ByteConsumer& output);
 
 // Delivers the contents of a regular file.
-using ReadContents = std::function<void(const tree::Inode&, const ByteConsumer&)>;
+using ReadContents = std::function<void(const tree::Inode&, const TakeRun&)>;
 
 // What is at `path`, as of a root file system: a directory becomes the archive's root, a file is alone in it, with its
 // own name.

@@ -22,6 +22,13 @@ class TarWriter {
     // `path` has no leading "/"; "" is the root, written as "./". After a regular file with a size exactly that many
     // bytes must follow through data(). Throws limit for device numbers that tar cannot hold, internal for a socket.
     void add(const std::string& path, const tree::Inode& inode);
+    // A file of which only the data in `extents` follow, through data(), in GNU's PAX format 1.0. The extents are in
+    // order and apart from each other.
+    struct Extent {
+        uint64_t offset = 0;
+        uint64_t length = 0;
+    };
+    void add_sparse(const std::string& path, const tree::Inode& inode, std::span<const Extent> extents);
     // Another name of a file that was added as `target`.
     void add_link(const std::string& path, const std::string& target, const tree::Inode& inode);
     // A regular file 0644 of root's.

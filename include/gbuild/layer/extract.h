@@ -2,10 +2,10 @@
 #pragma once
 
 #include <functional>
-#include <span>
 #include <string>
 #include <vector>
 
+#include "gbuild/base/content_run.h"
 #include "gbuild/base/rooted.h"
 #include "gbuild/tree/tree.h"
 
@@ -24,7 +24,7 @@ struct ExtractOptions {
     // With apply: the directory is one for commands to work in (with record it always is).
     bool device_placeholders = false;
     // Delivers the contents of a regular file.
-    std::function<void(const tree::Inode&, const std::function<void(std::span<const std::byte>)>&)> read;
+    std::function<void(const tree::Inode&, const TakeRun&)> read;
 
     bool makes_devices() const { return ownership == Ownership::apply || devices; }
 };

@@ -32,7 +32,7 @@ struct SnapshotRequest {
     const tree::Tree& before;  // what the directory was written from
     int64_t epoch = 0;         // upper bound for the mtimes of what changed
     // Delivers the contents of a file of `before`.
-    std::function<void(const tree::Inode&, const std::function<void(std::span<const std::byte>)>&)> read;
+    std::function<void(const tree::Inode&, const TakeRun&)> read;
     // Files with an older ctime than this have the contents that they were written with; 0: nothing is known to have.
     timespec changed_since = {};
 };

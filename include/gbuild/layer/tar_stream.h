@@ -42,7 +42,7 @@ struct TarOptions {
 //
 // Hostile input gives an integrity or limit error: names that leave the root, a root that is not a directory, bare
 // ".wh.", malformed headers, truncated archives; ids beyond 32 bits, device numbers that squashfs cannot hold, files of
-// more than 1 TiB together, holes included. Entry types that are no files (volume labels, dumps) are unsupported. The
+// more than 16 TiB together, holes included. Entry types that are no files (volume labels, dumps) are unsupported. The
 // end of the stream between two entries is an end of the archive, and whatever follows the end-of-archive mark is
 // ignored, both as in all tar readers. A stream with no entries at all is an empty layer.
 std::unique_ptr<tree::EntryStream> read_tar(std::unique_ptr<ByteSource> tar, TarOptions options);

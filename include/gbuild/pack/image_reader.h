@@ -2,13 +2,11 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
-#include <span>
 #include <string>
 #include <string_view>
 
-#include "gbuild/base/byte_source.h"
+#include "gbuild/base/content_run.h"
 #include "gbuild/base/fd.h"
 #include "gbuild/pack/options.h"
 #include "gbuild/tree/tree.h"
@@ -49,9 +47,9 @@ class ImageReader {
     // file is its inode number, for read_file.
     tree::Tree read_tree() const;
     // The contents of a regular file of the tree that this object read, in runs. Throws integrity.
-    void read_file(const tree::Inode& file, const std::function<void(std::span<const std::byte>)>& consume) const;
+    void read_file(const tree::Inode& file, const TakeRun& take) const;
     // The same, for the caller to take run by run. One at a time, and none longer than this object.
-    std::unique_ptr<ByteSource> file_source(const tree::Inode& file) const;
+    std::unique_ptr<RunSource> file_source(const tree::Inode& file) const;
     // `tree` is what this object read last. Throws integrity.
     ImagePlace place_of(uint64_t offset, const tree::Tree& tree) const;
 

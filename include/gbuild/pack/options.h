@@ -19,7 +19,7 @@ struct PackOptions {
     int level = 6;                     // codec's own scale; see level_range
     uint32_t block_size = 128 * 1024;  // a power of two, 4 KiB to 1 MiB
 
-    // Names every option that changes a byte of the pack, and the format's version: "gzip-6-131072-e1-v3".
+    // Names every option that changes a byte of the pack, and the format's version: "gzip-6-131072-e1-v4".
     std::string key() const;
     // Throws usage naming the option and its range.
     void check() const;

@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "gbuild/base/content_run.h"
 #include "gbuild/base/digest.h"
 #include "gbuild/base/fd.h"
 #include "gbuild/base/synchronized.h"
@@ -37,6 +38,12 @@ struct WritePackJob {
 // Throws what the stream throws, io, no_space, limit (a file of more than 2^24 blocks), interrupted.
 void write_pack(tree::EntryStream& entries, const WritePackJob& job, int fd);
 
+// A file's blocks are listed by their on-disk sizes, with squashfs's "stored" bit for those that are not compressed; in
+// place of holes stands their number, with `hole_bit`. So a file of nothing else has one entry, however large it is.
+constexpr uint32_t hole_bit = 1u << 31;
+constexpr bool is_hole(uint32_t entry) { return (entry & hole_bit) != 0; }
+constexpr uint64_t blocks_of(uint32_t entry) { return is_hole(entry) ? entry & ~hole_bit : 1; }
+
 // Where a regular file's bytes are in its pack.
 struct PackedFile {
     static constexpr uint32_t no_fragment = UINT32_MAX;
@@ -45,8 +52,7 @@ struct PackedFile {
     uint64_t sparse = 0;              // bytes in holes
     uint32_t fragment = no_fragment;  // index into Pack::fragments()
     uint32_t fragment_offset = 0;
-    std::span<const uint32_t> blocks;  // on-disk size of each data block, squashfs's "stored" bit set when not
-                                       // compressed; 0 is a hole
+    std::span<const uint32_t> blocks;  // see hole_bit
     Sha256Sum digest{};                // equal digests: equal contents, whatever the pack (same block size)
 };
 
@@ -110,8 +116,8 @@ class ContentReader {
     ContentReader(const ContentReader&) = delete;
     ContentReader& operator=(const ContentReader&) = delete;
 
-    // The contents in runs of at most a block. `content` is not empty.
-    void read(tree::ContentRef content, const std::function<void(std::span<const std::byte>)>& consume);
+    // The contents in runs of at most a block, or of holes. `content` is not empty.
+    void read(tree::ContentRef content, const TakeRun& take);
 
   private:
     struct Source;
@@ -121,8 +127,5 @@ class ContentReader {
 
 // The whole contents of a packed file, for small files such as /etc/passwd: a limit error beyond `cap` bytes.
 std::string read_contents(const PackSet& packs, tree::ContentRef content, size_t cap);
-// The contents in runs of at most a block. `content` is not empty.
-void read_contents(const PackSet& packs, tree::ContentRef content,
-                   const std::function<void(std::span<const std::byte>)>& consume);
 
 }  // namespace gbuild::pack

@@ -49,6 +49,10 @@ class EntryStream {
     // The next bytes of the current regular file, exactly as many as `out` holds; the caller never asks for more than
     // are left of inode.size. Holes read as zeros.
     virtual void read(std::span<std::byte> out) = 0;
+    // How many of the bytes that follow are known to be zeros without a look at them, and no more than are left.
+    virtual uint64_t zeros() { return 0; }
+    // Passes over as many of them, as if they had been read.
+    virtual void skip_zeros(uint64_t /*count*/) {}
 };
 
 }  // namespace gbuild::tree

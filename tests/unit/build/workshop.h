@@ -72,7 +72,9 @@ class Workshop {
         const tree::Node* node = tree.find(path, tree::FollowLast::no);
         if (!node) return "<absent>";
         std::string text;
-        reader.read_file(*node->inode, [&](std::span<const std::byte> run) { text += as_text(run); });
+        reader.read_file(*node->inode, [&](const ContentRun& run) {
+            pass_bytes(run, [&](std::span<const std::byte> bytes) { text += as_text(bytes); });
+        });
         return text;
     }
     std::optional<tree::Inode> inode(const std::string& path) const {

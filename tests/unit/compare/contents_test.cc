@@ -11,7 +11,8 @@ namespace {
 
 std::optional<ContentChange> change_of(std::string_view a, std::string_view b, size_t run_a = 3, size_t run_b = 5) {
     MemorySource source_a(as_bytes(a), run_a), source_b(as_bytes(b), run_b);
-    return compare_contents(source_a, source_b, {});
+    ByteRuns runs_a(source_a), runs_b(source_b);
+    return compare_contents(runs_a, runs_b, {});
 }
 
 }  // namespace
@@ -58,7 +59,8 @@ TEST_CASE("only the first ranges are kept, all are counted") {
 TEST_CASE("the first difference of two streams") {
     auto first = [](std::string_view a, std::string_view b) {
         MemorySource source_a(as_bytes(a), 4), source_b(as_bytes(b), 3);
-        return first_difference(source_a, source_b, {});
+        ByteRuns runs_a(source_a), runs_b(source_b);
+        return first_difference(runs_a, runs_b, {});
     };
     CHECK_FALSE(first("same", "same"));
     CHECK(first("0123456789", "012345x789") == 6u);
@@ -69,8 +71,9 @@ TEST_CASE("a comparison can be stopped") {
     std::stop_source stop;
     stop.request_stop();
     MemorySource a(as_bytes("a")), b(as_bytes("b"));
+    ByteRuns runs_a(a), runs_b(b);
     try {
-        compare_contents(a, b, stop.get_token());
+        compare_contents(runs_a, runs_b, stop.get_token());
         FAIL("not stopped");
     } catch (const Error& error) {
         CHECK(error.kind() == ErrorKind::interrupted);

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "../../../src/exporter/compressor.h"
+#include "../../../src/exporter/sparse_extents.h"
 #include "gbuild/base/atomic_file.h"
 #include "gbuild/base/error.h"
 #include "gbuild/base/fd.h"
@@ -55,9 +56,43 @@ class ManyFiles : public tree::EntryStream {
     size_t at_ = 0, left_ = 0;
 };
 
+// Data at the beginning of each of the pieces that are given by their sizes in MiB; the rest is known to be zeros.
+class HugeFile : public tree::EntryStream {
+  public:
+    explicit HugeFile(std::vector<uint64_t> pieces) : pieces_(std::move(pieces)) {}
+    bool next(tree::LayerEntry& entry) override {
+        entry = {};
+        entry.path = "dir/huge";
+        entry.inode.type = tree::FileType::regular;
+        for (uint64_t piece : pieces_) entry.inode.size += piece << 20;
+        return std::exchange(first_, false);
+    }
+    void read(std::span<std::byte> out) override {
+        for (std::byte& byte : out) byte = at_++ == 0 ? std::byte{'d'} : std::byte{0};
+        advance();
+    }
+    uint64_t zeros() override { return at_ == 0 ? 0 : (pieces_[piece_] << 20) - at_; }
+    void skip_zeros(uint64_t count) override {
+        at_ += count;
+        advance();
+    }
+
+  private:
+    void advance() {
+        if (at_ < pieces_[piece_] << 20 || piece_ + 1 == pieces_.size()) return;
+        piece_++;
+        at_ = 0;
+    }
+    std::vector<uint64_t> pieces_;
+    size_t piece_ = 0;
+    uint64_t at_ = 0;
+    bool first_ = true;
+};
+
 struct PackedTree {
-    PackedTree() {
-        ManyFiles files;
+    PackedTree() : PackedTree(ManyFiles()) {}
+    template <class Files>
+    explicit PackedTree(Files files) {
         UniqueFd file = anonymous_file(dir.path());
         pack::write_pack(files, {}, file.get());
         const uint32_t number = packs.add(pack::Pack::open(std::move(file), {}));
@@ -168,4 +203,51 @@ TEST_CASE("an empty stream is compressed to something that is empty again") {
     compressor.finish();
     CHECK_FALSE(bytes.empty());
     CHECK(gunzip(bytes).empty());
+}
+
+TEST_CASE("a root file system's tar has no large holes, a layer's has them all (S-8)") {
+    const PackedTree packed(HugeFile({2048, 1, 600}));
+    const auto size_of = [&](TarUse use) {
+        uint64_t size = 0;
+        write_tar(packed.tree, packed.packs, use, {}, [&](std::span<const std::byte> bytes) { size += bytes.size(); });
+        return size;
+    };
+    CHECK(size_of(TarUse::rootfs) < 3 << 20);
+    CHECK(size_of(TarUse::layer) > uint64_t{2649} << 20);
+}
+
+TEST_CASE("files with small holes are written out everywhere (S-8)") {
+    const PackedTree packed(HugeFile({500, 400}));
+    std::string first;
+    uint64_t size = 0;
+    write_tar(packed.tree, packed.packs, TarUse::rootfs, {}, [&](std::span<const std::byte> bytes) {
+        size += bytes.size();
+        if (first.empty()) first = as_text(bytes);
+    });
+    CHECK(size > 900 << 20);
+    CHECK(first.find("GNU") == std::string::npos);
+}
+
+TEST_CASE("what of a sparse file is stored is bounded by the number of its parts (S-8)") {
+    pack::PackedFile file;
+    std::vector<uint32_t> blocks;
+    const auto of = [&](uint64_t size) {
+        file.blocks = blocks;
+        file.size = size;
+        file.sparse = 0;
+        for (uint32_t entry : blocks) {
+            if (pack::is_hole(entry)) file.sparse += pack::blocks_of(entry) << 17;
+        }
+        return sparse_extents(file, 1 << 17);
+    };
+    blocks = {pack::hole_bit | (1 << 14), 5, 5, pack::hole_bit | (1 << 13)};
+    const auto simple = of((uint64_t{3} << 30) + (2 << 17));
+    REQUIRE(simple.size() == 2);
+    CHECK(simple[0].length == 0);
+    CHECK(simple[1].offset == uint64_t{2} << 30);
+    CHECK(simple[1].length == 2 << 17);
+
+    blocks.clear();
+    for (int i = 0; i < 20'000; i++) blocks.insert(blocks.end(), {5, pack::hole_bit | (i % 2 == 0 ? 8u : 16u)});
+    CHECK(of(uint64_t{20'000} * 13 << 17).size() == 10'000);
 }

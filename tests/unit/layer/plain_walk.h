@@ -29,7 +29,7 @@ class PlainWalk {
         tree.walk([&](const std::string& path, const tree::Node& node) {
             const tree::Inode& inode = *node.inode;
             std::string text = inode.target;
-            if (inode.size > 0) contents.read(inode, [&](std::span<const std::byte> bytes) { text += as_text(bytes); });
+            if (inode.size > 0) contents.read(inode, [&](const ContentRun& run) { text += as_text(run.bytes); });
             const mode_t mode = tree::format_bits(inode.type) | inode.mode;
             walk.add(path, mode, inode.mtime, text);
             if (!inode.is_directory()) walk.add_link(path, reinterpret_cast<uintptr_t>(&inode));

@@ -163,15 +163,42 @@ TEST_CASE("a sparse map of too many parts is refused") {
     CHECK(error_of(pax_1_0(map, "", "70000")).kind() == ErrorKind::limit);
 }
 
-TEST_CASE("holes of more than a tebibyte together are refused: they cost the sender nothing") {
-    const std::string half = std::to_string(uint64_t{1} << 39);
+TEST_CASE("holes of more than 16 tebibytes together are refused: they cost the sender nothing") {
+    const std::string half = std::to_string(uint64_t{1} << 43);
     TarBuilder tar;
     for (int i = 0; i < 3; ++i) tar.pax({{"GNU.sparse.size", half}}).file("f");
     auto stream = read_tar(source_of(tar.finish()), {});
     tree::LayerEntry entry;
     REQUIRE(stream->next(entry));
     REQUIRE(stream->next(entry));
-    CHECK_THROWS_WITH(stream->next(entry), ContainsSubstring("the files of layer have more than 1.1 TB"));
+    CHECK_THROWS_WITH(stream->next(entry), ContainsSubstring("the files of layer have more than 17.6 TB"));
+}
+
+TEST_CASE("holes of a tar are known without reading them (S-8)") {
+    const std::string size = std::to_string(uint64_t{400} << 30);
+    const std::string tar = TarBuilder()
+                                .pax({{"GNU.sparse.size", size}, {"GNU.sparse.map", "4096,3,1073741824,2"}})
+                                .file("f", "abcde")
+                                .file("next", "n")
+                                .finish();
+    auto stream = read_tar(source_of(tar), {});
+    tree::LayerEntry entry;
+    REQUIRE(stream->next(entry));
+    CHECK(entry.inode.size == uint64_t{400} << 30);
+    CHECK(stream->zeros() == 4096);
+    stream->skip_zeros(4096);
+    CHECK(stream->zeros() == 0);
+    std::string text(5, '?');
+    stream->read(std::as_writable_bytes(std::span(text)));
+    CHECK(text == std::string("abc") + std::string(2, '\0'));
+    CHECK(stream->zeros() == 1'073'741'824 - 4101);
+    stream->skip_zeros(stream->zeros());
+    stream->read(std::as_writable_bytes(std::span(text).first(2)));
+    CHECK(text.substr(0, 2) == "de");
+    CHECK(stream->zeros() == (uint64_t{400} << 30) - 1'073'741'826);
+    REQUIRE(stream->next(entry));
+    CHECK(entry.path == "next");
+    CHECK(stream->zeros() == 0);
 }
 
 }  // namespace gbuild::layer

@@ -209,7 +209,9 @@ class Image {
 
 inline std::string read_all(const ImageReader& reader, const tree::Inode& inode) {
     std::string text;
-    reader.read_file(inode, [&](std::span<const std::byte> run) { text += as_text(run); });
+    reader.read_file(inode, [&](const ContentRun& run) {
+        pass_bytes(run, [&](std::span<const std::byte> bytes) { text += as_text(bytes); });
+    });
     return text;
 }
 
