@@ -100,7 +100,7 @@ void BaseDirectories::fill(const BaseImage& image, const std::filesystem::path& 
     tree::Tree written, arrived;
     for (const Digest& diff_id : image.config.diff_ids) {
         const auto pack = wait_for_layer(diff_id);
-        apply_pack(arrived, *pack, packs.add(pack));
+        apply_pack(arrived, *pack, packs.add(pack), job_.max_files);
         try {
             layer::write_difference(written, arrived, root, layer::DirectoryForm::whole, options);
             written = arrived.clone();

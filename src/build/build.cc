@@ -385,7 +385,7 @@ BuildResult run_build(const BuildOptions& options, EventSink& events, std::stop_
     WarnsOnce once(events, checks);
     TraceKeeper trace(store, options, plan);
     const StageJob job{{plan, bases, context.get(), directories, sources, epoch, options.packing, options.run},
-                       {store, options.packing, jobs, once, stop, &imported},
+                       {store, options.packing, jobs, once, stop, &imported, options.max_files},
                        cache_policy(options, plan),
                        sandbox,
                        options.no_cache || (trace.last().empty() && options.cache_from.empty())};

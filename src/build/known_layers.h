@@ -22,8 +22,11 @@ class KnownLayers {
         std::function<bool(const Digest& layer)> has;                               // as far as is known
         std::function<std::shared_ptr<const pack::Pack>(const Digest& layer)> get;  // null when it turns out to be gone
     };
-    KnownLayers(const store::Store& store, pack::PackSet& packs, Elsewhere elsewhere) :
-        store_(store), packs_(packs), elsewhere_(std::move(elsewhere)) {}
+    KnownLayers(const store::Store& store, pack::PackSet& packs, uint64_t max_files, Elsewhere elsewhere) :
+        store_(store), packs_(packs), max_files_(max_files), elsewhere_(std::move(elsewhere)) {}
+
+    // That a tree made of them may have.
+    uint64_t max_files() const { return max_files_; }
 
     // The pack's number; that of an earlier one of the layer when there is one.
     uint32_t add(const Digest& layer, const std::shared_ptr<const pack::Pack>& pack);
@@ -53,6 +56,7 @@ class KnownLayers {
 
     const store::Store& store_;
     pack::PackSet& packs_;
+    uint64_t max_files_;
     Elsewhere elsewhere_;
     mutable Synchronized<State> state_;
 };

@@ -10,6 +10,7 @@
 #include "gbuild/base/events.h"
 #include "gbuild/pack/pack.h"
 #include "gbuild/store/store.h"
+#include "gbuild/tree/limits.h"
 #include "gbuild/tree/tree.h"
 
 namespace gbuild::build {
@@ -22,7 +23,8 @@ struct LayerJob {
     unsigned jobs = 1;
     EventSink& events;
     std::stop_token stop;
-    CacheImport* imported = nullptr;  // has packs of layers, too, if any
+    CacheImport* imported = nullptr;             // has packs of layers, too, if any
+    uint64_t max_files = tree::usual_max_files;  // of each tree
 };
 
 using LayerPacks = std::map<Digest, std::shared_ptr<const pack::Pack>>;  // by diffID
@@ -35,8 +37,11 @@ using LayerArrival = std::function<void(const Digest& layer, const std::shared_p
 LayerPacks obtain_layers(const std::vector<const BaseImage*>& images, const LayerJob& job,
                          const LayerArrival& arrived = {}, int first_transfer = 1);
 
-// Merges a pack's layer into a tree whose contents are in a PackSet; `number` is the pack's in it.
-void apply_pack(tree::Tree& tree, const pack::Pack& pack, uint32_t number);
+// Merges a pack's layer into a tree whose contents are in a PackSet; `number` is the pack's in it. Throws limit where
+// the tree would have more than `max_files` nodes.
+void apply_pack(tree::Tree& tree, const pack::Pack& pack, uint32_t number, uint64_t max_files);
+// Throws that for a layer of `entries` entries which is about to be merged into the tree.
+void check_file_count(const tree::Tree& tree, const tree::LayerVisit& layer, uint64_t entries, uint64_t max_files);
 
 // The pack stored under `key`, if it is there and whole; a damaged one is removed.
 std::shared_ptr<const pack::Pack> open_stored_pack(const store::Store& store, const std::string& key,

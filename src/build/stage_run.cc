@@ -64,7 +64,7 @@ tree::Tree merge_image(const BaseImage& image, BasePulls& pulls, KnownLayers& la
         const auto& pack = packs.at(layer);
         const uint32_t number = layers.add(layer, pack);
         with_context([&] { return fmt::format("merging layer {} of {}", layer.short_hex(), image.name); },
-                     [&] { apply_pack(tree, *pack, number); });
+                     [&] { apply_pack(tree, *pack, number, layers.max_files()); });
     }
     return tree;
 }

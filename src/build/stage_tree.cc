@@ -32,10 +32,18 @@ void StageTree::apply(tree::Tree& tree, StepChange change) const {
             throw Error(ErrorKind::integrity, "what the store says of a step's changes does not fit its pack");
         }
     }
-    tree.apply(std::move(change.ready));
+    apply_ready(tree, std::move(change.ready));
     if (!change.packed) return;
     const uint32_t number = layers_.number_of(*change.packed);
-    apply_pack(tree, layers_.pack(number), number);
+    apply_pack(tree, layers_.pack(number), number, layers_.max_files());
+}
+
+void StageTree::apply_ready(tree::Tree& tree, tree::LayerTree ready) const {
+    const auto visit = [&](const std::function<void(tree::LayerEntry &&)>& take) {
+        for (const tree::LayerEntry& entry : ready) take(tree::LayerEntry(entry));
+    };
+    check_file_count(tree, visit, ready.size(), layers_.max_files());
+    tree.apply(std::move(ready));
 }
 
 void StageTree::add_known(std::string changes) {
@@ -62,8 +70,8 @@ void StageTree::add(tree::LayerTree ready, const std::optional<uint32_t>& packed
     of_step_.push_back(as_change(ready, packed));
     auto state = state_.lock();
     tree::Tree& tree = made(*state);
-    tree.apply(std::move(ready));
-    if (packed) apply_pack(tree, layers_.pack(*packed), *packed);
+    apply_ready(tree, std::move(ready));
+    if (packed) apply_pack(tree, layers_.pack(*packed), *packed, layers_.max_files());
 }
 
 std::string StageTree::finish_step() {

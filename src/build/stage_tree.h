@@ -38,6 +38,7 @@ class StageTree {
         std::vector<std::string> waiting;
     };
     void apply(tree::Tree& tree, StepChange change) const;
+    void apply_ready(tree::Tree& tree, tree::LayerTree ready) const;
     StepChange as_change(const tree::LayerTree& ready, const std::optional<uint32_t>& packed) const;
     tree::Tree& made(State& state);
 

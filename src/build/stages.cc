@@ -32,10 +32,10 @@ std::vector<size_t> stages_read_by(const plan::Stage& stage) {
 Stages::Stages(const StageJob& job, pack::PackSet& packs) :
     job_(job),
     outer_stop_(job.packing.stop, [this] { stop_.request_stop(); }),
-    packing_{job.packing.store,  job.packing.packing, job.packing.jobs,
-             job.packing.events, stop_.get_token(),   job.packing.imported},
+    packing_{job.packing.store, job.packing.packing,  job.packing.jobs,     job.packing.events,
+             stop_.get_token(), job.packing.imported, job.packing.max_files},
     pulls_(job.inputs.bases, packing_, job.sandbox),
-    layers_(job.packing.store, packs, elsewhere()),
+    layers_(job.packing.store, packs, job.packing.max_files, elsewhere()),
     cache_(job.packing.store, *job.packing.imported, layers_),
     build_{job_.inputs, packing_, pulls_, layers_, packs, cache_, job.policy, nullptr, {}, {}, {}, {}, renewed_} {
     if (job.sandbox) disk_ = std::make_unique<StageDisk>(packing_, job.inputs.run, *job.sandbox, pulls_);

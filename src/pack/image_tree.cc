@@ -4,6 +4,7 @@
 
 #include "gbuild/base/error.h"
 #include "gbuild/base/text.h"
+#include "gbuild/tree/limits.h"
 #include "image_tables.h"
 
 namespace gbuild::pack {
@@ -12,8 +13,8 @@ namespace {
 constexpr size_t max_depth = 2048;
 constexpr size_t max_path = 4096;
 // A small file can describe a huge tree. These are the bytes that one may take in memory, roughly.
-constexpr uint64_t tree_budget = uint64_t{1} << 30;
 constexpr uint64_t node_cost = 512;
+constexpr uint64_t tree_budget = tree::largest_max_files * node_cost;
 
 class TreeReader {
   public:

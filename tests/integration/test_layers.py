@@ -39,6 +39,15 @@ class Layers(Case):
                 wanted[path].mtime = built[path].mtime
         self.assert_same_tree(wanted, built)
 
+    def test_more_files_than_allowed_are_refused(self):
+        few = {f"d/{number}": "" for number in range(12)}
+        for dockerfile, limit in [("FROM edge\n", 10), ("FROM scratch\nCOPY d /d/\n", 13), ("FROM box\nCOPY d /d/\n", 20)]:
+            with self.subTest(dockerfile):
+                result = self.build(dockerfile, few, ("--max-files", limit), code=8)
+                self.assert_error(result, f"files, directories and links; the limit is {limit}", "--max-files")
+        # What a layer has again is no file more.
+        self.build("FROM scratch\nCOPY d /d/\nCOPY --chmod=600 d /d/\n", few, ("--max-files", 14))
+
     def test_device_numbers_owners_and_odd_names_survive(self):
         built = self.built("FROM edge\n")
         self.assertEqual(built[b"dev/big"].device, (259, 70000))

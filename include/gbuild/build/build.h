@@ -21,6 +21,7 @@
 #include "gbuild/plan/plan.h"
 #include "gbuild/registry/client.h"
 #include "gbuild/sandbox/sandbox.h"
+#include "gbuild/tree/limits.h"
 
 namespace gbuild::build {
 
@@ -92,6 +93,7 @@ struct BuildOptions {
     registry::ClientOptions registry;
     std::filesystem::path store_root;
     unsigned jobs = 0;  // 0: one a processor
+    uint64_t max_files = tree::usual_max_files;
     // Seconds. The Dockerfile's and build arguments' SOURCE_DATE_EPOCH come between the two.
     std::optional<int64_t> timestamp;          // --timestamp
     std::optional<int64_t> environment_epoch;  // SOURCE_DATE_EPOCH of gbuild's own environment

@@ -44,7 +44,7 @@ struct RegistrySettings {
 
 // How the work is done.
 struct WorkSettings {
-    std::string root, jobs;
+    std::string root, jobs, max_files;
     bool no_cache = false;
     std::vector<std::string> no_cache_filter, cache_from, cache_to;
 

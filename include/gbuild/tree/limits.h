@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace gbuild::tree {
 
@@ -9,5 +10,9 @@ namespace gbuild::tree {
 inline constexpr size_t max_xattrs = 4096;
 inline constexpr size_t max_xattr_name = 255;
 inline constexpr size_t max_xattr_value = 65'536;
+
+// Files, directories and links of an image. Each takes some 600 bytes of memory while an image is made.
+inline constexpr uint64_t usual_max_files = 4'000'000;
+inline constexpr uint64_t largest_max_files = 8'000'000;
 
 }  // namespace gbuild::tree
