@@ -6,12 +6,16 @@
 
 #include "gbuild/base/remove_tree.h"
 
+#include "cache_import.h"
 #include "gbuild/layer/directory.h"
 #include "stage_root.h"
 
 namespace gbuild::build {
 
 namespace {
+
+// A layer came from a cache that stands in for its registry, and the directory is filed as the registry's.
+struct StoodIn {};
 
 void clear(const std::filesystem::path& directory) {
     const UniqueFd held = open_file(directory, O_RDONLY | O_DIRECTORY);
@@ -68,9 +72,18 @@ store::Snapshot BaseDirectories::snapshot_of(const BaseImage& image) {
     auto waiting = [&] {
         job_.events.emit(Notice{fmt::format("waiting for another gbuild that is extracting {}", image.name)});
     };
-    auto fill_it = [&](const std::filesystem::path& directory) { fill(image, directory); };
+    const auto get = [&](const std::string& name, StandIns stand_ins) {
+        const auto fill_it = [&](const std::filesystem::path& directory) { fill(image, directory, stand_ins); };
+        return job_.store.snapshot(name, fill_it, waiting, stop_.get_token());
+    };
     return with_context([&] { return fmt::format("extracting {}", image.name); },
-                        [&] { return job_.store.snapshot(key, fill_it, waiting, stop_.get_token()); });
+                        [&] {
+                            try {
+                                return get(key, StandIns::refuse);
+                            } catch (const StoodIn&) {
+                                return get(key + " from " + job_.imported->scope(), StandIns::take);
+                            }
+                        });
 }
 
 void BaseDirectories::extract(const BaseImage& image, Extraction& extraction) {
@@ -88,7 +101,7 @@ void BaseDirectories::extract(const BaseImage& image, Extraction& extraction) {
     ended_.notify_all();
 }
 
-void BaseDirectories::fill(const BaseImage& image, const std::filesystem::path& directory) {
+void BaseDirectories::fill(const BaseImage& image, const std::filesystem::path& directory, StandIns stand_ins) {
     const RootedDir root(directory);
     pack::PackSet packs(job_.packing);
     pack::ContentReader contents(packs);
@@ -100,6 +113,7 @@ void BaseDirectories::fill(const BaseImage& image, const std::filesystem::path& 
     tree::Tree written, arrived;
     for (const Digest& diff_id : image.config.diff_ids) {
         const auto pack = wait_for_layer(diff_id);
+        if (stand_ins == StandIns::refuse && job_.imported && job_.imported->stood_in(diff_id)) throw StoodIn();
         apply_pack(arrived, *pack, packs.add(pack), job_.max_files);
         try {
             layer::write_difference(written, arrived, root, layer::DirectoryForm::whole, options);

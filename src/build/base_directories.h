@@ -43,7 +43,8 @@ class BaseDirectories {
     using Extractions = std::map<const BaseImage*, Extraction>;
     void extract(const BaseImage& image, Extraction& extraction);
     store::Snapshot snapshot_of(const BaseImage& image);
-    void fill(const BaseImage& image, const std::filesystem::path& directory);
+    enum class StandIns { refuse, take };
+    void fill(const BaseImage& image, const std::filesystem::path& directory, StandIns stand_ins);
     std::shared_ptr<const pack::Pack> wait_for_layer(const Digest& layer);
 
     const LayerJob& job_;

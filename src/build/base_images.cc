@@ -8,6 +8,7 @@
 #include "cache_import.h"
 #include "gbuild/base/synchronized.h"
 #include "gbuild/base/text.h"
+#include "gbuild/registry/retry.h"
 
 namespace gbuild::build {
 
@@ -68,7 +69,7 @@ bool is_external(const plan::Base& base) {
     return std::holds_alternative<plan::ImageBase>(base) || std::holds_alternative<plan::NamedContextBase>(base);
 }
 
-BaseImages::BaseImages(const BuildOptions& options, const store::Store& store, const CacheImport* imported,
+BaseImages::BaseImages(const BuildOptions& options, const store::Store& store, CacheImport* imported,
                        registry::Client& client, std::map<std::string, NamedContext> contexts, std::stop_token stop) :
     options_(options),
     store_(store),
@@ -178,7 +179,16 @@ BaseImage BaseImages::resolve_one(const plan::Base& base) {
 }
 
 BaseImage BaseImages::from_registry(const std::string& text, const oci::Platform& platform) {
-    auto reference = oci::Reference::parse(text);
+    const auto reference = oci::Reference::parse(text);
+    try {
+        return from_registry(reference, platform);
+    } catch (const registry::NoAnswer&) {
+        if (auto image = from_cache(reference, platform)) return std::move(*image);
+        throw;
+    }
+}
+
+BaseImage BaseImages::from_registry(const oci::Reference& reference, const oci::Platform& platform) {
     if (options_.pull != PullPolicy::always) {
         if (auto image = from_store(reference, platform)) return std::move(*image);
     }
@@ -187,11 +197,35 @@ BaseImage BaseImages::from_registry(const std::string& text, const oci::Platform
                     fmt::format("{} is not in the store for {}", reference.familiar(), platform.text()))
             .hint("build without --pull=never, so that it is pulled");
     }
-    BaseImage image{reference.familiar(), client_.image(reference), {}, {}, options_.pull != PullPolicy::never};
+    BaseImage image = unresolved(reference);
     image.resolved = registry::resolve_image(*image.source, platform, stop_.get_token());
     read_config(image, platform);
     store_.put_blob(image.resolved.manifest_digest, image.resolved.manifest_json);
     store_.remember(reference.text(), platform.text(), image.resolved.manifest_digest);
+    return image;
+}
+
+BaseImage BaseImages::unresolved(const oci::Reference& reference) {
+    BaseImage image{reference.familiar(), client_.image(reference), {}, {}, options_.pull != PullPolicy::never};
+    image.needs_registry = reference.digest().has_value() || options_.pull == PullPolicy::always;
+    return image;
+}
+
+// What a reference stands for is not remembered: that is for its registry to say. The documents are what their digests
+// say, whoever brings them.
+std::optional<BaseImage> BaseImages::from_cache(const oci::Reference& reference, const oci::Platform& platform) {
+    BaseImage image = unresolved(reference);
+    if (!imported_ || image.needs_registry) return std::nullopt;
+    auto found = imported_->stand_in(reference.text(), platform.text(), reference.familiar());
+    if (!found) return std::nullopt;
+    image.is_from_cache = true;
+    image.resolved.manifest = std::get<oci::Manifest>(oci::parse_manifest(found->manifest, ""));
+    store_.put_blob(found->manifest_digest, found->manifest);
+    store_.put_blob(image.resolved.manifest.config.digest, found->config);
+    image.resolved.manifest_json = std::move(found->manifest);
+    image.resolved.manifest_digest = image.resolved.root_digest = found->manifest_digest;
+    image.config = oci::parse_image_config(found->config);
+    check_config(image, platform);
     return image;
 }
 
@@ -203,14 +237,13 @@ BaseImage BaseImages::from_archive(std::string name, std::unique_ptr<registry::I
     return image;
 }
 
-// The image as the store or a cache remembers it; nullopt when any piece of that is gone.
+// The image as the store remembers it; nullopt when any piece of that is gone.
 std::optional<BaseImage> BaseImages::from_store(const oci::Reference& reference, const oci::Platform& platform) {
     auto digest = store_.remembered(reference.text(), platform.text());
-    if (!digest && imported_) digest = imported_->manifest_of(reference.text(), platform.text());
     if (!digest) return std::nullopt;
     auto json = store_.read_blob(*digest, oci::max_manifest_size);
     if (!json) return std::nullopt;
-    BaseImage image{reference.familiar(), client_.image(reference), {}, {}, options_.pull != PullPolicy::never};
+    BaseImage image = unresolved(reference);
     image.resolved.manifest = std::get<oci::Manifest>(oci::parse_manifest(*json, ""));
     image.resolved.manifest_json = std::move(*json);
     image.resolved.manifest_digest = image.resolved.root_digest = *digest;

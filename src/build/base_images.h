@@ -22,14 +22,16 @@ struct BaseImage {
     std::string name;  // "debian:latest", "oci-layout://base"
     std::shared_ptr<registry::ImageSource> source;
     registry::ResolvedImage resolved;
-    oci::ImageConfig config;  // as many diff_ids as the manifest has layers
-    bool may_pull = true;     // layers that the store does not have; reading a local source is never a pull
+    oci::ImageConfig config;      // as many diff_ids as the manifest has layers
+    bool may_pull = true;         // layers that the store does not have; reading a local source is never a pull
+    bool needs_registry = false;  // nothing may stand in for it: it is pinned by digest, or --pull was given
+    bool is_from_cache = false;   // its registry did not answer
 };
 
 class BaseImages {
   public:
-    // `imported` is asked what the store does not remember; may be null. All must outlive it.
-    BaseImages(const BuildOptions& options, const store::Store& store, const CacheImport* imported,
+    // `imported` is asked when a registry does not answer; may be null. All must outlive it.
+    BaseImages(const BuildOptions& options, const store::Store& store, CacheImport* imported,
                registry::Client& client, std::map<std::string, NamedContext> contexts, std::stop_token stop);
 
     // Resolves them all side by side, those that have not been. The first failure stops the rest and is thrown, with
@@ -49,8 +51,11 @@ class BaseImages {
     BaseImage resolve_named(const plan::NeededBase& needed);
     BaseImage resolve_one(const plan::Base& base);
     BaseImage from_registry(const std::string& reference, const oci::Platform& platform);
+    BaseImage unresolved(const oci::Reference& reference);
     BaseImage from_archive(std::string name, std::unique_ptr<registry::ImageSource> source,
                            const oci::Platform& platform);
+    BaseImage from_registry(const oci::Reference& reference, const oci::Platform& platform);
+    std::optional<BaseImage> from_cache(const oci::Reference& reference, const oci::Platform& platform);
     std::optional<BaseImage> from_store(const oci::Reference& reference, const oci::Platform& platform);
     std::optional<oci::ImageConfig> remembered_config(const std::string& reference,
                                                       const oci::Platform& platform) const;
@@ -58,7 +63,7 @@ class BaseImages {
 
     const BuildOptions& options_;
     const store::Store& store_;
-    const CacheImport* imported_;
+    CacheImport* imported_;
     std::map<std::string, NamedContext> contexts_;
     std::stop_source stop_;
     std::stop_callback<std::function<void()>> outer_stop_;

@@ -140,7 +140,7 @@ bool reads_context(const plan::Plan& plan) {
 }
 
 CachePolicy cache_policy(const BuildOptions& options, const plan::Plan& plan) {
-    CachePolicy policy{!options.no_cache, {}};
+    std::set<std::string> uncached;
     for (const std::string& stage : options.no_cache_of_stages) {
         const bool known = std::any_of(plan.stages.begin(), plan.stages.end(), [&](const plan::Stage& one) {
             return one.name == to_lower(stage) || std::to_string(one.index) == stage;
@@ -152,9 +152,9 @@ CachePolicy cache_policy(const BuildOptions& options, const plan::Plan& plan) {
             throw Error(ErrorKind::usage, fmt::format("--no-cache-filter {}: there is no such stage", quoted(stage)))
                 .hint("give a stage's name or number");
         }
-        policy.uncached.insert(to_lower(stage));
+        uncached.insert(to_lower(stage));
     }
-    return policy;
+    return {plan, !options.no_cache, std::move(uncached)};
 }
 
 std::set<std::string> named_sources(const plan::Plan& plan) {
@@ -244,7 +244,8 @@ BuildResult write_outputs(const BuildOptions& options, const StageJob& job, cons
     result.config = plan.stages.back().config();
     if (outputs.gvmi) {
         result = write_output(made, *outputs.gvmi,
-                              {options, plan, packs, epoch, packing.jobs, packing.store, packing.events, packing.stop});
+                              {options, plan, packs, epoch, packing.jobs, packing.store, packing.events, packing.stop,
+                               *packing.imported});
     }
     outputs.container.commit();
     result.container_outputs = std::move(written);
@@ -267,8 +268,11 @@ std::optional<BuildResult> execute(const BuildOptions& options, const StageJob& 
         return result;
     } catch (const Error& error) {
         trace.keep(stages.trace());
-        if (error.kind() == ErrorKind::interrupted || !stages.drop_damaged_packs() || chance == Chance::last) throw;
-        packing.events.emit(Notice{error.message() + "; packing it anew"});
+        if (error.kind() == ErrorKind::interrupted || chance == Chance::last) throw;
+        const bool was_damage = stages.drop_damaged_packs();
+        const bool was_cache = error.kind() == ErrorKind::integrity && packing.imported->abandon(error);
+        if (!was_damage && !was_cache) throw;
+        if (was_damage) packing.events.emit(Notice{error.message() + "; packing it anew"});
     }
     if (outputs.gvmi && ::ftruncate(outputs.gvmi->fd(), 0) != 0) throw_errno("cannot truncate the unfinished image");
     return std::nullopt;
@@ -388,7 +392,7 @@ BuildResult run_build(const BuildOptions& options, EventSink& events, std::stop_
                        {store, options.packing, jobs, once, stop, &imported, options.max_files},
                        cache_policy(options, plan),
                        sandbox,
-                       options.no_cache || (trace.last().empty() && options.cache_from.empty())};
+                       options.no_cache || trace.last().empty()};
     // Of two things that may be damaged, the store and a cache elsewhere, each is found out once.
     std::optional<BuildResult> result;
     for (Chance chance : {Chance::another, Chance::another, Chance::last}) {

@@ -30,17 +30,6 @@ Outgoing outgoing_text(std::string text, const char* media_type) {
     return out;
 }
 
-// The stages that the target is built on, itself included.
-std::set<size_t> stages_below_target(const plan::Plan& plan) {
-    std::set<size_t> stages;
-    for (size_t stage = plan.stages.size() - 1;;) {
-        stages.insert(stage);
-        const auto* below = std::get_if<plan::StageBase>(&plan.stages[stage].base);
-        if (!below) return stages;
-        stage = static_cast<size_t>(below->stage);
-    }
-}
-
 class Exporting {
   public:
     Exporting(const ExportJob& job, CacheMode mode) :
@@ -156,9 +145,8 @@ class Exporting {
 
     // From the cache that this build read, which may be another one.
     std::shared_ptr<const registry::BlobContent> fetched(const Digest& layer) {
-        if (job_.imported.fetch(layer)) {
-            auto file = job_.store.open_pack(pack_key(layer, job_.options.packing));
-            if (file) return std::make_shared<registry::FileContent>(std::move(*file));
+        if (const auto pack = job_.imported.pass_on(layer)) {
+            return std::make_shared<registry::FileContent>(duplicate(pack->fd()));
         }
         throw Error(ErrorKind::not_found, fmt::format("the layer {} cannot be had any more", layer.short_hex()));
     }

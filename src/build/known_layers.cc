@@ -71,7 +71,9 @@ bool KnownLayers::drop_damaged() const {
     if (!any && !state->found_damage) return false;
     // What damaged one may have damaged others that have not been read yet.
     for (const auto& [layer, number] : state->numbers) {
-        if (!packs_.at(number).is_whole()) store_.remove_pack(pack_key(layer, packs_.options()));
+        if (packs_.at(number).is_whole()) continue;
+        store_.remove_pack(pack_key(layer, packs_.options()));
+        elsewhere_.drop(layer);
     }
     for (const auto& [layer, file] : state->held) {
         if (!is_whole(file)) store_.remove_pack(pack_key(layer, packs_.options()));

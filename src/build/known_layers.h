@@ -21,6 +21,7 @@ class KnownLayers {
     struct Elsewhere {
         std::function<bool(const Digest& layer)> has;                               // as far as is known
         std::function<std::shared_ptr<const pack::Pack>(const Digest& layer)> get;  // null when it turns out to be gone
+        std::function<void(const Digest& layer)> drop;  // what was got turned out to be damaged
     };
     KnownLayers(const store::Store& store, pack::PackSet& packs, uint64_t max_files, Elsewhere elsewhere) :
         store_(store), packs_(packs), max_files_(max_files), elsewhere_(std::move(elsewhere)) {}

@@ -10,6 +10,7 @@
 #include "cache_import.h"
 #include "gbuild/base/synchronized.h"
 #include "gbuild/layer/tar_stream.h"
+#include "gbuild/registry/retry.h"
 #include "reporting_sink.h"
 
 namespace gbuild::build {
@@ -32,7 +33,7 @@ struct Task {
 class Download {
   public:
     Download(const Task& task, const LayerJob& job, std::stop_token stop) :
-        partial_(job.store.partial_blob(task.descriptor.digest, task.descriptor.size)),
+        partial_(job.store.partial_blob(task.descriptor.digest, task.descriptor.size, stop)),
         resumed_(partial_->received() > 0),
         thread_([this, &task, &job, stop](std::stop_token own) { run(task, job, stop, own); }) {}
 
@@ -141,10 +142,25 @@ class LayerRun {
             job_.events.emit(TransferFinished{task.transfer, true});
             return pack;
         }
-        auto pack = job_.imported ? job_.imported->fetch(task.diff_id) : nullptr;
-        if (!pack) pack = pull(task, key);
+        auto pack = task.image->is_from_cache ? stand_in(task) : nullptr;
+        if (!pack) pack = pull_or_stand_in(task, key);
         job_.events.emit(TransferFinished{task.transfer, false});
         return pack;
+    }
+
+    std::shared_ptr<const pack::Pack> pull_or_stand_in(const Task& task, const std::string& key) {
+        try {
+            return pull(task, key);
+        } catch (const registry::NoAnswer&) {
+            if (auto pack = stand_in(task)) return pack;
+            throw;
+        }
+    }
+
+    // No pack tells which layer it is of, so that what a cache has of one can only be believed.
+    std::shared_ptr<const pack::Pack> stand_in(const Task& task) {
+        if (!job_.imported || task.image->needs_registry) return nullptr;
+        return job_.imported->layer_stand_in(task.diff_id, task.image->name);
     }
 
     std::shared_ptr<const pack::Pack> pull(const Task& task, const std::string& key) {

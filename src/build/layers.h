@@ -23,7 +23,7 @@ struct LayerJob {
     unsigned jobs = 1;
     EventSink& events;
     std::stop_token stop;
-    CacheImport* imported = nullptr;             // has packs of layers, too, if any
+    CacheImport* imported = nullptr;             // stands in for registries that do not answer, if any
     uint64_t max_files = tree::usual_max_files;  // of each tree
 };
 

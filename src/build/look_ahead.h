@@ -12,6 +12,6 @@ namespace gbuild::build {
 // By stage and step. Throws what reading the sources of COPY does.
 std::vector<std::vector<StepOutlook>> look_ahead(const KeyInputs& inputs, const CachePolicy& policy,
                                                  const TraceKeeper& trace, const store::Store& store,
-                                                 const CacheImport& imported);
+                                                 CacheImport& imported);
 
 }  // namespace gbuild::build

@@ -109,6 +109,7 @@ std::string image_key(const Digest& tree, const OutputJob& job) {
     BinaryWriter out;
     out.text(image_format);
     out.text(tree.text());
+    out.text(job.imported.scope());
     out.text(oci::to_json(oci::ImageConfig{target.platform, job.epoch, "", target.config(), {}}));
     out.text(job.options.packing.key());
     out.number(job.epoch);
@@ -195,14 +196,14 @@ BuildResult as_written(OutputRecord record, const OutputJob& job) {
 
 BuildResult write_output(const StagesResult& made, AtomicFile& file, const OutputJob& job) {
     const std::filesystem::path path = std::filesystem::absolute(file.target()).lexically_normal();
-    const std::string key = image_key(made.result, job);
-    if (auto record = read_output_record(job.store, path); record && record->image_key == key) {
+    if (auto record = read_output_record(job.store, path); record && record->image_key == image_key(made.result, job)) {
         return as_written(std::move(*record), job);
     }
     WarningRecorder warnings(job.events);
     BuildResult result = write_image(made.tree->get().clone(), file, job, warnings);
     result.file = path;
-    put_output_record(job.store, path, {key, result, warnings.take()});
+    // Only now is it known whether everything came from where it should.
+    put_output_record(job.store, path, {image_key(made.result, job), result, warnings.take()});
     return result;
 }
 

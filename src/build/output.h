@@ -21,6 +21,7 @@ struct OutputJob {
     const store::Store& store;
     EventSink& events;
     std::stop_token stop;
+    const CacheImport& imported;
 };
 
 // Adds what the VM needs to the tree, warns of what the provider will do with it, writes and commits `file`. When the

@@ -28,6 +28,7 @@ struct RunMountsJob {
     std::stop_token stop;
     // Whether a cache, by its key or directory, is to begin anew: once in a build that ignores what is kept.
     std::function<bool(const std::string& cache)> renews;
+    std::string scope;  // who else may use the caches: "" everybody (CacheImport::scope)
 };
 
 // Holds what the mounts need as long as it lives: locks on caches, connections to agents, directories for what is

@@ -117,15 +117,15 @@ bool StageRun::find_or_execute(const plan::Step& step, const oci::ContainerConfi
     std::optional<FileLock> lock;
     const bool uses_cache = build_.policy.applies_to(stage_);
     if (uses_cache) {
-        if (add_known(digest, digest)) return true;
+        if (add_known(step, digest, digest)) return true;
         auto waiting = [&] {
             build_.packing.events.emit(Notice{"waiting for another one that is executing the same step"});
         };
         lock = build_.cache.lock(digest, waiting, build_.packing.stop);
-        if (add_known(digest, digest)) return true;
+        if (add_known(step, digest, digest)) return true;
     }
     const auto by_contents = key_by_contents(step, before);
-    if (uses_cache && by_contents && add_known(digest, *by_contents)) return true;
+    if (uses_cache && by_contents && add_known(step, digest, *by_contents)) return true;
     prepare_to_execute(step);
     execute(step, before);
     const std::string changes = tree_->finish_step();
@@ -155,8 +155,8 @@ std::optional<Digest> StageRun::key_by_contents(const plan::Step& step, const oc
 }
 
 // `kept_as` is what the result is found by; it will be found by `key`, too.
-bool StageRun::add_known(const Digest& key, const Digest& kept_as) {
-    auto changes = build_.cache.find(kept_as);
+bool StageRun::add_known(const plan::Step& step, const Digest& key, const Digest& kept_as) {
+    auto changes = build_.cache.find(kept_as, build_.policy.source_of(step));
     if (!changes) return false;
     if (key != kept_as) build_.cache.put(key, *changes);
     build_.done(index_, key, *changes);
@@ -167,9 +167,13 @@ bool StageRun::add_known(const Digest& key, const Digest& kept_as) {
 
 void StageRun::prepare_to_execute(const plan::Step& step) {
     // A command that comes later may have a known result after all; but where a step is executed, most that follow are.
-    const bool runs = std::any_of(stage_.steps.begin(), stage_.steps.end(), [&](const plan::Step& later) {
-        return later.number >= step.number && is_run(later);
-    });
+    // Unless they are in a cache, from which only they are taken.
+    const auto& steps = stage_.steps;
+    const bool runs = build_.packing.imported->any()
+                          ? is_run(step)
+                          : std::any_of(steps.begin(), steps.end(), [&](const plan::Step& later) {
+                                return later.number >= step.number && is_run(later);
+                            });
     if (origin_ && runs)
         build_.pulls.want_directory(*origin_);
     else if (origin_)
@@ -212,8 +216,8 @@ ExtractedTree StageRun::extracted_tree() {
     const ExtractedTree& image = extracted(origin_);
     const Digest start = origin_ ? result_of(*origin_) : image_result({});
     if (!build_.disk->sandbox().has_overlay() || known_->result == start) return {image.layers, image.tree.clone()};
-    const std::string key =
-        fmt::format("4 {} {} {}", build_.disk->sandbox().owner_form(), start.text(), known_->result.text());
+    const std::string key = fmt::format("4 {} {} {} {}", build_.disk->sandbox().owner_form(), start.text(),
+                                        known_->result.text(), build_.packing.imported->scope());
     auto fill = [&](const std::filesystem::path& directory) {
         layer::write_difference(image.tree, known_->tree, RootedDir(directory), layer::DirectoryForm::overlay,
                                 extraction_options(build_.disk->sandbox(), *contents_));
@@ -261,7 +265,7 @@ sandbox::StepResult StageRun::run_in(const plan::Step& step, sandbox::Step comma
     const LayerJob& packing = build_.packing;
     RunMounts mounts({run.mounts, tree_->get(), build_.inputs.run, packing.store, *mounts_, *context_,
                       build_.inputs.epoch, packing.events, packing.stop,
-                      [this](const std::string& cache) { return renews(cache); }});
+                      [this](const std::string& cache) { return renews(cache); }, packing.imported->scope()});
     command.root = root_->begin_step();
     command.owners = root_->path_records();
     command.has_devices = root_->has_devices();
@@ -286,16 +290,7 @@ bool StageRun::renews(const std::string& cache) {
 void StageRun::keep_changes(const sandbox::StepResult& result) {
     layer::Snapshot snapshot = root_->changes(result.owners, build_.inputs.epoch);
     std::optional<uint32_t> packed;
-    if (snapshot.to_pack) {
-        const LayerJob& packing = build_.packing;
-        AtomicFile file = packing.store.new_pack();
-        pack::write_pack(*snapshot.to_pack, {packing.packing, packing.jobs, {}, packing.stop}, file.fd());
-        const auto pack = pack::Pack::open(duplicate(file.fd()), packing.packing);
-        const Digest layer = pack->contents_digest();
-        packing.store.name_pack(file, pack_key(layer, packing.packing));
-        file.commit();
-        packed = build_.layers.add(layer, pack);
-    }
+    if (snapshot.to_pack) packed = pack_entries(*snapshot.to_pack);
     tree_->add(std::move(snapshot.ready), packed);
     root_->keep_step(tree_->get());
     is_on_disk_ = true;
@@ -317,21 +312,38 @@ void StageRun::copy(const plan::CopyStep& step) {
     tree_->add(std::move(result.ready), packed);
 }
 
+// The pack is called by what it holds, so that whoever is given it can tell whether it is what it should be.
+uint32_t StageRun::pack_entries(tree::EntryStream& entries) {
+    const LayerJob& packing = build_.packing;
+    AtomicFile file = packing.store.new_pack();
+    packing.store.writing([&] {
+        pack::write_pack(entries, {packing.packing, packing.jobs, {}, packing.stop}, file.fd());
+    });
+    const auto pack = pack::Pack::open(duplicate(file.fd()), packing.packing);
+    const Digest layer = pack->contents_digest();
+    packing.store.writing([&] {
+        packing.store.name_pack(file, pack_key(layer, packing.packing));
+        file.commit();
+    });
+    return build_.layers.add(layer, pack);
+}
+
+// The layer that was made of the same files before, by a note of what it is called.
 uint32_t StageRun::pack(CopyResult& result) {
     const LayerJob& packing = build_.packing;
-    std::string key = pack_key(result.content_key, packing.packing);
+    const std::string key = "copied " + pack_key(result.content_key, packing.packing);
     auto waiting = [&] { packing.events.emit(Notice{"waiting for another gbuild that is packing the same files"}); };
     FileLock lock = packing.store.lock("pack " + key, waiting, packing.stop);
-    std::shared_ptr<const pack::Pack> pack;
-    if (build_.policy.applies_to(stage_)) pack = open_stored_pack(packing.store, key, packing.packing);
-    if (!pack) {
-        AtomicFile file = packing.store.new_pack(key);
-        packing.store.writing([&] {
-            pack::write_pack(*result.to_pack, {packing.packing, packing.jobs, {}, packing.stop}, file.fd());
-        });
-        pack = commit_pack(packing.store, file, packing.packing);
+    if (build_.policy.applies_to(stage_)) {
+        const auto note = packing.store.read_note(store::NoteKind::step, key);
+        const auto layer = note ? Digest::parse(*note) : std::nullopt;
+        const auto pack =
+            layer ? open_stored_pack(packing.store, pack_key(*layer, packing.packing), packing.packing) : nullptr;
+        if (pack) return build_.layers.add(*layer, pack);
     }
-    return build_.layers.add(result.content_key, pack);
+    const uint32_t number = pack_entries(*result.to_pack);
+    packing.store.put_note(store::NoteKind::step, key, build_.layers.layer_of(number).text());
+    return number;
 }
 
 std::variant<const ContextDir*, TreeSource> StageRun::source_of(const plan::CopySource& source) {

@@ -51,7 +51,7 @@ class StageRun {
     tree::Tree start();
     bool find_or_execute(const plan::Step& step, const oci::ContainerConfig& before);
     std::optional<Digest> key_by_contents(const plan::Step& step, const oci::ContainerConfig& before);
-    bool add_known(const Digest& key, const Digest& kept_as);
+    bool add_known(const plan::Step& step, const Digest& key, const Digest& kept_as);
     bool renews(const std::string& cache);
     void prepare_to_execute(const plan::Step& step);
     ExtractedTree extracted_tree();
@@ -65,6 +65,7 @@ class StageRun {
     void copy(const plan::CopyStep& step);
     void make_directory(const std::string& name, const std::string& user);
     std::variant<const ContextDir*, TreeSource> source_of(const plan::CopySource& source);
+    uint32_t pack_entries(tree::EntryStream& entries);
     uint32_t pack(CopyResult& result);
     tree::Accounts accounts();
 

@@ -63,7 +63,8 @@ KnownLayers::Elsewhere Stages::elsewhere() {
             [this](const Digest& layer) {
                 auto pack = pulls_.layer(layer);
                 return pack ? pack : job_.packing.imported->fetch(layer);
-            }};
+            },
+            [this](const Digest& layer) { job_.packing.imported->drop(layer); }};
 }
 
 // A build whose results are all known reads no layer of its bases, yet uses them.
@@ -85,7 +86,10 @@ void Stages::pull_what_is_missing() {
         pulls_.want(images);
     };
     hold_bases();
-    if (job_.is_first) want([](size_t) { return true; });
+    // Of a stage that others may have executed, only the files that become the image's are certain to be needed.
+    const std::set<size_t> certain = stages_below_target(job_.inputs.plan);
+    const bool is_shared = job_.packing.imported->any();
+    if (job_.is_first) want([&](size_t stage) { return !is_shared || certain.contains(stage); });
     const std::vector<StageForecast> forecasts = make_forecast(job_.inputs, job_.policy, cache_);
     want([&](size_t stage) { return !forecasts[stage].is_known(); });
 }

@@ -17,7 +17,7 @@ struct StageJob {
     LayerJob packing;
     CachePolicy policy;
     sandbox::Sandbox* sandbox = nullptr;  // null when no step is a RUN
-    bool is_first = false;                // nothing is known of any step, so that all bases are pulled at once
+    bool is_first = false;                // nothing is known of any step here, so that bases are pulled at once
 };
 
 // A step whose result was found or made.

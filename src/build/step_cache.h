@@ -17,22 +17,26 @@ namespace gbuild::build {
 class StepCache {
   public:
     // All must outlive it.
-    StepCache(const store::Store& store, const CacheImport& imported, KnownLayers& layers);
+    StepCache(const store::Store& store, CacheImport& imported, KnownLayers& layers);
 
-    // What the step changed (step_change.h), as the store or an imported cache has it; nullopt when neither does, or
-    // when a layer that it needs is gone. The layers are held. A damaged result is removed.
-    std::optional<std::string> find(const Digest& key);
+    enum class From { store, caches_too };
+    // What the step changed (step_change.h), as the store has it or one of the caches that the build names; nullopt
+    // when neither does, or when a layer that it needs is gone. The layers are held. A damaged result is removed.
+    std::optional<std::string> find(const Digest& key, From from);
+    // A result that was made here: for builds that name the same caches, if this one took something from them.
     void put(const Digest& key, const std::string& changes);
 
     // Others, in this process and elsewhere, who would execute the same step wait for its result.
     FileLock lock(const Digest& key, const std::function<void()>& waiting, const std::stop_token& stop) const;
 
   private:
-    std::optional<std::string> usable(std::optional<std::string> changes, const Digest& key);
+    std::optional<std::string> find_note(const std::string& name);
+    std::optional<std::string> find_imported(const Digest& key);
+    bool usable(const std::string& changes);
     bool hold_layers(const std::string& changes);
 
     const store::Store& store_;
-    const CacheImport& imported_;
+    CacheImport& imported_;
     KnownLayers& layers_;
 };
 

@@ -58,6 +58,8 @@ struct ContentPlace {
     uint32_t fragment_offset = 0;
 };
 
+ContentPlace place_of(const Pack& pack, const PackedFile& file);
+
 // A file's contents in runs of at most a block, or of holes, each valid until the next. Throws integrity when the
 // blocks do not make up the size. The reader and what `place` points to must outlive it.
 class ContentRuns {

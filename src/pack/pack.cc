@@ -30,6 +30,7 @@ std::shared_ptr<const Pack> Pack::open(UniqueFd fd, const PackOptions& options) 
 }
 
 int Pack::fd() const { return state_->fd.get(); }
+const PackOptions& Pack::options() const { return state_->options; }
 uint64_t Pack::data_end() const { return state_->index.data_end; }
 size_t Pack::file_count() const { return state_->index.files.size(); }
 size_t Pack::entry_count() const { return state_->index.entry_count; }
@@ -100,6 +101,16 @@ uint32_t PackSet::add(std::shared_ptr<const Pack> pack) {
 const Pack& PackSet::at(uint32_t index) const { return *packs_.lock()->at(index); }
 size_t PackSet::size() const { return packs_.lock()->size(); }
 
+ContentPlace place_of(const Pack& pack, const PackedFile& file) {
+    ContentPlace place{file.size, file.start, file.blocks};
+    if (file.fragment == PackedFile::no_fragment) return place;
+    const Fragment& fragment = pack.fragments()[file.fragment];
+    place.fragment_position = fragment.position;
+    place.fragment_size = fragment.size;
+    place.fragment_offset = file.fragment_offset;
+    return place;
+}
+
 struct ContentReader::Source {
     Source(const Pack& of, const PackOptions& options) :
         pack(of), data(of), reader(data.reader(), options.codec, options.block_size, of.data_end(), "the pack") {}
@@ -114,15 +125,7 @@ ContentReader::~ContentReader() = default;
 void ContentReader::read(tree::ContentRef content, const TakeRun& take) {
     std::unique_ptr<Source>& source = sources_[content.pack];
     if (!source) source = std::make_unique<Source>(packs_.at(content.pack), packs_.options());
-    const PackedFile file = source->pack.file(content.number);
-    ContentPlace place{file.size, file.start, file.blocks};
-    if (file.fragment != PackedFile::no_fragment) {
-        const Fragment& fragment = source->pack.fragments()[file.fragment];
-        place.fragment_position = fragment.position;
-        place.fragment_size = fragment.size;
-        place.fragment_offset = file.fragment_offset;
-    }
-    read_content(source->reader, place, take);
+    read_content(source->reader, place_of(source->pack, source->pack.file(content.number)), take);
 }
 
 std::string read_contents(const PackSet& packs, tree::ContentRef content, size_t cap) {

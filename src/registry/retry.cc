@@ -28,8 +28,12 @@ constexpr seconds absurd{366 * 24 * 3600};
 }
 
 [[noreturn]] void give_up(const TransientError& error, int attempts) {
-    if (attempts == 1) throw static_cast<const Error&>(error);
-    throw Error(error.kind(), fmt::format("{} (tried {} times)", error.message(), attempts)).hint(error.hint());
+    Error last = static_cast<const Error&>(error);
+    if (attempts > 1) {
+        last = Error(error.kind(), fmt::format("{} (tried {} times)", error.message(), attempts)).hint(error.hint());
+    }
+    if (error.kind() == ErrorKind::network) throw NoAnswer(last);
+    throw last;
 }
 
 }  // namespace

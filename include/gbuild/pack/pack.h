@@ -69,6 +69,7 @@ class Pack {
     ~Pack();
 
     int fd() const;
+    const PackOptions& options() const;
     uint64_t data_end() const;
     size_t file_count() const;               // files with contents
     PackedFile file(uint32_t number) const;  // `blocks` points into the pack object
@@ -79,6 +80,8 @@ class Pack {
     void set_damaged() const;
     // Reads all of the data to find that out.
     bool is_whole() const;
+    // Decompresses everything to find out whether each file has the contents that its digest stands for.
+    bool holds_its_contents() const;
     size_t entry_count() const;
     // Stands for the entries and their contents, however they are packed.
     Digest contents_digest() const;

@@ -32,6 +32,13 @@ class TransientError : public Error {
     int attempts_ = 0;
 };
 
+// However often it was tried: nobody is there, or what is there is out of order. Not for what answers with a refusal,
+// nor for a certificate that is not trusted.
+class NoAnswer : public Error {
+  public:
+    explicit NoAnswer(const Error& last) : Error(last) {}
+};
+
 struct RetryPolicy {
     int max_attempts = 5;
     std::chrono::milliseconds first_delay{500};
@@ -46,8 +53,8 @@ class Retrier {
     Retrier(RetryPolicy policy, std::stop_token stop);
 
     // Runs `attempt` until it returns. A TransientError leads to a pause and another attempt, up to the policy's number
-    // or the error's own; it is then thrown on. Any other exception passes through at once. Stopping throws
-    // interrupted.
+    // or the error's own; it is then thrown on, as NoAnswer if it is the network's. Any other exception passes through
+    // at once. Stopping throws interrupted.
     template <class Attempt>
     auto run(Attempt&& attempt) {
         for (;;) {
