@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
@@ -33,24 +35,38 @@ bool try_lock(const UniqueFd& fd, const std::filesystem::path& path, LockMode mo
 
 UniqueFd open_lock_file(const std::filesystem::path& path) { return open_file(path, O_RDWR | O_CREAT, 0600); }
 
+// Whoever removes a lock file holds its lock: a file that is still at its path once it is locked stays there.
+bool is_at(const UniqueFd& fd, const std::filesystem::path& path) {
+    struct stat open_file, named;
+    return ::fstat(fd.get(), &open_file) == 0 && ::lstat(path.c_str(), &named) == 0 &&
+           open_file.st_dev == named.st_dev && open_file.st_ino == named.st_ino;
+}
+
 }  // namespace
 
 FileLock FileLock::acquire(const std::filesystem::path& path, LockMode mode, const std::stop_token& stop) {
-    UniqueFd fd = open_lock_file(path);
     std::mutex mutex;
     std::condition_variable_any stopped;
     std::unique_lock lock(mutex);
-    while (!try_lock(fd, path, mode)) {
+    for (;;) {
+        if (auto taken = try_acquire(path, mode)) return std::move(*taken);
         stopped.wait_for(lock, stop, retry_every, [] { return false; });
         if (stop.stop_requested()) throw Error(ErrorKind::interrupted, "interrupted while waiting for a lock");
     }
-    return FileLock(std::move(fd));
 }
 
 std::optional<FileLock> FileLock::try_acquire(const std::filesystem::path& path, LockMode mode) {
-    UniqueFd fd = open_lock_file(path);
-    if (!try_lock(fd, path, mode)) return std::nullopt;
-    return FileLock(std::move(fd));
+    for (;;) {
+        UniqueFd fd = open_lock_file(path);
+        if (!try_lock(fd, path, mode)) return std::nullopt;
+        if (is_at(fd, path)) return FileLock(std::move(fd));
+    }
+}
+
+bool FileLock::remove_unused(const std::filesystem::path& path) {
+    const UniqueFd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    if (!fd || !try_lock(fd, path, LockMode::exclusive) || !is_at(fd, path)) return false;
+    return ::unlink(path.c_str()) == 0;
 }
 
 }  // namespace gbuild

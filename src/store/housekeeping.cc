@@ -106,10 +106,20 @@ class Pruning {
             if (&list == &result_.removed) result_.left -= item.size;
             list.push_back(std::move(item));
         }
+        if (!request_.pretend) sweep_locks();
         return std::move(result_);
     }
 
   private:
+    // Each step and each copy leaves files to lock, which nobody needs who does not hold them.
+    void sweep_locks() const {
+        std::error_code error;
+        for (fs::directory_iterator entry(store_.root() / "locks", error), end; !error && entry != end;
+             entry.increment(error)) {
+            FileLock::remove_unused(entry->path());
+        }
+    }
+
     bool is_wanted(const Item& item) const {
         if (!request_.kinds.contains(item.kind)) return false;
         if (request_.unused_since && item.last_used >= *request_.unused_since) return false;

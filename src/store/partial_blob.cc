@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 
@@ -20,6 +21,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr size_t run_size = size_t{256} * 1024;
+constexpr auto retry_every = std::chrono::milliseconds(50);
 
 void truncate_file(int fd) {
     if (::ftruncate(fd, 0) != 0) throw_errno("cannot truncate a partial download");
@@ -59,6 +61,7 @@ struct PartialBlob::State {
         }
         grown.notify_all();
     }
+    UniqueFd wait_for_file(const std::stop_token& stop) const;
     void hash_what_is_there();
     [[noreturn]] void reject(std::string message);
 };
@@ -129,7 +132,19 @@ void PartialBlob::State::reject(std::string message) {
     throw wrong;
 }
 
-PartialBlob::PartialBlob(fs::path partial, fs::path target, Digest digest, uint64_t size) :
+// Mostly gbuild prune, for the moment that it takes to remove the file.
+UniqueFd PartialBlob::State::wait_for_file(const std::stop_token& stop) const {
+    std::mutex nobody;
+    std::condition_variable_any stopped;
+    std::unique_lock lock(nobody);
+    for (;;) {
+        if (auto locked = open_locked(partial)) return std::move(*locked);
+        stopped.wait_for(lock, stop, retry_every, [] { return false; });
+        if (stop.stop_requested()) throw Error(ErrorKind::interrupted, "interrupted while waiting for a download");
+    }
+}
+
+PartialBlob::PartialBlob(fs::path partial, fs::path target, Digest digest, uint64_t size, const std::stop_token& stop) :
     state_(std::make_unique<State>()) {
     State& state = *state_;
     state.partial = std::move(partial);
@@ -138,11 +153,7 @@ PartialBlob::PartialBlob(fs::path partial, fs::path target, Digest digest, uint6
     state.size = size;
     state.hasher = Hasher(state.digest.algorithm());
     explaining(state.target.parent_path(), [&] {
-        auto fd = open_locked(state.partial);
-        if (!fd) {
-            throw Error(ErrorKind::conflict, fmt::format("{} is being downloaded already", state.digest.text()));
-        }
-        state.fd = std::move(*fd);
+        state.fd = state.wait_for_file(stop);
         state.hash_what_is_there();
     });
 }

@@ -191,9 +191,10 @@ void Store::remove_blob(const Digest& digest) const {
     writing([&] { remove_if_there(blob_path(digest)); });
 }
 
-std::unique_ptr<PartialBlob> Store::partial_blob(const Digest& digest, uint64_t size) const {
+std::unique_ptr<PartialBlob> Store::partial_blob(const Digest& digest, uint64_t size,
+                                                 const std::stop_token& stop) const {
     fs::path partial = root_ / "tmp" / fmt::format("{}-{}.partial", algorithm_name(digest), digest.hex());
-    return std::make_unique<PartialBlob>(partial, blob_path(digest), digest, size);
+    return std::make_unique<PartialBlob>(partial, blob_path(digest), digest, size, stop);
 }
 
 std::optional<UniqueFd> Store::open_pack(const std::string& key) const {

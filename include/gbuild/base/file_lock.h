@@ -17,6 +17,9 @@ class FileLock {
     static FileLock acquire(const std::filesystem::path& path, LockMode mode, const std::stop_token& stop = {});
     // nullopt when another holder is in the way.
     static std::optional<FileLock> try_acquire(const std::filesystem::path& path, LockMode mode);
+    // Removes the file unless somebody holds it, or it is not there: whoever opened it meanwhile makes another. False
+    // when it was not removed.
+    static bool remove_unused(const std::filesystem::path& path);
 
   private:
     explicit FileLock(UniqueFd fd) : fd_(std::move(fd)) {}

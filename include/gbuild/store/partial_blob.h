@@ -4,6 +4,7 @@
 #include <exception>
 #include <filesystem>
 #include <memory>
+#include <stop_token>
 
 #include "gbuild/base/blob_sink.h"
 #include "gbuild/base/byte_source.h"
@@ -15,7 +16,9 @@ namespace gbuild::store {
 // file for a later run, unless it was found to be wrong.
 class PartialBlob : public BlobSink {
   public:
-    PartialBlob(std::filesystem::path partial, std::filesystem::path target, Digest digest, uint64_t size);
+    // Waits while somebody else has the file, be it to remove it; throws interrupted once a stop is requested.
+    PartialBlob(std::filesystem::path partial, std::filesystem::path target, Digest digest, uint64_t size,
+                const std::stop_token& stop = {});
     ~PartialBlob() override;
 
     uint64_t received() const override;

@@ -111,9 +111,10 @@ class Store {
     // Throws integrity when `bytes` do not have the digest.
     void put_blob(const Digest& digest, std::string_view bytes) const;
     void remove_blob(const Digest& digest) const;
-    // A download of a blob of `size` bytes, gone on with where an earlier one stopped. Hold the blob's lock: a conflict
-    // error when the download is under way already.
-    std::unique_ptr<PartialBlob> partial_blob(const Digest& digest, uint64_t size) const;
+    // A download of a blob of `size` bytes, gone on with where an earlier one stopped. Hold the blob's lock: it waits
+    // for the end of a download that is under way already.
+    std::unique_ptr<PartialBlob> partial_blob(const Digest& digest, uint64_t size,
+                                              const std::stop_token& stop = {}) const;
 
     // A download of at most `cap` bytes.
     std::unique_ptr<NewBlob> new_blob(uint64_t cap) const;

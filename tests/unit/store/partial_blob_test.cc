@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include <fstream>
+#include <future>
 #include <thread>
 
 #include "gbuild/base/atomic_file.h"
@@ -20,8 +21,8 @@ namespace {
 struct Download {
     explicit Download(std::string contents) : text(std::move(contents)) {}
 
-    std::unique_ptr<PartialBlob> open() const {
-        return std::make_unique<PartialBlob>(partial, target, Digest::of(text), text.size());
+    std::unique_ptr<PartialBlob> open(const std::stop_token& stop = {}) const {
+        return std::make_unique<PartialBlob>(partial, target, Digest::of(text), text.size(), stop);
     }
     void leave_partial(std::string_view bytes) const { std::ofstream(partial, std::ios::binary) << bytes; }
 
@@ -281,10 +282,16 @@ TEST_CASE("a restart in the middle never lets a reader mix bytes") {
     CHECK((failed || seen == download.text));
 }
 
-TEST_CASE("two downloads of one blob at a time are a conflict") {
+TEST_CASE("two downloads of one blob wait for each other (E-5)") {
     Download download("hello");
     auto first = download.open();
-    CHECK(kind_of([&] { download.open(); }) == ErrorKind::conflict);
+    auto second = std::async(std::launch::async, [&] { return download.open(); });
+    std::stop_source stopped;
+    stopped.request_stop();
+    CHECK(kind_of([&] { download.open(stopped.get_token()); }) == ErrorKind::interrupted);
+    first->append(as_bytes(std::string_view("he")));
+    first.reset();
+    CHECK(second.get()->received() == 2);
     first.reset();
     CHECK_NOTHROW(download.open());
 }
