@@ -27,9 +27,13 @@ class ExtractCommand final : public Command {
         options.group("Options");
         options.value("-o,-C,--output,--directory", "DIR", directory_,
                       "where to; made when it is not there; - writes a tar archive to standard output (required)");
+        options.flag("--preserve", preserve_,
+                     "as root: with owners, setuid bits, device nodes, capabilities and security labels");
         declare_root(options, root_);
         options.epilogue(
-            "Owners and device nodes need root; without it they are left out, and what is left out is said.\n"
+            "The files belong to who extracts them. Owners, setuid and setgid bits, device nodes, capabilities and\n"
+            "other trusted.* and security.* attributes are left out, and what is left out is said; as root,\n"
+            "--preserve keeps them all. The files of an image that you do not trust are better left without.\n"
             "\n"
             "Examples:\n"
             "  gbuild extract golem-example-latest.gvmi -o tree\n"
@@ -41,13 +45,18 @@ class ExtractCommand final : public Command {
         if (directory_.empty()) {
             throw Error(ErrorKind::usage, "no directory to extract to").hint("give one with -o DIR");
         }
+        if (preserve_ && ::geteuid() != 0) {
+            throw Error(ErrorKind::permission,
+                        "--preserve gives files to the owners they have in the image, which needs root")
+                .hint("leave --preserve out, or use sudo");
+        }
         ImageArgument image = find_image_argument(image_, store_root(root_));
         pack::ImageReader reader(image.file);
         tree::Tree tree = reader.read_tree();
         FoundNode found = find_node(tree, path_, tree::FollowLast::no, image.file);
         if (directory_ == "-") return write_archive(console, reader, tree, found.path);
         layer::ExtractOptions options;
-        options.ownership = ::geteuid() == 0 ? layer::Ownership::apply : layer::Ownership::ignore;
+        options.ownership = preserve_ ? layer::Ownership::apply : layer::Ownership::ignore;
         options.read = [&](const tree::Inode& inode, const auto& consume) { reader.read_file(inode, consume); };
         std::filesystem::create_directories(directory_);
         const auto summary =
@@ -78,13 +87,14 @@ class ExtractCommand final : public Command {
             console.err.write(fmt::format("gbuild: left out {}\n", safe_text(skipped)));
         }
         if (ownership == layer::Ownership::ignore) {
-            console.err.write("gbuild: all files belong to you: their owners in the image need root\n");
+            console.err.write("gbuild: all files belong to you; as root, --preserve keeps their owners\n");
         }
         console.out.write(fmt::format("{} {}, {}, in {}\n", summary.files, summary.files == 1 ? "file" : "files",
                                       human_size(summary.bytes), safe_text(directory_)));
     }
 
     std::string image_, path_, directory_, root_;
+    bool preserve_ = false;
 };
 
 }  // namespace

@@ -57,9 +57,12 @@ std::optional<uint64_t> parse_size(std::string_view text) {
 }
 
 int64_t parse_timestamp(std::string_view text, std::string_view what) {
-    auto seconds = parse_decimal(text);
-    if (seconds && *seconds <= static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) {
-        return static_cast<int64_t>(*seconds);
+    // Configurations and annotations hold it as an RFC 3339 date, whose years have four digits.
+    constexpr uint64_t last = 253'402'300'799;
+    if (auto seconds = parse_decimal(text)) {
+        if (*seconds <= last) return static_cast<int64_t>(*seconds);
+        throw Error(ErrorKind::usage, fmt::format("{} {}: that is after the year 9999", what, quoted(text)))
+            .hint(fmt::format("seconds since 1970 go from 0 to {} (9999-12-31T23:59:59Z)", last));
     }
     if (auto time = parse_rfc3339(text)) return *time;
     throw Error(ErrorKind::usage, fmt::format("{} {}: not a time", what, quoted(text)))

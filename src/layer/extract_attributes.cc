@@ -75,6 +75,12 @@ int set_xattr(const HeldFile& held, const tree::Inode& inode, const tree::Xattr&
 void set_xattrs(const HeldFile& held, const HeldName& file, const tree::Inode& inode, const ExtractOptions& options,
                 ExtractSummary& summary) {
     for (const tree::Xattr& xattr : inode.xattrs) {
+        if (options.ownership == Ownership::ignore && is_privileged(xattr.name)) {
+            // A capability would lend more than a setuid bit; labels and what trusted processes note mean this machine.
+            summary.skipped.push_back(
+                fmt::format("{}: extended attribute {} needs the file's true owner", file.path, xattr.name));
+            continue;
+        }
         const bool reserved = is_for_commands(options) && is_reserved(xattr.name);
         const int error = reserved ? EPERM : set_xattr(held, inode, xattr, options);
         if (error == 0) continue;

@@ -120,14 +120,24 @@ class Cli(Case):
 
     def test_extract_restores_the_tree(self):
         self.build("FROM edge\n")
-        self.gbuild("extract", self.image(), "-o", self.dir / "out")
-        image, found = self.tree(self.image()), tree.walk(self.dir / "out")
-        image[b"."] = found[b"."]  # DIR is the user's own
+        image = self.tree(self.image())
         if is_root():
-            self.assert_same_tree(image, found)
+            self.gbuild("extract", "--preserve", self.image(), "-o", self.dir / "all")
+            found = tree.walk(self.dir / "all")
+            self.assert_same_tree({**image, b".": found[b"."]}, found)  # DIR is the user's own
         else:
-            plain = {path: entry for path, entry in image.items() if path in found}
-            self.assert_same_tree(plain, found, ("uid", "gid", "mode", "xattrs", "device", "links"))
+            self.assertIn("needs root", self.gbuild("extract", "--preserve", self.image(), "-o", self.dir / "all", code=9).err)
+        result = self.gbuild("extract", self.image(), "-o", self.dir / "out")
+        found = tree.walk(self.dir / "out")
+        plain = {path: entry for path, entry in {**image, b".": found[b"."]}.items() if path in found}
+        self.assert_same_tree(plain, found, ("uid", "gid", "mode", "xattrs", "device", "links"))
+        self.assertIn("--preserve", result.err)
+        # What would lend root's identity, and what means the machine it is on.
+        self.assertIn("capability needs the file's true owner", result.err)
+        for path, entry in found.items():
+            self.assertEqual([name for name in entry.xattrs if not name.startswith(("user.", "system."))], [], path)
+            self.assertFalse(entry.kind == "file" and entry.mode & 0o6000, path)
+            self.assertIn((entry.uid, entry.gid), [(os.geteuid(), os.getegid())], path)
 
     def test_extract_of_one_directory(self):
         self.build("FROM edge\n")
