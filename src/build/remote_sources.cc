@@ -288,8 +288,7 @@ RemoteSources::CheckedOut RemoteSources::check_out_commit(const plan::GitSource&
     store_.writing([&] {
         try {
             done = check_out();
-        } catch (const Error& error) {
-            if (error.kind() != ErrorKind::integrity) throw;
+        } catch (const git::DamagedRepository&) {
             remove_tree(local);
             remove_tree(into);
             fs::create_directory(into);

@@ -39,7 +39,7 @@ class ObjectCopy {
     void copy(const git_oid& id) {
         if (!seen_.insert(to_text(id)).second) return;
         git_odb_object* read = nullptr;
-        check(git_odb_read(&read, from_.get(), &id), ErrorKind::integrity, "cannot read an object of the commit");
+        check_local(git_odb_read(&read, from_.get(), &id), "cannot read an object of the commit");
         const OdbObjectHandle object(read);
         git_oid written;
         check(git_odb_write(&written, to_.get(), git_odb_object_data(read), git_odb_object_size(read),
@@ -67,7 +67,7 @@ void write_index(const git_tree* tree, const fs::path& path) {
     git_index* made = nullptr;
     check(git_index_open(&made, path.c_str()), ErrorKind::io, "cannot make the index");
     const IndexHandle index(made);
-    check(git_index_read_tree(made, tree), ErrorKind::integrity, "cannot make the index");
+    check_local(git_index_read_tree(made, tree), "cannot make the index");
     check(git_index_write(made), ErrorKind::io, "cannot write the index");
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "gbuild/base/error.h"
+#include "gbuild/git/repository.h"
 
 namespace gbuild::git {
 
@@ -36,6 +37,11 @@ Error last_error(ErrorKind kind, const std::string& what);
 // Throws last_error() when `code` says that something failed.
 inline void check(int code, ErrorKind kind, const std::string& what) {
     if (code < 0) throw last_error(kind, what);
+}
+
+// For reading and writing what is in the local repository: throws DamagedRepository.
+inline void check_local(int code, const std::string& what) {
+    if (code < 0) throw DamagedRepository(last_error(ErrorKind::integrity, what));
 }
 
 std::string to_text(const git_oid& id);

@@ -45,7 +45,9 @@ class PackSink {
     static void succeed(int code) {
         const git_error* error = code < 0 ? git_error_last() : nullptr;
         const bool is_local = error && error->klass == GIT_ERROR_OS;
-        check(code, is_local ? ErrorKind::io : ErrorKind::integrity, "cannot store what the server sends");
+        if (is_local) check(code, ErrorKind::io, "cannot store what the server sends");
+        // It builds on what is here, which may be what is damaged.
+        check_local(code, "cannot store what the server sends");
     }
 
     OdbHandle odb_;

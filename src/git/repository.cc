@@ -121,8 +121,7 @@ TreeHandle tree_of(git_repository* repository, const std::string& commit) {
     const auto handle =
         look_up<CommitHandle>(repository, to_id(commit), GIT_OBJECT_COMMIT, fmt::format("commit {}", commit));
     git_tree* tree = nullptr;
-    check(git_commit_tree(&tree, handle.get()), ErrorKind::integrity,
-          fmt::format("cannot read the files of commit {}", commit));
+    check_local(git_commit_tree(&tree, handle.get()), fmt::format("cannot read the files of commit {}", commit));
     return TreeHandle(tree);
 }
 

@@ -14,7 +14,7 @@ struct Repository::State {
 template <class Handle>
 Handle look_up(git_repository* repository, const git_oid& id, git_object_t type, const std::string& what) {
     git_object* object = nullptr;
-    check(git_object_lookup(&object, repository, &id, type), ErrorKind::integrity, "cannot read " + what);
+    check_local(git_object_lookup(&object, repository, &id, type), "cannot read " + what);
     return Handle(reinterpret_cast<typename Handle::pointer>(object));
 }
 

@@ -530,6 +530,25 @@ class AddGit(WithGit):
         self.assertEqual(self.image().read_bytes(), self.image("again").read_bytes())
 
 
+    def test_a_name_that_no_file_may_have_is_no_damage(self):
+        """E-7: what a commit holds says nothing about the clone, which is kept and not fetched again."""
+        self.add(f"ADD {self.git} /src")
+        (local,) = (self.store / "git").iterdir()
+        (local / "kept").touch()
+        blob = self.repository.git("hash-object", "-w", "run.sh")
+        for name in [".GIT", ".git", ".."]:
+            with self.subTest(name):
+                listing = self.dir / "listing"
+                listing.write_bytes(b"100644 " + name.encode() + b"\0" + bytes.fromhex(blob))
+                tree = self.repository.git("hash-object", "-w", "-t", "tree", "--literally", listing)
+                self.repository.git("update-ref", "refs/heads/odd", self.repository.git("commit-tree", "-m", "odd", tree))
+                self.repository.publish()
+                self.web.requests.clear()
+                self.assert_error(self.add(f"ADD {self.git}#odd /src", code=INTEGRITY), "which no file may have")
+                self.assertTrue((local / "kept").exists(), "the clone was dropped")
+                self.assertLessEqual(len(self.web.seen("git-upload-pack$")), 3, "it was fetched more than once")
+
+
 class Contexts(WithGit):
     DOCKERFILE = "FROM scratch\nCOPY . /all\nVOLUME /v\n"
 
