@@ -184,7 +184,7 @@ std::shared_ptr<const pack::Pack> CacheImport::fetch(const Digest& layer, Check 
 std::shared_ptr<const pack::Pack> CacheImport::fetch_kept(const Digest& layer, Check check) {
     if (state_.lock()->abandoned) return nullptr;
     for (const std::string& name : names_) {
-        if (auto pack = open_stored_pack(store_, pack_name(name, layer, check), options_.packing)) {
+        if (auto pack = open_stored_pack(store_, pack_name(name, layer, check), layer, options_.packing)) {
             use(name);
             return pack;
         }
@@ -198,14 +198,12 @@ std::shared_ptr<const pack::Pack> CacheImport::fetch_from(const Cache& cache, co
     auto waiting = [&] { events_.emit(Notice{"waiting for another one that is fetching the same layer"}); };
     const FileLock lock = store_.lock("pack " + key, waiting, stop_);
     use(cache.name);
-    if (auto pack = open_stored_pack(store_, key, options_.packing)) return pack;
+    if (auto pack = open_stored_pack(store_, key, layer, options_.packing)) return pack;
     AtomicFile file = store_.new_pack(key);
     store_.writing([&] { registry::fetch_to_file(*cache.source, blob, file.fd(), stop_); });
-    if (check == Check::contents) {
-        const auto pack = pack::Pack::open(duplicate(file.fd()), options_.packing);
-        if (pack->contents_digest() != layer || !pack->holds_its_contents()) {
-            throw Error(ErrorKind::integrity, fmt::format("its layer {} holds something else", layer.short_hex()));
-        }
+    const auto pack = pack::Pack::open(duplicate(file.fd()), options_.packing, layer);
+    if (check == Check::contents && (pack->contents_digest() != layer || !pack->holds_its_contents())) {
+        throw Error(ErrorKind::integrity, fmt::format("its layer {} holds something else", layer.short_hex()));
     }
     return commit_pack(store_, file, options_.packing);
 }

@@ -44,7 +44,7 @@ std::optional<uint32_t> KnownLayers::number_at_hand(const Digest& layer) {
     auto held = state->held.extract(layer);
     if (held.empty()) return std::nullopt;
     try {
-        return add(*state, layer, pack::Pack::open(std::move(held.mapped()), packs_.options()));
+        return add(*state, layer, pack::Pack::open(std::move(held.mapped()), packs_.options(), layer));
     } catch (const Error& error) {
         if (error.kind() == ErrorKind::integrity) {
             state->found_damage = true;

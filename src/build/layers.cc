@@ -138,7 +138,7 @@ class LayerRun {
             job_.events.emit(Notice{fmt::format("waiting for another gbuild that is pulling {}", label)});
         };
         FileLock lock = job_.store.lock("blob " + task.descriptor.digest.text(), waiting, stop_.get_token());
-        if (auto pack = open_stored_pack(job_.store, key, job_.packing)) {
+        if (auto pack = open_stored_pack(job_.store, key, task.diff_id, job_.packing)) {
             job_.events.emit(TransferFinished{task.transfer, true});
             return pack;
         }
@@ -250,7 +250,8 @@ class LayerRun {
         AtomicFile file = job_.store.new_pack(key);
         {
             auto entries = layer::read_tar(layer::decompress(std::move(bytes), label_of(task)), std::move(tar));
-            pack::WritePackJob write{job_.packing, std::max(1u, job_.jobs / packs_at_once_), {}, stop_.get_token()};
+            pack::WritePackJob write{
+                job_.packing, task.diff_id, std::max(1u, job_.jobs / packs_at_once_), {}, stop_.get_token()};
             Place place(packing_);
             job_.store.writing([&] { pack::write_pack(*entries, write, file.fd()); });
         }
@@ -300,11 +301,11 @@ std::string pack_key(const Digest& layer, const pack::PackOptions& packing) {
 }
 
 std::shared_ptr<const pack::Pack> open_stored_pack(const store::Store& store, const std::string& key,
-                                                   const pack::PackOptions& packing) {
+                                                   const Digest& layer, const pack::PackOptions& packing) {
     auto fd = store.open_pack(key);
     if (!fd) return nullptr;
     try {
-        return pack::Pack::open(std::move(*fd), packing);
+        return pack::Pack::open(std::move(*fd), packing, layer);
     } catch (const Error& error) {
         if (error.kind() != ErrorKind::integrity) throw;
         store.remove_pack(key);

@@ -43,9 +43,9 @@ void apply_pack(tree::Tree& tree, const pack::Pack& pack, uint32_t number, uint6
 // Throws that for a layer of `entries` entries which is about to be merged into the tree.
 void check_file_count(const tree::Tree& tree, const tree::LayerVisit& layer, uint64_t entries, uint64_t max_files);
 
-// The pack stored under `key`, if it is there and whole; a damaged one is removed.
+// The layer's pack stored under `key`, if it is there and whole; a damaged one, or another layer's, is removed.
 std::shared_ptr<const pack::Pack> open_stored_pack(const store::Store& store, const std::string& key,
-                                                   const pack::PackOptions& packing);
+                                                   const Digest& layer, const pack::PackOptions& packing);
 
 // Puts a pack just written to `file` in its place in the store. It is opened as what was written, not by its name: the
 // store may be emptied, or the pack replaced, at any time.

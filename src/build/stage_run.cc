@@ -233,7 +233,7 @@ ExtractedTree StageRun::extracted_tree() {
 
 const ExtractedTree& StageRun::extracted(const BaseImage* image) {
     return build_.disk->extracted(
-        image, [&] { return image ? merge_image(*image, build_.pulls, build_.layers) : tree::Tree(); });
+        image, [&] { return image ? merge_image(*image, build_.pulls, build_.layers) : tree::Tree(); }, *contents_);
 }
 
 // A stage's files differ from what is at its bottom in little.
@@ -317,10 +317,10 @@ uint32_t StageRun::pack_entries(tree::EntryStream& entries) {
     const LayerJob& packing = build_.packing;
     AtomicFile file = packing.store.new_pack();
     packing.store.writing([&] {
-        pack::write_pack(entries, {packing.packing, packing.jobs, {}, packing.stop}, file.fd());
+        pack::write_pack(entries, {packing.packing, {}, packing.jobs, {}, packing.stop}, file.fd());
     });
     const auto pack = pack::Pack::open(duplicate(file.fd()), packing.packing);
-    const Digest layer = pack->contents_digest();
+    const Digest& layer = pack->layer();
     packing.store.writing([&] {
         packing.store.name_pack(file, pack_key(layer, packing.packing));
         file.commit();
@@ -338,7 +338,8 @@ uint32_t StageRun::pack(CopyResult& result) {
         const auto note = packing.store.read_note(store::NoteKind::step, key);
         const auto layer = note ? Digest::parse(*note) : std::nullopt;
         const auto pack =
-            layer ? open_stored_pack(packing.store, pack_key(*layer, packing.packing), packing.packing) : nullptr;
+            layer ? open_stored_pack(packing.store, pack_key(*layer, packing.packing), *layer, packing.packing)
+                  : nullptr;
         if (pack) return build_.layers.add(*layer, pack);
     }
     const uint32_t number = pack_entries(*result.to_pack);

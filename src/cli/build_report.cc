@@ -98,7 +98,8 @@ Json build_metadata(const build::BuildOptions& options, const build::BuildResult
                      {"gbuild.sha3", result.sha3},
                      {"gbuild.hash", golem_hash(result.sha3)},
                      {"gbuild.inodes", result.inodes},
-                     {"gbuild.compression", std::string(pack::codec_name(options.packing.codec))}});
+                     {"gbuild.compression", std::string(pack::codec_name(options.packing.codec))},
+                     {"gbuild.compressor", pack::compressor_in_use(options.packing)}});
     }
     json.update({{"gbuild.platform", options.platform.text()},
                  {"gbuild.volumes", result.config.volumes},

@@ -20,6 +20,7 @@ class BlockProducer {
     const std::deque<BlockList>& lists() const { return lists_; }
     const FileTable& files() const { return files_; }
     const EntryEncoder& entries() const { return encoded_; }
+    Sha256Sum finish_files_sum() { return files_.finish_sum(); }
 
   private:
     // The file being cut.

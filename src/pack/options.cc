@@ -7,10 +7,13 @@
 #include <lzo/lzoconf.h>
 #include <zstd.h>
 
+#include <algorithm>
 #include <bit>
 
 #include "gbuild/base/error.h"
+#include "gbuild/base/text.h"
 #include "gbuild/deflate/encoder.h"
+#include "loaded_library.h"
 #include "pack_format.h"
 
 namespace gbuild::pack {
@@ -45,9 +48,27 @@ LevelRange level_range(Codec codec) {
 }
 
 std::string PackOptions::key() const {
-    const bool own_encoder = codec == Codec::gzip && level <= deflate::highest_level;
-    return fmt::format("{}-{}-{}{}-v{}", codec_name(codec), level, block_size,
-                       own_encoder ? fmt::format("-e{}", deflate::encoder_version) : "", pack_format_version);
+    std::string library = to_lower(compressor_in_use(*this));
+    std::replace(library.begin(), library.end(), ' ', '-');
+    return fmt::format("{}-{}-{}-v{}-{}", codec_name(codec), level, block_size, pack_format_version, library);
+}
+
+std::optional<PackOptions> PackOptions::of_key(std::string_view key) {
+    const auto part = [&] {
+        const std::string_view text = key.substr(0, key.find('-'));
+        key.remove_prefix(std::min(key.size(), text.size() + 1));
+        return text;
+    };
+    const auto codec = parse_codec(part());
+    const auto level = parse_decimal(part()), block_size = parse_decimal(part());
+    if (part() != fmt::format("v{}", pack_format_version)) return std::nullopt;
+    if (!codec || !level || !block_size || *level > 100 || *block_size > max_block_size) return std::nullopt;
+    PackOptions options{*codec, static_cast<int>(*level), static_cast<uint32_t>(*block_size)};
+    const LevelRange range = level_range(options.codec);
+    const bool possible = options.level >= range.lowest && options.level <= range.highest;
+    return possible && std::has_single_bit(options.block_size) && options.block_size >= min_block_size
+               ? std::optional(options)
+               : std::nullopt;
 }
 
 void PackOptions::check() const {
@@ -62,13 +83,30 @@ void PackOptions::check() const {
     }
 }
 
+std::string compressor_in_use(const PackOptions& options) {
+    switch (options.codec) {
+    case Codec::gzip:
+        if (options.level <= deflate::highest_level) return fmt::format("gbuild deflate {}", deflate::encoder_version);
+        return fmt::format("libdeflate {}", libdeflate_in_use().build);
+    case Codec::lzo: return fmt::format("LZO {}", lzo_version_string());
+    case Codec::lz4: return fmt::format("LZ4 {}", LZ4_versionString());
+    case Codec::xz: return fmt::format("liblzma {}", lzma_version_string());
+    case Codec::zstd: return fmt::format("zstd {}", ZSTD_versionString());
+    }
+    throw Error(ErrorKind::internal, "unknown codec");
+}
+
 std::vector<std::string> compressor_versions() {
-    return {fmt::format("gbuild deflate {}", deflate::encoder_version),
-            fmt::format("libdeflate {}", LIBDEFLATE_VERSION_STRING),
-            fmt::format("LZO {}", lzo_version_string()),
-            fmt::format("LZ4 {}", LZ4_versionString()),
-            fmt::format("liblzma {}", lzma_version_string()),
-            fmt::format("zstd {}", ZSTD_versionString())};
+    const LoadedLibrary& libdeflate = libdeflate_in_use();
+    std::vector<std::string> versions{fmt::format("gbuild deflate {}", deflate::encoder_version),
+                                      fmt::format("libdeflate {}", libdeflate.build)};
+    if (!libdeflate.file.empty()) {
+        versions.back() += fmt::format(" ({}; compiled with {})", libdeflate.file, LIBDEFLATE_VERSION_STRING);
+    }
+    for (Codec codec : {Codec::lzo, Codec::lz4, Codec::xz, Codec::zstd}) {
+        versions.push_back(compressor_in_use({codec, level_range(codec).standard}));
+    }
+    return versions;
 }
 
 }  // namespace gbuild::pack

@@ -24,13 +24,25 @@ struct Pack::State {
 Pack::Pack(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Pack::~Pack() = default;
 
-std::shared_ptr<const Pack> Pack::open(UniqueFd fd, const PackOptions& options) {
+std::shared_ptr<const Pack> Pack::open(UniqueFd fd, const PackOptions& options, const std::optional<Digest>& layer) {
     PackIndex index = read_pack_index(fd.get(), options);
+    if (layer && index.layer != *layer) {
+        throw Error(ErrorKind::integrity,
+                    fmt::format("the pack is of another layer: {} instead of {}", index.layer.text(), layer->text()));
+    }
+    return std::shared_ptr<const Pack>(new Pack(std::make_unique<State>(std::move(fd), options, std::move(index))));
+}
+
+std::shared_ptr<const Pack> Pack::open_any(UniqueFd fd) {
+    PackIndex index = read_pack_index(fd.get(), {});
+    const PackOptions options = *PackOptions::of_key(index.options_key);
     return std::shared_ptr<const Pack>(new Pack(std::make_unique<State>(std::move(fd), options, std::move(index))));
 }
 
 int Pack::fd() const { return state_->fd.get(); }
 const PackOptions& Pack::options() const { return state_->options; }
+const std::string& Pack::options_key() const { return state_->index.options_key; }
+const Digest& Pack::layer() const { return state_->index.layer; }
 uint64_t Pack::data_end() const { return state_->index.data_end; }
 size_t Pack::file_count() const { return state_->index.files.size(); }
 size_t Pack::entry_count() const { return state_->index.entry_count; }
@@ -83,13 +95,11 @@ tree::LayerTree Pack::entries(uint32_t pack) const {
 }
 
 Digest Pack::contents_digest() const {
-    Hasher hasher(HashAlgorithm::sha256);
-    hasher.update("gbuild layer 1\n");
-    hasher.update(std::span(state_->index.bytes).subspan(state_->index.entries_at));
-    for (const PackIndex::File& file : state_->index.files) hasher.update(file.digest);
+    Hasher files(HashAlgorithm::sha256);
+    for (const PackIndex::File& file : state_->index.files) files.update(file.digest);
     Sha256Sum sum;
-    hasher.finish(sum);
-    return Digest::of_sha256(sum);
+    files.finish(sum);
+    return contents_digest_of(std::span(state_->index.bytes).subspan(state_->index.entries_at), sum);
 }
 
 uint32_t PackSet::add(std::shared_ptr<const Pack> pack) {

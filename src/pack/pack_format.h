@@ -2,8 +2,8 @@
 //
 //   0          96 bytes for a squashfs superblock, so that a one-layer pack has its image's data layout
 //   96         data and fragment blocks, as squashfs stores them
-//   data_end   the index: options key, data_end, CRC-32 of each region before data_end, fragments, block lists (holes
-//              by runs: 0, count), files, entries (varints; pack_index.h)
+//   data_end   the index: options key, data_end, CRC-32 of each region before data_end, the layer's name, fragments,
+//              block lists (holes by runs: 0, count), files, entries (varints; pack_index.h)
 //   -56        trailer: u64 data_end, u64 length of the index, SHA-256 of the index, 8 bytes of magic
 #pragma once
 
@@ -17,7 +17,7 @@
 
 namespace gbuild::pack {
 
-constexpr int pack_format_version = 4;
+constexpr int pack_format_version = 5;
 constexpr uint32_t min_block_size = 4096;
 constexpr uint32_t max_block_size = 1 << 20;
 

@@ -27,15 +27,21 @@ class FileTable {
     void add(const FileRecord& file);
     uint64_t count() const { return count_; }
     std::span<const std::byte> bytes() const { return out_.bytes(); }
+    // Of the digests of all files. To be called once, after the last.
+    Sha256Sum finish_sum();
 
   private:
     uint32_t block_size_;
     BinaryWriter out_;
+    Hasher digests_{HashAlgorithm::sha256};
     uint64_t count_ = 0;
 };
 
+// What stands for a layer's contents: its entries' bytes, and the sum of the digests of its files.
+Digest contents_digest_of(std::span<const std::byte> entries, const Sha256Sum& files);
+
 // Everything of the index before the entries' bytes.
-std::vector<std::byte> encode_index_head(const PackOptions& options, const BlockOutput& output,
+std::vector<std::byte> encode_index_head(const PackOptions& options, const Digest& layer, const BlockOutput& output,
                                          const std::deque<BlockList>& lists, const FileTable& files,
                                          uint64_t entry_count);
 std::array<std::byte, pack_trailer_size> encode_pack_trailer(uint64_t data_end, uint64_t length, const Sha256Sum& sum);
@@ -57,6 +63,8 @@ struct PackIndex {
         Sha256Sum digest{};
     };
     uint64_t data_end = 0;
+    std::string options_key;
+    Digest layer;
     std::vector<uint32_t> region_sums;
     std::vector<Fragment> fragments;
     std::vector<List> lists;
@@ -69,7 +77,7 @@ struct PackIndex {
     EntryDecoder entries() const { return {std::span(bytes).subspan(entries_at), entry_count}; }
 };
 
-// Throws integrity unless the file is a whole pack made with `options`.
-PackIndex read_pack_index(int fd, const PackOptions& options);
+// Throws integrity unless the file is a whole pack made with `options`; with any, when there are none.
+PackIndex read_pack_index(int fd, std::optional<PackOptions> options);
 
 }  // namespace gbuild::pack

@@ -38,17 +38,18 @@ std::vector<std::byte> read_index_bytes(int fd, uint64_t& data_end) {
 
 class IndexParser {
   public:
-    IndexParser(PackIndex& index, const PackOptions& options) :
-        index_(index), options_(options), in_(index.bytes, "the pack's index") {}
+    // Without options it takes those that the index names.
+    IndexParser(PackIndex& index, std::optional<PackOptions> options) :
+        index_(index), wanted_(options), in_(index.bytes, "the pack's index") {}
 
     void parse() {
-        const std::string_view key = in_.text();
-        if (key != options_.key()) {
-            throw Error(ErrorKind::integrity,
-                        fmt::format("the pack was made with other options: {} instead of {}", key, options_.key()));
-        }
+        index_.options_key = in_.text();
+        read_options();
         require(in_.varint() == index_.data_end, "its data ends elsewhere");
         read_sums();
+        const auto layer = Digest::parse(in_.text());
+        require(layer.has_value(), "its layer has no name");
+        index_.layer = *layer;
         read_fragments();
         read_lists();
         read_files();
@@ -57,6 +58,16 @@ class IndexParser {
     }
 
   private:
+    void read_options() {
+        if (wanted_ && index_.options_key != wanted_->key()) {
+            throw Error(ErrorKind::integrity, fmt::format("the pack was made with other options: {} instead of {}",
+                                                          index_.options_key, wanted_->key()));
+        }
+        const auto options = wanted_ ? wanted_ : PackOptions::of_key(index_.options_key);
+        if (!options) throw Error(ErrorKind::unsupported, "the pack was made by another version of gbuild");
+        options_ = *options;
+    }
+
     // Every record takes at least a byte, which bounds what a count can make us set aside.
     uint64_t count() { return in_.varint(in_.left()); }
 
@@ -144,7 +155,8 @@ class IndexParser {
     }
 
     PackIndex& index_;
-    const PackOptions& options_;
+    std::optional<PackOptions> wanted_;
+    PackOptions options_;
     BinaryReader in_;
 };
 
@@ -163,8 +175,8 @@ void check_entries(const PackIndex& index) {
 
 }  // namespace
 
-PackIndex read_pack_index(int fd, const PackOptions& options) {
-    options.check();
+PackIndex read_pack_index(int fd, std::optional<PackOptions> options) {
+    if (options) options->check();
     PackIndex index;
     index.bytes = read_index_bytes(fd, index.data_end);
     IndexParser(index, options).parse();

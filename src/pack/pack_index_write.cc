@@ -27,16 +27,34 @@ void FileTable::add(const FileRecord& file) {
         out_.varint(file.fragment_offset);
     }
     out_.raw(file.digest);
+    digests_.update(file.digest);
     count_++;
 }
 
-std::vector<std::byte> encode_index_head(const PackOptions& options, const BlockOutput& output,
+Sha256Sum FileTable::finish_sum() {
+    Sha256Sum sum;
+    digests_.finish(sum);
+    return sum;
+}
+
+Digest contents_digest_of(std::span<const std::byte> entries, const Sha256Sum& files) {
+    Hasher hasher(HashAlgorithm::sha256);
+    hasher.update("gbuild layer 2\n");
+    hasher.update(files);
+    hasher.update(entries);
+    Sha256Sum sum;
+    hasher.finish(sum);
+    return Digest::of_sha256(sum);
+}
+
+std::vector<std::byte> encode_index_head(const PackOptions& options, const Digest& layer, const BlockOutput& output,
                                          const std::deque<BlockList>& lists, const FileTable& files,
                                          uint64_t entry_count) {
     BinaryWriter out;
     out.text(options.key());
     out.varint(output.position());
     for (uint32_t sum : output.region_sums()) out.number(sum);
+    out.text(layer.text());
     out.varint(output.fragments().size());
     for (const Fragment& fragment : output.fragments()) {
         out.varint(fragment.position);

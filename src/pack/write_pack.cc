@@ -10,11 +10,12 @@
 namespace gbuild::pack {
 namespace {
 
-void write_index(const BlockProducer& producer, const PackOptions& options, BlockOutput& output) {
+void write_index(BlockProducer& producer, const WritePackJob& job, BlockOutput& output) {
     const uint64_t data_end = output.position();
     const std::span<const std::byte> entries = producer.entries().bytes();
+    const Digest layer = job.layer ? *job.layer : contents_digest_of(entries, producer.finish_files_sum());
     const std::vector<std::byte> head =
-        encode_index_head(options, output, producer.lists(), producer.files(), producer.entries().count());
+        encode_index_head(job.options, layer, output, producer.lists(), producer.files(), producer.entries().count());
     Hasher hasher(HashAlgorithm::sha256);
     hasher.update(head);
     hasher.update(entries);
@@ -43,7 +44,7 @@ void write_pack(tree::EntryStream& entries, const WritePackJob& job, int fd) {
             [&](BlockJob& block) { output.write(block); });
         pool.run([&](BlockJob& block) { return producer.next(block); });
     }
-    write_index(producer, options, output);
+    write_index(producer, job, output);
 }
 
 }  // namespace gbuild::pack

@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -26,6 +27,8 @@ namespace gbuild::pack {
 
 struct WritePackJob {
     PackOptions options;
+    // What the layer is called: its diffID. Without one it is called by its contents (Pack::contents_digest).
+    std::optional<Digest> layer;
     unsigned threads = 1;
     // Called with the uncompressed bytes packed so far, from one thread at a time; may be empty.
     std::function<void(uint64_t)> progress;
@@ -64,12 +67,18 @@ struct Fragment {
 
 class Pack {
   public:
-    // Reads and checks the index. Throws integrity, io.
-    static std::shared_ptr<const Pack> open(UniqueFd fd, const PackOptions& options);
+    // Reads and checks the index. Throws integrity, io; integrity, too, for the pack of another layer than `layer`.
+    static std::shared_ptr<const Pack> open(UniqueFd fd, const PackOptions& options,
+                                            const std::optional<Digest>& layer = {});
+    // The same for whatever layer and options, whose library may be another one. Throws unsupported for a pack of
+    // another version.
+    static std::shared_ptr<const Pack> open_any(UniqueFd fd);
     ~Pack();
 
     int fd() const;
     const PackOptions& options() const;
+    const std::string& options_key() const;  // with which it was made
+    const Digest& layer() const;             // what it was called when it was made
     uint64_t data_end() const;
     size_t file_count() const;               // files with contents
     PackedFile file(uint32_t number) const;  // `blocks` points into the pack object

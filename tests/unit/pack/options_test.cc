@@ -8,10 +8,12 @@ using namespace gbuild::pack;
 using namespace gbuild::pack::fixtures;
 
 TEST_CASE("the key names every option and the format's version") {
-    CHECK(PackOptions().key() == "gzip-6-131072-e1-v3");
+    CHECK(PackOptions().key() == "gzip-6-131072-v5-gbuild-deflate-1");
     PackOptions options = with_codec(Codec::xz);
     options.block_size = 4096;
-    CHECK(options.key() == "xz-6-4096-v3");
+    CHECK(options.key().starts_with("xz-6-4096-v5-liblzma-"));
+    options = {Codec::gzip, 12};
+    CHECK(options.key().starts_with("gzip-12-131072-v5-libdeflate-"));
 }
 
 TEST_CASE("codecs are named as squashfs-tools name them") {
