@@ -26,6 +26,33 @@ void clear(const std::filesystem::path& directory) {
 
 }  // namespace
 
+namespace {
+
+constexpr std::string_view snapshot_format = "4 image";
+
+std::string snapshot_key(const std::string& owner_form, const std::vector<Digest>& layers) {
+    std::string key = fmt::format("{}\n{}\n", snapshot_format, owner_form);
+    for (const Digest& layer : layers) key += " " + layer.text();
+    return key;
+}
+
+}  // namespace
+
+std::optional<std::vector<Digest>> snapshot_layers(const std::string& key) {
+    if (!key.starts_with(snapshot_format) || key.find(" from ") != std::string::npos) return std::nullopt;
+    std::vector<Digest> layers;
+    std::string_view rest = std::string_view(key).substr(key.rfind('\n') + 1);
+    while (!rest.empty()) {
+        rest.remove_prefix(1);
+        const std::string_view text = rest.substr(0, rest.find(' '));
+        const auto layer = Digest::parse(text);
+        if (!layer) return std::nullopt;
+        layers.push_back(*layer);
+        rest.remove_prefix(text.size());
+    }
+    return layers;
+}
+
 BaseDirectories::BaseDirectories(const LayerJob& job, const sandbox::Sandbox& sandbox) :
     job_(job), sandbox_(sandbox), outer_stop_(job.stop, [this] { stop_.request_stop(); }) {}
 
@@ -67,8 +94,7 @@ const std::filesystem::path& BaseDirectories::of(const BaseImage& image) {
 }
 
 store::Snapshot BaseDirectories::snapshot_of(const BaseImage& image) {
-    std::string key = "3 " + sandbox_.owner_form();
-    for (const Digest& layer : image.config.diff_ids) key += " " + layer.text();
+    const std::string key = snapshot_key(sandbox_.owner_form(), image.config.diff_ids);
     auto waiting = [&] {
         job_.events.emit(Notice{fmt::format("waiting for another gbuild that is extracting {}", image.name)});
     };
@@ -84,6 +110,16 @@ store::Snapshot BaseDirectories::snapshot_of(const BaseImage& image) {
                                 return get(key + " from " + job_.imported->scope(), StandIns::take);
                             }
                         });
+}
+
+const std::filesystem::path& BaseDirectories::renew(const BaseImage& image) {
+    of(image);
+    auto extractions = extractions_.lock();
+    Extraction& extraction = extractions->at(&image);
+    job_.store.drop_snapshot(std::move(*extraction.snapshot));
+    extraction.snapshot.reset();
+    extraction.snapshot = snapshot_of(image);
+    return extraction.snapshot->files;
 }
 
 void BaseDirectories::extract(const BaseImage& image, Extraction& extraction) {

@@ -33,6 +33,9 @@ class BaseDirectories {
     // any thread. Throws what extracting it failed with.
     const std::filesystem::path& of(const BaseImage& image);
 
+    // As of(), anew: what is there is damaged.
+    const std::filesystem::path& renew(const BaseImage& image);
+
   private:
     struct Extraction {
         std::optional<store::Snapshot> snapshot;
@@ -56,5 +59,9 @@ class BaseDirectories {
     std::condition_variable_any ended_;      // of extractions_
     Synchronized<Extractions> extractions_;  // last: their threads use all of the above
 };
+
+// The layers of the image that was extracted under this key; nullopt for other keys, and for images that a cache stood
+// in for.
+std::optional<std::vector<Digest>> snapshot_layers(const std::string& key);
 
 }  // namespace gbuild::build

@@ -64,6 +64,11 @@ std::shared_ptr<const pack::Pack> BasePulls::layer(const Digest& diff_id) {
     return image ? layers_of(*image).at(diff_id) : nullptr;
 }
 
+const std::filesystem::path& BasePulls::renew_directory_of(const BaseImage& image) {
+    directory_of(image);
+    return directories_->renew(image);
+}
+
 const std::filesystem::path& BasePulls::directory_of(const BaseImage& image) {
     want_directory(image);
     // Without all of its layers the extraction would wait for ever.

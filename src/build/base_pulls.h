@@ -36,6 +36,8 @@ class BasePulls {
     std::shared_ptr<const pack::Pack> layer(const Digest& diff_id);
     // Where the image's files are; there must be a sandbox with overlays.
     const std::filesystem::path& directory_of(const BaseImage& image);
+    // The same, extracted anew: what is there is damaged.
+    const std::filesystem::path& renew_directory_of(const BaseImage& image);
 
   private:
     using Batch = std::shared_future<LayerPacks>;

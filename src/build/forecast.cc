@@ -49,6 +49,13 @@ StepCache::From CachePolicy::source_of(const plan::Step& step) const {
     return shared_.contains(&step) ? StepCache::From::caches_too : StepCache::From::store;
 }
 
+std::optional<Digest> start_of(const plan::Stage& stage, const BaseImages& bases, const StageResults& results) {
+    if (const auto* below = std::get_if<plan::StageBase>(&stage.base)) {
+        return results(static_cast<size_t>(below->stage));
+    }
+    return is_external(stage.base) ? result_of(bases.at(stage.base)) : image_result({});
+}
+
 std::set<size_t> stages_below_target(const plan::Plan& plan) {
     std::set<size_t> stages;
     for (size_t stage = plan.stages.size() - 1;;) {

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "extracted_check.h"
 #include "gbuild/base/error.h"
 
 namespace gbuild::build {
@@ -24,7 +25,8 @@ void StageDisk::limit(const RunOptions& run) {
 
 TempDir StageDisk::new_place() const { return TempDir(place_.path()); }
 
-const ExtractedTree& StageDisk::extracted(const BaseImage* image, const std::function<tree::Tree()>& tree) {
+const ExtractedTree& StageDisk::extracted(const BaseImage* image, const std::function<tree::Tree()>& tree,
+                                          pack::ContentReader& contents) {
     {
         auto bases = bases_.lock();
         if (auto found = bases->find(image); found != bases->end()) return found->second;
@@ -32,7 +34,7 @@ const ExtractedTree& StageDisk::extracted(const BaseImage* image, const std::fun
     ExtractedTree whole{{}, tree()};
     if (sandbox_.has_overlay()) {
         if (image) {
-            whole.layers = {pulls_.directory_of(*image).native()};
+            whole.layers = {directory_of(*image, whole.tree, contents).native()};
         } else {
             const std::filesystem::path empty = place_.path() / "scratch";
             if (::mkdir(empty.c_str(), 0755) != 0 && errno != EEXIST) throw_errno("cannot create " + empty.native());
@@ -41,6 +43,16 @@ const ExtractedTree& StageDisk::extracted(const BaseImage* image, const std::fun
         }
     }
     return bases_.lock()->emplace(image, std::move(whole)).first->second;
+}
+
+const std::filesystem::path& StageDisk::directory_of(const BaseImage& image, const tree::Tree& tree,
+                                                     pack::ContentReader& contents) {
+    const std::filesystem::path& directory = pulls_.directory_of(image);
+    const auto difference = sampled_difference_from(tree, contents, directory);
+    if (!difference) return directory;
+    job_.events.emit(Notice{
+        fmt::format("the extracted files of {} are damaged ({}); extracting them anew", image.name, *difference)});
+    return pulls_.renew_directory_of(image);
 }
 
 sandbox::StepResult StageDisk::run(sandbox::Step& step, const std::function<void(std::string_view)>& output) {

@@ -23,14 +23,18 @@ class StageDisk {
     const sandbox::Sandbox& sandbox() const { return sandbox_; }
     // For a stage's directories.
     TempDir new_place() const;
-    // An image's files, or those of scratch, which is null; `tree` makes its file tree.
-    const ExtractedTree& extracted(const BaseImage* image, const std::function<tree::Tree()>& tree);
+    // An image's files, or those of scratch, which is null; `tree` makes its file tree, and `contents` reads its
+    // files. A few of those are compared with what is there: it may have been on disk for long.
+    const ExtractedTree& extracted(const BaseImage* image, const std::function<tree::Tree()>& tree,
+                                   pack::ContentReader& contents);
 
     // Within the limits that the machine lets be set; throws what Sandbox::run() does.
     sandbox::StepResult run(sandbox::Step& step, const std::function<void(std::string_view)>& output);
 
   private:
     void limit(const RunOptions& run);
+    const std::filesystem::path& directory_of(const BaseImage& image, const tree::Tree& tree,
+                                              pack::ContentReader& contents);
 
     const LayerJob& job_;
     sandbox::Sandbox& sandbox_;

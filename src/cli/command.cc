@@ -11,7 +11,7 @@ namespace gbuild::cli {
 
 namespace {
 
-constexpr std::array<CommandInfo, 16> commands{{
+constexpr std::array<CommandInfo, 17> commands{{
     {"build", "build a Dockerfile into a .gvmi (the default command)", make_build_command},
     {"plan", "print what a build would do", make_plan_command},
     {"check", "find what is wrong, wasteful or surprising in a Dockerfile", make_check_command},
@@ -27,6 +27,7 @@ constexpr std::array<CommandInfo, 16> commands{{
     {"doctor", "tell how RUN can be executed on this machine", make_doctor_command},
     {"cache", "list what is kept between builds", make_cache_command},
     {"prune", "remove what is kept between builds", make_prune_command},
+    {"fsck", "verify what is kept between builds", make_fsck_command},
     {"version", "print the versions of gbuild and its libraries", make_version_command},
 }};
 

@@ -47,9 +47,11 @@ class PruneCommand final : public Command {
     int run(Console& console) override {
         const store::PruneRequest request = make_request();
         const std::filesystem::path root = store_root(root_);
-        const auto sandbox = own_ids(store::Store(root));
+        // Root may tidy up anybody's.
+        constexpr auto anybody = store::Store::Owner::any;
+        const auto sandbox = own_ids(store::Store(root, anybody));
         // Opening the store again sweeps away what killed builds left under other ids.
-        const store::PruneResult result = store::prune(store::Store(root), request);
+        const store::PruneResult result = store::prune(store::Store(root, anybody), request);
         console.out.write(format_ == "json" ? json_document(prune_json(request, result)) : prune_text(request, result));
         return 0;
     }

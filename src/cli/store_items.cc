@@ -113,6 +113,38 @@ Json items_json(const std::vector<Item>& items) {
     return json;
 }
 
+std::string fsck_text(const build::FsckResult& result) {
+    std::string text;
+    for (const build::FsckProblem& problem : result.problems) {
+        text += fmt::format("{} {}: {}{}\n", store::kind_name(problem.item.kind), safe_text(short_name(problem.item)),
+                            safe_text(problem.what), problem.removed ? " (removed)" : "");
+    }
+    for (const auto& [kind, count] : result.checked) text += fmt::format("checked {}\n", counted(kind, count));
+    for (const auto& [kind, count] : result.unchecked) {
+        text += fmt::format("not checked: {}\n", counted(kind, count));
+    }
+    if (result.problems.empty()) return text + "nothing is damaged\n";
+    const auto removed = std::count_if(result.problems.begin(), result.problems.end(),
+                                       [](const build::FsckProblem& problem) { return problem.removed; });
+    return text + fmt::format("{} damaged, {} removed\n", result.problems.size(), removed);
+}
+
+Json fsck_json(const build::FsckResult& result) {
+    Json json{{"sound", result.is_sound()},
+              {"checked", Json::object()},
+              {"unchecked", Json::object()},
+              {"problems", Json::array()}};
+    for (const auto& [kind, count] : result.checked) json["checked"][std::string(store::kind_name(kind))] = count;
+    for (const auto& [kind, count] : result.unchecked) json["unchecked"][std::string(store::kind_name(kind))] = count;
+    for (const build::FsckProblem& problem : result.problems) {
+        json["problems"].push_back(Json{{"kind", store::kind_name(problem.item.kind)},
+                                        {"name", problem.item.path.filename().native()},
+                                        {"problem", problem.what},
+                                        {"removed", problem.removed}});
+    }
+    return json;
+}
+
 std::string prune_text(const store::PruneRequest& request, const store::PruneResult& result) {
     std::string text;
     for (const auto& [kind, sum] : sums_of(result.removed)) {

@@ -11,7 +11,9 @@ namespace {
 constexpr const char* space_hint =
     "free some space (all of the store may be deleted while no gbuild runs), or choose another place with --root or "
     "GBUILD_ROOT";
-constexpr const char* permission_hint = "choose a place you may write to with --root or GBUILD_ROOT";
+constexpr const char* permission_hint =
+    "choose a place you may write to with --root or GBUILD_ROOT; what a gbuild run as root left in yours becomes yours "
+    "with sudo chown -R";
 
 }  // namespace
 

@@ -106,20 +106,11 @@ class Pruning {
             if (&list == &result_.removed) result_.left -= item.size;
             list.push_back(std::move(item));
         }
-        if (!request_.pretend) sweep_locks();
+        if (!request_.pretend) sweep_locks(store_);
         return std::move(result_);
     }
 
   private:
-    // Each step and each copy leaves files to lock, which nobody needs who does not hold them.
-    void sweep_locks() const {
-        std::error_code error;
-        for (fs::directory_iterator entry(store_.root() / "locks", error), end; !error && entry != end;
-             entry.increment(error)) {
-            FileLock::remove_unused(entry->path());
-        }
-    }
-
     bool is_wanted(const Item& item) const {
         if (!request_.kinds.contains(item.kind)) return false;
         if (request_.unused_since && item.last_used >= *request_.unused_since) return false;
@@ -199,6 +190,14 @@ std::vector<Item> list_items(const fs::path& root) {
         return std::tie(a.last_used, a.path) < std::tie(b.last_used, b.path);
     });
     return items;
+}
+
+void sweep_locks(const Store& store) {
+    std::error_code error;
+    for (fs::directory_iterator entry(store.root() / "locks", error), end; !error && entry != end;
+         entry.increment(error)) {
+        FileLock::remove_unused(entry->path());
+    }
 }
 
 PruneResult prune(const Store& store, const PruneRequest& request) { return Pruning(store, request).run(); }

@@ -67,6 +67,8 @@ std::optional<std::string> read_record(const std::filesystem::path& path) {
     return read_text(fd->get(), record_cap, quoted(path.native()));
 }
 
+std::string ref_key(const std::string& reference, const std::string& platform) { return reference + '\0' + platform; }
+
 std::string to_json(const RefRecord& record) {
     json object = {{"reference", escape(record.reference)},
                    {"platform", escape(record.platform)},

@@ -19,6 +19,8 @@ struct RefRecord {
     Digest manifest;
 };
 
+// What the record is found by.
+std::string ref_key(const std::string& reference, const std::string& platform);
 std::string to_json(const RefRecord& record);
 std::optional<RefRecord> parse_ref(std::string_view json);
 

@@ -1,3 +1,5 @@
+#include "snapshots.h"
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,6 +24,8 @@ namespace {
 
 constexpr const char* marker_name = "boot";
 constexpr const char* files_name = "files";
+constexpr const char* key_name = "key";
+constexpr size_t key_cap = size_t{1} << 20;
 
 constexpr std::string_view synced = "synced";
 constexpr size_t marker_cap = 64;
@@ -59,11 +63,13 @@ void make_open_directory(const fs::path& path) {
     }
 }
 
-void make_snapshot(const fs::path& target, const fs::path& staging, const std::function<void(const fs::path&)>& fill) {
+void make_snapshot(const fs::path& target, const std::string& key, const fs::path& staging,
+                   const std::function<void(const fs::path&)>& fill) {
     remove_tree(target);
     const TempDir place(staging);
     make_open_directory(place.path() / files_name);
     fill(place.path() / files_name);
+    write_file_atomically(place.path() / key_name, key, 0600);
     write_file_atomically(place.path() / marker_name, make_durable(place.path()), 0600);
     if (::rename(place.path().c_str(), target.c_str()) != 0) {
         throw_errno(fmt::format("cannot create {}", quoted(target.native())));
@@ -91,14 +97,33 @@ Snapshot Store::snapshot(const std::string& key, const std::function<void(const 
             }
             { FileLock gone = std::move(in_use); }
             const FileLock alone = lock(LockMode::exclusive);
-            if (!is_complete(path)) make_snapshot(path, staging(), fill);
+            if (!is_complete(path)) make_snapshot(path, key, staging(), fill);
         }
         throw Error(ErrorKind::conflict, fmt::format("{} is removed whenever it is made", quoted(path.native())));
     });
 }
 
-fs::path Store::snapshot_lock(const fs::path& snapshot) const {
-    return root_ / "locks" / ("snapshot-" + snapshot.filename().native());
+void Store::drop_snapshot(Snapshot snapshot) const {
+    const fs::path path = snapshot.files.parent_path();
+    { const FileLock gone = std::move(snapshot.in_use); }
+    writing([&] {
+        if (const auto alone = FileLock::try_acquire(snapshot_lock(path), LockMode::exclusive))
+            return remove_tree(path);
+        throw Error(ErrorKind::conflict,
+                    fmt::format("{} is damaged, and another gbuild is using it", quoted(path.native())))
+            .hint("build again when the other one has ended");
+    });
+}
+
+fs::path Store::snapshot_lock(const fs::path& snapshot) const { return snapshot_lock_of(root_, snapshot); }
+
+fs::path snapshot_lock_of(const fs::path& root, const fs::path& snapshot) {
+    return root / "locks" / ("snapshot-" + snapshot.filename().native());
+}
+
+std::optional<std::string> key_of_snapshot(const fs::path& snapshot) {
+    const auto file = is_complete(snapshot) ? open_if_exists(snapshot / key_name) : std::nullopt;
+    return file ? std::optional(read_text(file->get(), key_cap, "a snapshot's key")) : std::nullopt;
 }
 
 }  // namespace gbuild::store

@@ -59,6 +59,31 @@ void make_directories(const fs::path& path) {
     make_directory(path);
 }
 
+// The user that a store at `root` is or will be for, if that is not who runs this as root; 0 otherwise.
+uid_t other_owner(const fs::path& root) {
+    constexpr uid_t unmapped = 65534;  // in a user namespace: it is none of its users
+    struct stat status {};
+    if (::geteuid() != 0) return 0;
+    if (::stat(root.c_str(), &status) == 0) return status.st_uid == unmapped ? 0 : status.st_uid;
+    // sudo may keep the caller's HOME.
+    const auto caller = environment("SUDO_UID");
+    const auto uid = caller ? parse_decimal(*caller) : std::nullopt;
+    for (fs::path above = root.parent_path(); uid; above = above.parent_path()) {
+        if (::stat(above.c_str(), &status) == 0) return status.st_uid == *uid ? status.st_uid : 0;
+        if (above == above.parent_path()) break;
+    }
+    return 0;
+}
+
+void refuse_foreign(const fs::path& root) {
+    const uid_t owner = other_owner(root);
+    if (owner == 0) return;
+    throw Error(ErrorKind::permission,
+                fmt::format("the store {} is for the user with the id {}, who could not use what root puts there",
+                            quoted(root.native()), owner))
+        .hint("run gbuild as that user, or give root a store of its own with --root or GBUILD_ROOT");
+}
+
 // A directory with anything in it is a store when it has the tag; the tag is the first thing a store gets. Otherwise a
 // mistyped --root could have somebody's files taken for a store's leftovers.
 void claim(const fs::path& root) {
@@ -94,8 +119,6 @@ std::string_view algorithm_name(const Digest& digest) {
     return std::string_view(digest.text()).substr(0, digest.text().find(':'));
 }
 
-std::string ref_key(const std::string& reference, const std::string& platform) { return reference + '\0' + platform; }
-
 }  // namespace
 
 fs::path Store::default_root() {
@@ -109,8 +132,9 @@ fs::path Store::default_root() {
         .hint("choose one with --root");
 }
 
-Store::Store(const fs::path& root) : root_(fs::absolute(root).lexically_normal()) {
+Store::Store(const fs::path& root, Owner owner) : root_(fs::absolute(root).lexically_normal()) {
     if (!root_.has_filename()) root_ = root_.parent_path();
+    if (owner == Owner::same) refuse_foreign(root_);
     writing([&] {
         make_directories(root_);
         claim(root_);
@@ -197,8 +221,15 @@ std::unique_ptr<PartialBlob> Store::partial_blob(const Digest& digest, uint64_t 
     return std::make_unique<PartialBlob>(partial, blob_path(digest), digest, size, stop);
 }
 
-std::optional<UniqueFd> Store::open_pack(const std::string& key) const {
+// A key of several lines says where the pack came from; no other has one.
+fs::path Store::pack_path(const std::string& key) const {
     fs::path path = hashed_path("packs", key);
+    if (key.find('\n') != std::string::npos) path += imported_suffix;
+    return path;
+}
+
+std::optional<UniqueFd> Store::open_pack(const std::string& key) const {
+    fs::path path = pack_path(key);
     auto fd = open_if_exists(path);
     if (!fd) return std::nullopt;
     if (file_size(fd->get()) > 0) {
@@ -210,17 +241,17 @@ std::optional<UniqueFd> Store::open_pack(const std::string& key) const {
 }
 
 AtomicFile Store::new_pack(const std::string& key) const {
-    return writing([&] { return AtomicFile(hashed_path("packs", key), staging(), 0600); });
+    return writing([&] { return AtomicFile(pack_path(key), staging(), 0600); });
 }
 
 AtomicFile Store::new_pack() const {
     return writing([&] { return AtomicFile(root_ / "packs" / "unnamed", staging(), 0600); });
 }
 
-void Store::name_pack(AtomicFile& pack, const std::string& key) const { pack.set_target(hashed_path("packs", key)); }
+void Store::name_pack(AtomicFile& pack, const std::string& key) const { pack.set_target(pack_path(key)); }
 
 void Store::remove_pack(const std::string& key) const {
-    writing([&] { remove_if_there(hashed_path("packs", key)); });
+    writing([&] { remove_if_there(pack_path(key)); });
 }
 
 void Store::write_record(const fs::path& path, const std::string& text) const {

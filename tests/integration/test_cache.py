@@ -264,6 +264,8 @@ class Shared(CacheCase, RunCase):
                 self.assertEqual(self.bytes_of(), made)
                 self.assertEqual(len(re.findall(r"STEP \d+/15 cached", result.err)), 10, result.err)
                 shutil.rmtree(self.dir / "store-B")
+                if place == self.place:
+                    continue  # one will do: it takes a while until a registry is given up
                 self.on_machine("C", "--cache-from", source, "--cache-to", place + ",mode=max", registry=self.nowhere())
                 self.assertEqual(self.bytes_of(), made)
                 shutil.rmtree(self.dir / "store-C")

@@ -116,6 +116,7 @@ class Cache:
 class Hostile(RunCase):
     """An honest build's cache with something else in each place in turn, taken from a build of other files on another
     base. The base's registry answers."""
+    cached = True
 
     def setUp(self):
         super().setUp()

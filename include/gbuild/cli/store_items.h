@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "gbuild/build/fsck.h"
 #include "gbuild/cli/json_text.h"
 #include "gbuild/store/housekeeping.h"
 
@@ -23,6 +24,9 @@ std::string items_text(const std::vector<store::Item>& items, int64_t now);
 Json items_json(const std::vector<store::Item>& items);
 
 // Why the result is what it is is told by the request. One line a kind.
+std::string fsck_text(const build::FsckResult& result);
+Json fsck_json(const build::FsckResult& result);
+
 std::string prune_text(const store::PruneRequest& request, const store::PruneResult& result);
 Json prune_json(const store::PruneRequest& request, const store::PruneResult& result);
 

@@ -60,4 +60,7 @@ struct PruneResult {
 // permission.
 PruneResult prune(const Store& store, const PruneRequest& request);
 
+// Removes the lock files that nobody holds, of which each step and each copy leaves some. prune() does it, too.
+void sweep_locks(const Store& store);
+
 }  // namespace gbuild::store

@@ -79,9 +79,13 @@ class Store {
     // them.
     static std::filesystem::path default_root();
 
+    // Whether root may use a store that is somebody else's: what it makes there is root's, which the owner can neither
+    // use nor remove.
+    enum class Owner { same, any };
+
     // Creates what is missing. Copies share one place in tmp/. Throws permission, io, no_space with a hint about
     // --root; conflict for a directory that holds something else, which a store would mix its files with.
-    explicit Store(const std::filesystem::path& root);
+    explicit Store(const std::filesystem::path& root, Owner owner = Owner::same);
 
     const std::filesystem::path& root() const { return root_; }
     // This process's own directory in tmp/, removed with the last copy of the Store.
@@ -128,7 +132,9 @@ class Store {
     std::filesystem::path git_directory(const std::string& url) const;
     FileLock lock_git(const std::string& url, const std::function<void()>& waiting, const std::stop_token& stop) const;
 
-    // `key` names a layer and its packing options; any text. An empty pack is removed and counts as absent.
+    // `key` names a layer and its packing options; any text. One with a line break is of a pack that others made, whose
+    // file's name ends in imported_suffix. An empty pack is removed and counts as absent.
+    static constexpr const char* imported_suffix = ".imported";
     std::optional<UniqueFd> open_pack(const std::string& key) const;
     AtomicFile new_pack(const std::string& key) const;
     // For one whose key is known once it is written: to be given to name_pack() before its commit.
@@ -141,6 +147,8 @@ class Store {
     // waiting for another process that does, if set. Who uses a snapshot does not change it.
     Snapshot snapshot(const std::string& key, const std::function<void(const std::filesystem::path&)>& fill,
                       const std::function<void()>& waiting = {}, const std::stop_token& stop = {}) const;
+    // Removes one that turned out to be damaged. Throws conflict when somebody else uses it.
+    void drop_snapshot(Snapshot snapshot) const;
     // A damaged note is absent; one beyond 256 MiB is not written.
     std::optional<std::string> read_note(NoteKind kind, const std::string& key) const;
     void put_note(NoteKind kind, const std::string& key, std::string_view bytes) const;
@@ -167,6 +175,7 @@ class Store {
     void explain(Error& error) const;
     std::filesystem::path blob_path(const Digest& digest) const;
     std::filesystem::path hashed_path(std::string_view folder, std::string_view key) const;
+    std::filesystem::path pack_path(const std::string& key) const;
     std::filesystem::path snapshot_lock(const std::filesystem::path& snapshot) const;
     void write_record(const std::filesystem::path& path, const std::string& text) const;
 
