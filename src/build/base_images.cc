@@ -224,8 +224,8 @@ std::optional<BaseImage> BaseImages::from_cache(const oci::Reference& reference,
     store_.put_blob(image.resolved.manifest.config.digest, found->config);
     image.resolved.manifest_json = std::move(found->manifest);
     image.resolved.manifest_digest = image.resolved.root_digest = found->manifest_digest;
-    image.config = oci::parse_image_config(found->config);
-    check_config(image, platform);
+    image.resolved.platform = platform;
+    read_config(image, platform);
     return image;
 }
 
