@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "gbuild/base/content_run.h"
 #include "gbuild/base/error.h"
 #include "gbuild/base/fd.h"
 #include "gbuild/base/rooted.h"
@@ -30,11 +31,12 @@ bool has_contents(int fd, const tree::Inode& inode, pack::ContentReader& content
     std::vector<std::byte> found;
     uint64_t at = 0;
     bool same = true;
-    contents.read(inode.content, [&](std::span<const std::byte> run) {
+    const auto compare = [&](std::span<const std::byte> run) {
         found.resize(run.size());
         same = same && pread_full(fd, found, at) == run.size() && std::equal(run.begin(), run.end(), found.begin());
         at += run.size();
-    });
+    };
+    contents.read(inode.content, [&](const ContentRun& run) { pass_bytes(run, compare); });
     return same;
 }
 

@@ -121,7 +121,7 @@ class Fsck {
             if (!file) return std::nullopt;  // removed meanwhile
             const auto pack = pack::Pack::open_any(std::move(*file));
             if (!set) set.emplace(pack->options());
-            apply_pack(tree, *pack, set->add(pack));
+            apply_pack(tree, *pack, set->add(pack), UINT64_MAX);
         }
         if (!set) return std::nullopt;
         pack::ContentReader contents(*set);

@@ -28,9 +28,8 @@ std::vector<std::vector<StepOutlook>> look_ahead(const KeyInputs& inputs, const 
     for (const auto& [name, image] : inputs.bases.all()) {
         of_images.insert(image.config.diff_ids.begin(), image.config.diff_ids.end());
     }
-    KnownLayers layers(
-        store, packs, tree::usual_max_files,
-        {[&](const Digest& layer) { return of_images.contains(layer) || imported.has(layer); }, {}, {}});
+    KnownLayers layers(store, packs, tree::usual_max_files,
+                       {[&](const Digest& layer) { return of_images.contains(layer) || imported.has(layer); }, {}, {}});
     StepCache cache(store, imported, layers);
     const std::vector<StageForecast> forecasts = make_forecast(inputs, policy, cache);
     std::vector<std::vector<StepOutlook>> outlook(forecasts.size());

@@ -33,9 +33,9 @@ struct LevelRange {
 };
 LevelRange level_range(Codec codec);  // lowest == highest: the codec has no levels
 
-// What compresses with these options. Of a library the version in use, which need not be the one that gbuild was compiled
-// with: "gbuild deflate 1", "LZO 2.10". libdeflate does not tell its version, so that what stands for it is the build of
-// the file that is loaded: "libdeflate 8dd45d05f8c7bacf".
+// What compresses with these options. Of a library the version in use, which need not be the one that gbuild was
+// compiled with: "gbuild deflate 1", "LZO 2.10". libdeflate does not tell its version, so that what stands for it is
+// the build of the file that is loaded: "libdeflate 8dd45d05f8c7bacf".
 std::string compressor_in_use(const PackOptions& options);
 // All there are, for `gbuild version`: "libdeflate 8dd45d05f8c7bacf (/lib/libdeflate.so.0; compiled with 1.14)".
 std::vector<std::string> compressor_versions();
