@@ -31,8 +31,8 @@ struct BaseImage {
 class BaseImages {
   public:
     // `imported` is asked when a registry does not answer; may be null. All must outlive it.
-    BaseImages(const BuildOptions& options, const store::Store& store, CacheImport* imported,
-               registry::Client& client, std::map<std::string, NamedContext> contexts, std::stop_token stop);
+    BaseImages(const BuildOptions& options, const store::Store& store, CacheImport* imported, registry::Client& client,
+               std::map<std::string, NamedContext> contexts, std::stop_token stop);
 
     // Resolves them all side by side, those that have not been. The first failure stops the rest and is thrown, with
     // the image's name as context and the place that names it.

@@ -71,8 +71,8 @@ class Repository {
     // Writes the files of a commit's directory ("" or "/": the whole commit) to `into`, which is empty: modes 0644,
     // 0755 and, of directories, 0755. Returns the submodules, whose directories are made and empty; where the directory
     // is one or lies in one, nothing but that. Symbolic links on the way to the directory are followed inside the
-    // commit. Throws not_found for a directory that the commit does not have, integrity for names that no file may have,
-    // DamagedRepository, limit, io, interrupted.
+    // commit. Throws not_found for a directory that the commit does not have, integrity for names that no file may
+    // have, DamagedRepository, limit, io, interrupted.
     std::vector<Submodule> checkout(const std::string& commit, const std::string& directory, const RootedDir& into,
                                     const std::stop_token& stop) const;
 

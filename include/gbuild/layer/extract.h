@@ -38,9 +38,9 @@ struct ExtractSummary {
 // Creates everything below `tree`'s node at `path` (a file: that file alone, under its name) in `root`, which must be
 // empty or not contain the names. Modes, mtimes (directories last), xattrs, hard links, holes. Nothing is written
 // through a symbolic link, whoever changes the directory meanwhile. The attributes of `root` itself stay as they are.
-// With Ownership::ignore devices are left out unless they are asked for, and the setuid and setgid bits of files and the
-// attributes trusted.* and security.*, capabilities among them, whoever extracts. What is left out, xattrs that the file
-// system refuses included, is in `skipped`.
+// With Ownership::ignore devices are left out unless they are asked for, and the setuid and setgid bits of files and
+// the attributes trusted.* and security.*, capabilities among them, whoever extracts. What is left out, xattrs that the
+// file system refuses included, is in `skipped`.
 //
 // In a directory for commands device nodes that cannot be made are recorded (base/recorded_owner.h), and so are
 // attributes that are the true root's, where they are refused: take_snapshot() translates both back. Attributes that
