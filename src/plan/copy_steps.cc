@@ -161,7 +161,7 @@ void StagePlanner::copy(Step& step) {
         copy.inline_files.push_back(
             {heredoc.name, heredoc.expand ? expansion_->heredoc(heredoc.contents) : heredoc.contents});
     }
-    if (words.back().empty()) words.back() = ".";
+    if (words.back().empty()) words.back().assign(1, '.');
     check_length(instruction_->args.back(), words.back());
     copy.destination = resolve_destination(working_directory(), words.back());
     check_length(instruction_->args.back(), copy.destination);
