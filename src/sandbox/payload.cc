@@ -24,6 +24,7 @@
 #include "descriptors.h"
 #include "gbuild/base/error.h"
 #include "gbuild/base/text.h"
+#include "own_program.h"
 #include "refusals.h"
 #include "stage.h"
 
@@ -135,6 +136,11 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
     std::vector<char*> arguments = pointers(step.command), environment = pointers(step.environment);
     // execvp(3) looks at the PATH of the calling process.
     ::environ = environment.data();
+    const char* path = ::getenv("PATH");
+    if (executes_own_program(step.command.at(0), path != nullptr ? path : "")) {
+        errno = EACCES;
+        fail_stage(fmt::format("{}", step.command.at(0)));
+    }
     ::execvp(arguments[0], arguments.data());
     fail_stage(fmt::format("{}", step.command.at(0)));
 }

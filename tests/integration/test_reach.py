@@ -42,6 +42,15 @@ class Reach:
     def test_nor_without_network(self):
         self.assertEqual(self.reached("", "--network", "none"), [])
 
+    def test_gbuild_itself_is_not_executed(self):
+        """Its file would be the step's to change, by way of /proc/PID/exe."""
+        before = "FROM box\nRUN ln -s /proc/self/exe /link; printf '#!/proc/self/exe\\n' > /script; chmod 755 /script\n"
+        for command in ["/proc/self/exe", "/link", "/script", "/proc/thread-self/exe"]:
+            for user in ["", "USER app\n"]:
+                with self.subTest(command=command, user=user):
+                    result = self.build(f'{before}{user}RUN ["{command}", "version"]\n', code=11)
+                    self.assertIn(f"{command}: Permission denied", result.err)
+
 
 # Chroot is warned about; all others have namespaces that make a step's world. Also root as the one id of its own.
 for _way in all_ways():
