@@ -93,16 +93,16 @@ class Huge : public tree::EntryStream {
     bool first_ = true;
 };
 
-Stack stack_of(Huge huge, const PackOptions& options = {}) {
-    const UniqueFd fd = memory_file();
-    WritePackJob job;
-    job.options = options;
-    write_pack(huge, job, fd.get());
-    Stack stack(options);
-    const uint32_t number = stack.packs.add(Pack::open(memory_file(bytes_of(fd.get())), options));
-    stack.tree.apply(stack.packs.at(number).entries(number));
-    return stack;
-}
+struct HugeStack : Stack {
+    explicit HugeStack(Huge huge, const PackOptions& options = {}) : Stack(options) {
+        const UniqueFd fd = memory_file();
+        WritePackJob job;
+        job.options = options;
+        write_pack(huge, job, fd.get());
+        const uint32_t number = packs.add(Pack::open(memory_file(bytes_of(fd.get())), options));
+        tree.apply(packs.at(number).entries(number));
+    }
+};
 
 }  // namespace
 
@@ -137,7 +137,7 @@ TEST_CASE("zeros that are known and zeros that are read give the same pack") {
 
 TEST_CASE("a file of hundreds of gibibytes takes the room of its data, and reads back") {
     const uint64_t size = 400 * gibibyte + 1234;
-    const Stack stack = stack_of(Huge(size, {{0, 'a'}, {gibibyte + 5, 'b'}, {399 * gibibyte, 'c'}, {size - 1, 'z'}}));
+    const HugeStack stack(Huge(size, {{0, 'a'}, {gibibyte + 5, 'b'}, {399 * gibibyte, 'c'}, {size - 1, 'z'}}));
     const PackedFile file = stack.packs.at(0).file(0);
     CHECK(file.sparse == 400 * gibibyte - 3 * 131072);
     CHECK(file.blocks.size() == 6);
@@ -158,7 +158,7 @@ TEST_CASE("a file of hundreds of gibibytes takes the room of its data, and reads
 }
 
 TEST_CASE("a file that is one hole has no data at all") {
-    const Stack stack = stack_of(Huge(1024 * gibibyte, {}));
+    const HugeStack stack(Huge(1024 * gibibyte, {}));
     const PackedFile file = stack.packs.at(0).file(0);
     CHECK(file.sparse == file.size);
     CHECK(file.blocks.size() == 1);
@@ -171,18 +171,18 @@ TEST_CASE("a file that is one hole has no data at all") {
 TEST_CASE("a hole that squashfs has no place for is refused at once") {
     for (const uint64_t size : {uint64_t{3} << 40, uint64_t{INT64_MAX}}) {
         try {
-            stack_of(Huge(size, {}));
+            const HugeStack stack(Huge(size, {}));
             FAIL("packed");
         } catch (const Error& error) {
             CHECK(error.kind() == ErrorKind::limit);
-            CHECK_THAT(error.what(), Catch::Matchers::ContainsSubstring("\"huge\" is larger than 2.2 TB"));
+            CHECK_THAT(error.what(), ContainsSubstring("\"huge\" is larger than 2.2 TB"));
         }
     }
 }
 
 TEST_CASE("holes that are equal in number are equal, others are not") {
     const auto digest = [](uint64_t size, std::map<uint64_t, char> data) {
-        return stack_of(Huge(size, std::move(data)), small_blocks()).packs.at(0).file(0).digest;
+        return HugeStack(Huge(size, std::move(data)), small_blocks()).packs.at(0).file(0).digest;
     };
     CHECK(digest(4 * block, {}) == digest(4 * block, {}));
     CHECK(digest(4 * block, {}) != digest(5 * block, {}));

@@ -9,7 +9,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const Url url = *Url::parse("https://slow.example/");
+const Url slow_url = *Url::parse("https://slow.example/");
 const Pace::Clock::time_point start{1h};
 
 }  // namespace
@@ -17,7 +17,7 @@ const Pace::Clock::time_point start{1h};
 TEST_CASE("a byte a second is too slow, and that is told (X-17)") {
     Pace pace({128, 120s});
     auto trickle = [&] {
-        for (int second = 0; second < 1000; second++) pace.moved(1, url, start + std::chrono::seconds(second));
+        for (int second = 0; second < 1000; second++) pace.moved(1, slow_url, start + std::chrono::seconds(second));
     };
     try {
         trickle();
@@ -33,27 +33,27 @@ TEST_CASE("a byte a second is too slow, and that is told (X-17)") {
 TEST_CASE("an honest slow line goes on, with pauses and all (X-17)") {
     Pace pace({128, 120s});
     for (int minute = 0; minute < 600; minute++) {
-        CHECK_NOTHROW(pace.moved(16'000, url, start + std::chrono::minutes(minute)));
+        CHECK_NOTHROW(pace.moved(16'000, slow_url, start + std::chrono::minutes(minute)));
     }
 }
 
 TEST_CASE("every window counts for itself (X-17)") {
     Pace pace({128, 120s});
-    pace.moved(1u << 30, url, start);
-    CHECK_NOTHROW(pace.moved(1, url, start + 120s));
-    CHECK_THROWS_AS(pace.moved(1, url, start + 240s), TransientError);
+    pace.moved(1u << 30, slow_url, start);
+    CHECK_NOTHROW(pace.moved(1, slow_url, start + 120s));
+    CHECK_THROWS_AS(pace.moved(1, slow_url, start + 240s), TransientError);
 }
 
 TEST_CASE("the time that is spent on what came does not count (X-17)") {
     Pace pace({128, 120s});
     for (int hour = 0; hour < 100; hour++) {
-        CHECK_NOTHROW(pace.moved(1, url, start + std::chrono::hours(hour)));
+        CHECK_NOTHROW(pace.moved(1, slow_url, start + std::chrono::hours(hour)));
         pace.ready(start + std::chrono::hours(hour + 1));
     }
 }
 
 TEST_CASE("without a floor anything will do (X-17)") {
     Pace pace({0, 120s});
-    CHECK_NOTHROW(pace.moved(1, url, start));
-    CHECK_NOTHROW(pace.moved(1, url, start + 1000h));
+    CHECK_NOTHROW(pace.moved(1, slow_url, start));
+    CHECK_NOTHROW(pace.moved(1, slow_url, start + 1000h));
 }
