@@ -10,14 +10,14 @@ using namespace gbuild::cli;
 namespace {
 
 template <class Settings>
-build::BuildOptions apply(const Settings& settings, FakeConsole& fake) {
+build::BuildOptions apply(Settings&& settings, FakeConsole& fake) {
     build::BuildOptions options;
     settings.apply(options, fake.console);
     return options;
 }
 
 template <class Settings>
-std::string failure(const Settings& settings, ErrorKind kind = ErrorKind::usage) {
+std::string failure(Settings&& settings, ErrorKind kind = ErrorKind::usage) {
     FakeConsole fake;
     try {
         apply(settings, fake);
