@@ -127,6 +127,7 @@ TEST_CASE("zeros that are known and zeros that are read give the same pack") {
         CHECK((packed(mixed) == pack));
         Stack stack(small_blocks());
         const uint32_t number = stack.packs.add(Pack::open(memory_file(pack), small_blocks()));
+        CHECK(stack.packs.at(number).holds_its_contents());
         stack.tree.apply(stack.packs.at(number).entries(number));
         for (size_t i = 0; i < read.size(); i++) {
             if (read[i].empty()) continue;
@@ -141,6 +142,7 @@ TEST_CASE("a file of hundreds of gibibytes takes the room of its data, and reads
     const PackedFile file = stack.packs.at(0).file(0);
     CHECK(file.sparse == 400 * gibibyte - 3 * 131072);
     CHECK(file.blocks.size() == 6);
+    CHECK(stack.packs.at(0).holds_its_contents());
     const Image image(stack);
     CHECK(image.summary().file_size < 200'000);
     const ImageReader reader(image.path());
