@@ -1,5 +1,6 @@
 """The commands, as a person and a script use them."""
 import json
+import os
 import subprocess
 
 from harness import gvmi, tree
