@@ -17,7 +17,7 @@ build::BuildOptions apply(Settings&& settings, FakeConsole& fake) {
 }
 
 template <class Settings>
-std::string failure(Settings&& settings, ErrorKind kind = ErrorKind::usage) {
+std::string refusal_of(Settings&& settings, ErrorKind kind = ErrorKind::usage) {
     FakeConsole fake;
     try {
         apply(settings, fake);
@@ -58,20 +58,20 @@ TEST_CASE("labels and named contexts") {
 TEST_CASE("assignments need a name") {
     SourceSettings settings = here();
     settings.build_args = {"=x"};
-    CHECK(failure(settings) == "--build-arg \"=x\": a name is missing");
+    CHECK(refusal_of(settings) == "--build-arg \"=x\": a name is missing");
     settings = here();
     settings.build_contexts = {"base"};
-    CHECK(failure(settings) == "--build-context \"base\": a source is missing");
+    CHECK(refusal_of(settings) == "--build-context \"base\": a source is missing");
 }
 
 TEST_CASE("a context that is not there is refused") {
     SourceSettings settings = here();
     settings.context = "no/such/directory";
-    CHECK(failure(settings, ErrorKind::not_found) == "the build context \"no/such/directory\" does not exist");
+    CHECK(refusal_of(settings, ErrorKind::not_found) == "the build context \"no/such/directory\" does not exist");
     settings.context = "/dev/null";
-    CHECK(failure(settings) == "the build context \"/dev/null\" is not a directory");
+    CHECK(refusal_of(settings) == "the build context \"/dev/null\" is not a directory");
     settings.context = settings.file = "-";
-    CHECK(failure(settings) == "the context and the Dockerfile cannot both be standard input");
+    CHECK(refusal_of(settings) == "the context and the Dockerfile cannot both be standard input");
 }
 
 TEST_CASE("what is no local path is fetched later") {
@@ -91,7 +91,7 @@ TEST_CASE("what is no local path is fetched later") {
 TEST_CASE("a platform nobody knows is a usage error") {
     SourceSettings settings = here();
     settings.platform = "linux/warp9";
-    CHECK(failure(settings) != "no error");
+    CHECK(refusal_of(settings) != "no error");
 }
 
 TEST_CASE("mirrors are for docker.io unless they name a registry") {
@@ -103,9 +103,9 @@ TEST_CASE("mirrors are for docker.io unless they name a registry") {
           std::map<std::string, Hosts>{{"docker.io", {"a.example", "http://b.example:5000/x?y=z"}},
                                        {"quay.io", {"c.example", "https://d.example"}}});
     settings.mirrors = {"quay.io="};
-    CHECK(failure(settings) == "--registry-mirror \"quay.io=\": a host is missing");
+    CHECK(refusal_of(settings) == "--registry-mirror \"quay.io=\": a host is missing");
     settings.mirrors = {"=https://bob:secret@m.example"};
-    CHECK(failure(settings) == "--registry-mirror \"=https://***@m.example\": a host is missing");
+    CHECK(refusal_of(settings) == "--registry-mirror \"=https://***@m.example\": a host is missing");
 }
 
 TEST_CASE("pull policies") {
@@ -121,10 +121,10 @@ TEST_CASE("pull policies") {
 TEST_CASE("files of credentials and certificates must be there") {
     RegistrySettings settings;
     settings.authfile = "no/such/file";
-    CHECK(failure(settings, ErrorKind::not_found) == "--authfile \"no/such/file\": no such file");
+    CHECK(refusal_of(settings, ErrorKind::not_found) == "--authfile \"no/such/file\": no such file");
     settings = {};
     settings.ca_files = {"no/such/ca.pem"};
-    CHECK(failure(settings, ErrorKind::not_found) == "--ca-file \"no/such/ca.pem\": no such file");
+    CHECK(refusal_of(settings, ErrorKind::not_found) == "--ca-file \"no/such/ca.pem\": no such file");
 }
 
 TEST_CASE("the registries' configuration file adds to the options") {
@@ -158,7 +158,7 @@ TEST_CASE("a configuration file that is asked for takes the place of the usual o
     settings.registry_config = "/dev/null";
     CHECK(apply(settings, fake).registry.mirrors.empty());
     settings.registry_config = "no/such/file";
-    CHECK(failure(settings, ErrorKind::not_found) == "--registry-config \"no/such/file\": no such file");
+    CHECK(refusal_of(settings, ErrorKind::not_found) == "--registry-config \"no/such/file\": no such file");
     settings.registry_config.clear();
     CHECK_THROWS_WITH(apply(settings, fake), ContainsSubstring("registries.json\": not a JSON object"));
 }
@@ -183,7 +183,7 @@ TEST_CASE("the floor of a transfer's speed is a size a second (X-17)") {
     settings.min_speed = "0";
     CHECK(apply(settings, fake).registry.min_speed == 0);
     settings.min_speed = "fast";
-    CHECK(failure(settings) == "--min-speed \"fast\": not a size");
+    CHECK(refusal_of(settings) == "--min-speed \"fast\": not a size");
 }
 
 TEST_CASE("jobs are a number from 1") {
@@ -248,7 +248,7 @@ TEST_CASE("zstd needs the flag that says what it costs") {
     FakeConsole fake;
     ImageSettings settings;
     settings.compression = "zstd";
-    CHECK_THAT(failure(settings), ContainsSubstring("providers cannot mount a zstd image"));
+    CHECK_THAT(refusal_of(settings), ContainsSubstring("providers cannot mount a zstd image"));
     settings.allow_unmountable_zstd = true;
     CHECK(apply(settings, fake).packing.codec == pack::Codec::zstd);
 }
@@ -256,16 +256,16 @@ TEST_CASE("zstd needs the flag that says what it costs") {
 TEST_CASE("bad packing options are usage errors") {
     ImageSettings settings;
     settings.compression = "brotli";
-    CHECK(failure(settings) == "--compression \"brotli\": no such compression");
+    CHECK(refusal_of(settings) == "--compression \"brotli\": no such compression");
     settings = {};
     settings.level = "99";
-    CHECK(failure(settings) != "no error");
+    CHECK(refusal_of(settings) != "no error");
     settings.level = "fast";
-    CHECK(failure(settings) == "--compression-level \"fast\": not a number");
+    CHECK(refusal_of(settings) == "--compression-level \"fast\": not a number");
     settings = {};
     for (const char* bad : {"1K", "2M", "100K", "big"}) {
         settings.block_size = bad;
-        CHECK(failure(settings) != "no error");
+        CHECK(refusal_of(settings) != "no error");
     }
 }
 
@@ -294,17 +294,17 @@ TEST_CASE("limits of RUN that are none") {
     for (const char* bad : {"0", "x", "1d", "-1", "99999999999h"}) {
         RunSettings settings;
         settings.timeout = bad;
-        CHECK_THAT(failure(settings), ContainsSubstring("--timeout"));
+        CHECK_THAT(refusal_of(settings), ContainsSubstring("--timeout"));
     }
     RunSettings settings;
     settings.memory = "0";
-    CHECK_THAT(failure(settings), ContainsSubstring("--memory"));
+    CHECK_THAT(refusal_of(settings), ContainsSubstring("--memory"));
     settings = {};
     settings.pids = "many";
-    CHECK_THAT(failure(settings), ContainsSubstring("--pids"));
+    CHECK_THAT(refusal_of(settings), ContainsSubstring("--pids"));
     settings = {};
     settings.allow = {"network.host"};
-    CHECK_THAT(failure(settings), ContainsSubstring("security.insecure"));
+    CHECK_THAT(refusal_of(settings), ContainsSubstring("security.insecure"));
 }
 
 TEST_CASE("a secret is a file's contents or a variable's value") {
@@ -330,7 +330,7 @@ TEST_CASE("a secret that cannot be had is an error that says so") {
     auto refused = [](const std::string& text, ErrorKind kind = ErrorKind::usage) {
         RunSettings settings;
         settings.secrets = {text};
-        return failure(settings, kind);
+        return refusal_of(settings, kind);
     };
     CHECK_THAT(refused("src=/etc/passwd"), ContainsSubstring("an id is missing"));
     CHECK_THAT(refused("token"), ContainsSubstring("has no value"));
@@ -347,15 +347,15 @@ TEST_CASE("an ssh agent is a socket") {
     FakeConsole fake;
     RunSettings settings;
     settings.agents = {"default"};
-    CHECK_THAT(failure(settings), ContainsSubstring("SSH_AUTH_SOCK is not set"));
+    CHECK_THAT(refusal_of(settings), ContainsSubstring("SSH_AUTH_SOCK is not set"));
     settings.agents = {"=/x"};
-    CHECK_THAT(failure(settings), ContainsSubstring("an id is missing"));
+    CHECK_THAT(refusal_of(settings), ContainsSubstring("an id is missing"));
     settings.agents = {"a=/tmp"};
-    CHECK_THAT(failure(settings, ErrorKind::unsupported), ContainsSubstring("neither the socket of an ssh agent"));
+    CHECK_THAT(refusal_of(settings, ErrorKind::unsupported), ContainsSubstring("neither the socket of an ssh agent"));
     settings.agents = {"a=/etc/passwd,/tmp"};
-    CHECK_THAT(failure(settings, ErrorKind::unsupported), ContainsSubstring("nor a file with a key"));
+    CHECK_THAT(refusal_of(settings, ErrorKind::unsupported), ContainsSubstring("nor a file with a key"));
     settings.agents = {"a=/no/such/socket"};
-    CHECK_THAT(failure(settings, ErrorKind::not_found), !ContainsSubstring("/no/such/socket"));
+    CHECK_THAT(refusal_of(settings, ErrorKind::not_found), !ContainsSubstring("/no/such/socket"));
 }
 
 TEST_CASE("hosts for the steps") {
@@ -366,10 +366,10 @@ TEST_CASE("hosts for the steps") {
     CHECK(apply(settings, fake).run.hosts == Hosts{{"a", "10.0.0.1"}, {"b", "::1"}, {"c.d", "fe80::1"}});
     for (const char* text : {"a", "=1.2.3.4", "a b=1.2.3.4", "a=1.2.3", "a="}) {
         settings.hosts = {text};
-        CHECK_THAT(failure(settings), ContainsSubstring("--add-host"));
+        CHECK_THAT(refusal_of(settings), ContainsSubstring("--add-host"));
     }
     settings.hosts = {"a=host-gateway"};
-    CHECK_THAT(failure(settings, ErrorKind::unsupported), ContainsSubstring("host-gateway"));
+    CHECK_THAT(refusal_of(settings, ErrorKind::unsupported), ContainsSubstring("host-gateway"));
 }
 
 TEST_CASE("limits and shared memory for the steps") {
@@ -386,10 +386,10 @@ TEST_CASE("limits and shared memory for the steps") {
     CHECK(run.limits[2].soft == sandbox::ResourceLimit::unlimited);
     CHECK(run.shm_size == 1u << 30);
     settings.shm_size = "0";
-    CHECK_THAT(failure(settings), ContainsSubstring("--shm-size"));
+    CHECK_THAT(refusal_of(settings), ContainsSubstring("--shm-size"));
     settings.shm_size.clear();
     for (const char* text : {"files=1", "rttime=1", "nofile", "nofile=x", "nofile=2:1", "nofile=1:2:3"}) {
         settings.limits = {text};
-        CHECK_THAT(failure(settings), ContainsSubstring("--ulimit"));
+        CHECK_THAT(refusal_of(settings), ContainsSubstring("--ulimit"));
     }
 }
