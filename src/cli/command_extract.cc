@@ -27,13 +27,12 @@ class ExtractCommand final : public Command {
         options.group("Options");
         options.value("-o,-C,--output,--directory", "DIR", directory_,
                       "where to; made when it is not there; - writes a tar archive to standard output (required)");
-        options.flag("--preserve", preserve_,
-                     "as root: with owners, setuid bits, device nodes, capabilities and security labels");
+        options.flag("--preserve", preserve_, "as root: with owners, setuid bits, capabilities and security labels");
         declare_root(options, root_);
         options.epilogue(
-            "The files belong to who extracts them. Owners, setuid and setgid bits, device nodes, capabilities and\n"
-            "other trusted.* and security.* attributes are left out, and what is left out is said; as root,\n"
-            "--preserve keeps them all. The files of an image that you do not trust are better left without.\n"
+            "The files belong to who extracts them. Owners, setuid and setgid bits, capabilities and other trusted.*\n"
+            "and security.* attributes are left out, and device nodes unless root extracts; what is left out is said.\n"
+            "As root, --preserve keeps them all. The files of an image that you do not trust are better left without.\n"
             "\n"
             "Examples:\n"
             "  gbuild extract golem-example-latest.gvmi -o tree\n"
@@ -56,6 +55,7 @@ class ExtractCommand final : public Command {
         FoundNode found = find_node(tree, path_, tree::FollowLast::no, image.file);
         if (directory_ == "-") return write_archive(console, reader, tree, found.path);
         layer::ExtractOptions options;
+        options.devices = ::geteuid() == 0;
         options.ownership = preserve_ ? layer::Ownership::apply : layer::Ownership::ignore;
         options.read = [&](const tree::Inode& inode, const auto& consume) { reader.read_file(inode, consume); };
         std::filesystem::create_directories(directory_);

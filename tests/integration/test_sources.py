@@ -535,6 +535,7 @@ class AddGit(WithGit):
         self.add(f"ADD {self.git} /src")
         (local,) = (self.store / "git").iterdir()
         (local / "kept").touch()
+        self.image().unlink()
         blob = self.repository.git("hash-object", "-w", "run.sh")
         for name in [".GIT", ".git", ".."]:
             with self.subTest(name):
