@@ -159,7 +159,8 @@ class PlantedLinks(Case):
         tar = Tar().directory("etc").file("etc/victim", "kept").symlink("etc/hosts", "victim")
         tar.symlink("etc/resolv.conf", "/run/systemd/resolve/stub-resolv.conf").symlink("etc/mtab", "../proc/self/mounts")
         built = self.built("FROM planted\nVOLUME /v\n", options=self.base(tar))
-        self.assertEqual((built[b"etc/hosts"].kind, built[b"etc/hosts"].size), (stat.S_IFREG, 0))
+        # The VM writes through a relative link that works (G-9); gbuild itself does not.
+        self.assertEqual(built[b"etc/hosts"].target, b"victim")
         self.assertEqual((built[b"etc/resolv.conf"].kind, built[b"etc/resolv.conf"].size), (stat.S_IFREG, 0))
         self.assertEqual(built[b"etc/mtab"].target, b"../proc/self/mounts")
         self.assertEqual(self.read("/etc/victim"), b"kept")
