@@ -129,7 +129,7 @@ class Archives(Case):
 
     def assert_extraction_gives_it_back(self):
         target = self.fresh("extracted")
-        self.gbuild("extract", self.image(self.last), "-o", target)
+        self.gbuild("extract", "--preserve", self.image(self.last), "-o", target)
         extracted, packed = tree.walk(target), self.tree(self.image(self.last))
         for entries in (extracted, packed):
             entries.pop(b".", None)
