@@ -743,9 +743,9 @@ class NamedContexts(WithGit):
         (self.dir / "text").write_text("text")
         self.assert_error(self.copied(self.dir / "text", code=USAGE), '"more"', "archive", "hint:")
 
-    def test_not_a_base(self):
-        result = self.build("FROM more\n", options=["--build-context", f"more={self.git}"], code=DOCKERFILE)
-        self.assert_error(result, '"more"')
+    def test_as_a_base(self):  # L-11
+        self.build("FROM more\nVOLUME /v\n", options=["--build-context", f"more={self.git}"])
+        self.assertEqual(self.read("/sub/deep/er"), b"x\n")
 
     def test_one_that_is_not_used_is_not_fetched(self):
         self.build("FROM scratch\nVOLUME /v\n", options=["--build-context", f"more={self.git}"])
