@@ -102,7 +102,8 @@ class Fsck {
         // Of an image whose layers are gone, and of what steps made of one, nothing is left to compare it with.
         const auto layers = key ? snapshot_layers(*key) : std::nullopt;
         if (!layers) return {Verdict::unknown, ""};
-        for (const auto& [options, packs] : packs_) {
+        for (const auto& packed : packs_) {
+            const auto& packs = packed.second;
             const bool all =
                 std::all_of(layers->begin(), layers->end(), [&](const Digest& layer) { return packs.contains(layer); });
             if (!all) continue;

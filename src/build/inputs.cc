@@ -60,7 +60,7 @@ constexpr const char* default_name = "Dockerfile";
 
 // The same as in_either_case(), in a context that nothing may lead out of.
 fs::path path_inside(const BuildOptions& options) {
-    const fs::path path = options.dockerfile.value_or(default_name).lexically_normal();
+    fs::path path = options.dockerfile.value_or(default_name).lexically_normal();
     if (path.filename() != default_name || read_inside(options.context, path.native())) return path;
     const fs::path lower = fs::path(path).replace_filename(to_lower(default_name));
     return read_inside(options.context, lower.native()) ? lower : path;
@@ -106,7 +106,7 @@ fs::path in_either_case(const fs::path& path) {
 fs::path find_dockerfile(const BuildOptions& options) {
     if (!options.dockerfile) return in_either_case(options.context / default_name);
     std::error_code ignored;
-    const fs::path here = in_either_case(*options.dockerfile);
+    fs::path here = in_either_case(*options.dockerfile);
     if (fs::exists(here, ignored) || here.is_absolute()) return here;
     const fs::path in_context = in_either_case(options.context / *options.dockerfile);
     return fs::exists(in_context, ignored) ? in_context : here;

@@ -72,7 +72,7 @@ int find_named(const std::vector<StageOutline>& stages, const std::string& name)
 }
 
 oci::Platform platform_of(const Instruction& from, const GlobalArgs& globals) {
-    const oci::Platform usual{"linux", "amd64", ""};
+    oci::Platform usual{"linux", "amd64", ""};
     const dockerfile::Flag* flag = from.flag("platform");
     if (!flag) return usual;
     try {

@@ -19,7 +19,7 @@ bool is_expanded(std::string_view instruction) {
     return std::find(expanded.begin(), expanded.end(), instruction) != expanded.end();
 }
 
-void add_names(const Instruction& step, std::set<std::string>& known) {
+void add_set_names(const Instruction& step, std::set<std::string>& known) {
     if (step.name != "ENV" && step.name != "ARG") return;
     const size_t width = step.name == "ENV" ? 2 : 1;
     for (size_t i = 0; i < step.args.size(); i += width) known.insert(step.args[i].substr(0, step.args[i].find('=')));
@@ -56,7 +56,7 @@ class VariableRules {
         const size_t own = steps.size() - outline_.stages[static_cast<size_t>(stage)].steps.size();
         for (size_t i = 0; i < steps.size(); i++) {
             if (i >= own && is_expanded(steps[i]->name)) look_at(stage, *steps[i], known);
-            add_names(*steps[i], known);
+            add_set_names(*steps[i], known);
         }
     }
 

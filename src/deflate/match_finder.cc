@@ -23,7 +23,7 @@ uint32_t worthwhile_length(const std::byte* text, uint32_t length) {
     return shortest_match;
 }
 
-int magnitude(uint32_t distance) { return std::bit_width(distance); }
+int magnitude(uint32_t distance) { return static_cast<int>(std::bit_width(distance)); }
 
 // A match that begins `steps` positions later and is worth waiting for: each byte of length counts for four, each
 // doubling of the distance against one, each literal in between for some.

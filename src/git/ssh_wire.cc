@@ -24,7 +24,7 @@ namespace gbuild::git {
 
 namespace {
 
-constexpr size_t longest_complaint = 4096;
+constexpr size_t kept_of_complaints = 4096;
 constexpr int failed_itself = 255;  // ssh(1), EXIT STATUS
 
 std::optional<std::string> variable(const char* name) {
@@ -142,7 +142,7 @@ class SshChannel : public Channel {
     bool collect() {
         std::array<char, 1024> buffer;
         const ssize_t got = ::recv(complaints_.ours.get(), buffer.data(), buffer.size(), 0);
-        if (got > 0 && complaint_.size() < longest_complaint)
+        if (got > 0 && complaint_.size() < kept_of_complaints)
             complaint_.append(buffer.data(), static_cast<size_t>(got));
         if (got == 0) complaints_.ours.reset();
         return got > 0;

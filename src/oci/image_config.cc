@@ -18,7 +18,7 @@ constexpr int64_t go_zero_time = -62135596800;  // 0001-01-01T00:00:00Z: how doc
 
 std::optional<int64_t> read_created(const JsonValue& root, std::vector<std::string>& repairs) {
     auto created = root.get("created");
-    if (!created || created->raw() == "") return std::nullopt;
+    if (!created || (created->is_string() && created->string().empty())) return std::nullopt;
     auto seconds = created->is_string() ? parse_rfc3339(created->string()) : std::nullopt;
     if (!seconds) repairs.push_back("created is not a time of RFC 3339; ignoring it");
     if (!seconds) return std::nullopt;

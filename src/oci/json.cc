@@ -10,11 +10,11 @@ namespace gbuild::oci {
 
 namespace {
 
-constexpr size_t max_shown = 80;
+constexpr size_t longest_shown = 80;
 
 std::string shown(std::string_view text) {
-    if (text.size() <= max_shown) return quoted(text);
-    return quoted(text.substr(0, max_shown)) + "…";
+    if (text.size() <= longest_shown) return quoted(text);
+    return quoted(text.substr(0, longest_shown)) + "…";
 }
 
 }  // namespace

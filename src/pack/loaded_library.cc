@@ -54,6 +54,7 @@ int visit(dl_phdr_info* object, size_t, void* data) {
         const uintptr_t start = object->dlpi_addr + part.p_vaddr;
         if (part.p_type == PT_LOAD && search.address >= start && search.address - start < part.p_memsz) is_here = true;
         if (part.p_type == PT_NOTE && build_id.empty()) {
+            // The loader tells addresses as numbers. NOLINTNEXTLINE(performance-no-int-to-ptr)
             build_id = build_id_in(reinterpret_cast<const std::byte*>(start), part.p_memsz);
         }
     }

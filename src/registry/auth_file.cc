@@ -168,7 +168,7 @@ FoundCredential AuthFile::find(const std::string& registry, const std::string& r
         if (matches && (!best || entry.key.size() > best->key.size())) best = &entry;
     }
     if (!best) return {std::nullopt, std::move(trouble)};
-    return {best->found.credential, best->found.trouble.empty() ? std::move(trouble) : best->found.trouble};
+    return {best->found.credential, best->found.trouble.empty() ? trouble : best->found.trouble};
 }
 
 }  // namespace gbuild::registry

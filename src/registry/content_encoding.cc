@@ -36,7 +36,7 @@ std::string inflate(const Response& response, const std::string& body, size_t ca
         fail_damaged(response, what);
     }
     std::string text;
-    std::array<char, 64 * 1024> run;
+    std::array<char, size_t{64} * 1024> run;
     for (;;) {
         la_ssize_t got = archive_read_data(reader.get(), run.data(), run.size());
         if (got < 0) fail_damaged(response, what);

@@ -150,7 +150,7 @@ class Part {
     }
     // An int's upper half in the register means nothing.
     void load_argument(unsigned number) {
-        add({BPF_LD | BPF_W | BPF_ABS, 0, 0, static_cast<uint32_t>(offsetof(seccomp_data, args) + number * 8)});
+        add({BPF_LD | BPF_W | BPF_ABS, 0, 0, static_cast<uint32_t>(offsetof(seccomp_data, args) + size_t{number} * 8)});
     }
     void refuse_value(uint32_t value) { refuse(value, EPERM); }
     void refuse_bits(uint32_t bits) {

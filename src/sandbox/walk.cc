@@ -23,7 +23,7 @@ constexpr uint64_t scoped = RESOLVE_BENEATH | RESOLVE_IN_ROOT;
 
 bool same_file(const struct stat& a, const struct stat& b) { return a.st_dev == b.st_dev && a.st_ino == b.st_ino; }
 
-bool is_procfs(int fd) {
+bool lies_in_procfs(int fd) {
     struct statfs status {};
     return ::fstatfs(fd, &status) == 0 && status.f_type == PROC_SUPER_MAGIC;
 }
@@ -137,13 +137,13 @@ class Walk {
     std::string own_name(const std::string& component) const {
         constexpr ino_t proc_root = 1;
         if (component != "self" && component != "thread-self") return component;
-        if (here_.st_ino != proc_root || !is_procfs(at_.get())) return component;
+        if (here_.st_ino != proc_root || !lies_in_procfs(at_.get())) return component;
         return std::to_string(component == "self" ? tracee_.thread_group() : tracee_.id());
     }
 
     void follow_link(const std::string& name, const UniqueFd& link) {
         if (++links_ > most_links || (resolve_ & RESOLVE_NO_SYMLINKS) != 0) refuse(ELOOP);
-        if (is_procfs(at_.get()) && is_magic_link(at_.get(), name)) return follow_magic_link(name);
+        if (lies_in_procfs(at_.get()) && is_magic_link(at_.get(), name)) return follow_magic_link(name);
         const std::string target = link_target(link.get());
         if (target.empty()) refuse(ENOENT);
         rest_ = target + rest_;
