@@ -199,13 +199,13 @@ TEST_CASE("garbage is an integrity error") {
 }
 
 TEST_CASE("entries without a platform are told apart by their configurations (S-2)") {
-    auto config = [](const std::string& architecture) {
+    auto config_for = [](const std::string& architecture) {
         return json{{"os", "linux"}, {"architecture", architecture}}.dump();
     };
     auto manifest_of = [&](const std::string& architecture) {
         return json{{"schemaVersion", 2},
                     {"mediaType", media_type::oci_manifest},
-                    {"config", descriptor(media_type::oci_config, config(architecture))},
+                    {"config", descriptor(media_type::oci_config, config_for(architecture))},
                     {"layers", nullptr}}
             .dump();
     };
@@ -215,7 +215,7 @@ TEST_CASE("entries without a platform are told apart by their configurations (S-
         index({attestation, descriptor(media_type::oci_manifest, arm), descriptor(media_type::oci_manifest, amd)}),
         media_type::oci_index);
     source.with(arm, media_type::oci_manifest).with(amd, media_type::oci_manifest);
-    source.with_blob(config("arm64")).with_blob(config("amd64"));
+    source.with_blob(config_for("arm64")).with_blob(config_for("amd64"));
     CHECK(resolve(source).manifest_json == amd);
     CHECK(resolve(source).platform == Platform{"linux", "amd64", ""});
     CHECK(resolve(source, "linux/arm64").manifest_json == arm);
