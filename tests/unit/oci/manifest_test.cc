@@ -151,7 +151,7 @@ TEST_CASE("null lists are empty lists (S-4)") {
     index.erase("mediaType");
     CHECK(index_from(index).manifests.empty());
     index["layers"] = index["config"] = nullptr;
-    index["manifests"] = {entry("linux", "amd64", "", 'a')};
+    index["manifests"] = json::array({entry("linux", "amd64", "", 'a')});
     CHECK(index_from(index).manifests.size() == 1);
 }
 

@@ -153,12 +153,23 @@ TEST_CASE("what a user may is done as the kernel would do it", "[emulation]") {
         options);
 }
 
+// The address sanitizer holds freed memory back for a while.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define MEMORY_IS_HELD_BACK
+#endif
+#endif
+
 TEST_CASE("credentials that nobody has any more take no room (X-13)", "[emulation]") {
     EmulatedOptions options;
     options.after = [](const Report& report, const sandbox::FinalOwners&) {
+#ifdef MEMORY_IS_HELD_BACK
+        static_cast<void>(report);
+#else
         std::string text = read_text_file("/proc/self/status", 8192);
         const long kilobytes = std::stol(text.substr(text.find("VmHWM:") + 6));
         EXPECT_TEXT(kilobytes < 96 * 1024, "true");
+#endif
     };
     REQUIRE_EMULATED(
         [](const Report& report) {
