@@ -15,10 +15,10 @@ CAPABILITY = struct.pack("<5I", 0x02000001, 1 << 13, 0, 0, 0)  # cap_net_raw+ep,
 
 class Copy(Case):
     def test_octal_mode_counts_for_what_is_made_and_not_for_what_is_there(self):  # L-3
-        built = self.built("FROM tiny\nWORKDIR /work/dir\nCOPY --chmod=2750 d made\nADD --chmod=700 d/f /n1/n2/f\n"
+        built = self.built("FROM tiny\nWORKDIR /job/dir\nCOPY --chmod=2750 d made\nADD --chmod=700 d/f /n1/n2/f\n"
                            "COPY --chmod=u=rwx,go= d/f /s1/f\nCOPY --chmod=0711 <<x /h1/h2/\ntext\nx\n", {"d/f": "f"})
-        modes = {path: built[path].mode for path in [b"work", b"work/dir", b"work/dir/made", b"n1", b"n1/n2", b"s1", b"h1/h2"]}
-        self.assertEqual(modes, {b"work": 0o755, b"work/dir": 0o755, b"work/dir/made": 0o2750, b"n1": 0o700, b"n1/n2": 0o700,
+        modes = {path: built[path].mode for path in [b"job", b"job/dir", b"job/dir/made", b"n1", b"n1/n2", b"s1", b"h1/h2"]}
+        self.assertEqual(modes, {b"job": 0o755, b"job/dir": 0o755, b"job/dir/made": 0o2750, b"n1": 0o700, b"n1/n2": 0o700,
                                  b"s1": 0o755, b"h1/h2": 0o711})
 
     def test_several_sources_go_to_a_directory_that_is_there(self):  # S-23
