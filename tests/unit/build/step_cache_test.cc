@@ -65,7 +65,7 @@ constexpr const char* three_stage_file = "FROM scratch AS files\n"
                                          "FROM scratch\n"
                                          "ARG V=1\n"
                                          "ENV NAME=value\n"
-                                         "WORKDIR /work/$V\n"
+                                         "WORKDIR /job/$V\n"
                                          "COPY --from=files /src .\n"
                                          "COPY --chmod=600 top /$NAME\n";
 

@@ -169,11 +169,11 @@ TEST_CASE("large files elsewhere do no harm") {
 
 TEST_CASE("large files that a volume covers are that warning's matter") {
     ContainerConfig config;
-    config.working_dir = "/app/work";
+    config.working_dir = "/app/job";
     config.volumes = {"/app"};
-    CHECK(ids({file("app/work/large", 2 * ram)}, config) == Ids{"volume-content"});
-    config.volumes = {"/app/work/data"};
-    CHECK(ids({file("app/work/data/large", 2 * ram)}, config) == Ids{"volume-content"});
+    CHECK(ids({file("app/job/large", 2 * ram)}, config) == Ids{"volume-content"});
+    config.volumes = {"/app/job/data"};
+    CHECK(ids({file("app/job/data/large", 2 * ram)}, config) == Ids{"volume-content"});
 }
 
 TEST_CASE("a CMD of one word counts where this Dockerfile has it") {

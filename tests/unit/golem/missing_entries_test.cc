@@ -202,10 +202,10 @@ TEST_CASE("an /etc that leads to the root or into what is replaced is survived")
 
 TEST_CASE("missing volumes and working directory are made with their parents") {
     ContainerConfig config = with_volumes({"/golem/input", "/golem/output"});
-    config.working_dir = "/srv/work/here";
+    config.working_dir = "/srv/job/here";
     LayerTree entries = missing_entries(tree_of(everything), config, epoch);
     CHECK(paths(entries) ==
-          std::vector<std::string>{"golem", "golem/input", "golem/output", "srv", "srv/work", "srv/work/here"});
+          std::vector<std::string>{"golem", "golem/input", "golem/output", "srv", "srv/job", "srv/job/here"});
     for (const auto& entry : entries) CHECK(entry.inode.mode == 0755);
 }
 
