@@ -4,6 +4,7 @@
 
 #include "gbuild/base/text.h"
 #include "gbuild/cli/display.h"
+#include "gbuild/golem/image_hash.h"
 
 namespace gbuild::cli {
 
@@ -42,8 +43,6 @@ Json output_json(const build::WrittenOutput& written) {
 
 }  // namespace
 
-std::string golem_hash(const std::string& sha3) { return "hash:sha3:" + sha3; }
-
 std::string image_id(const build::BuildResult& result) {
     if (!result.file.empty()) return "sha256:" + result.image_id;
     for (const auto& written : result.container_outputs) {
@@ -53,7 +52,7 @@ std::string image_id(const build::BuildResult& result) {
 }
 
 std::string build_identity(const build::BuildResult& result) {
-    return result.file.empty() ? image_id(result) : golem_hash(result.sha3);
+    return result.file.empty() ? image_id(result) : result.sha3;
 }
 
 std::string build_summary(const build::BuildOptions& options, const build::BuildResult& result) {
@@ -69,7 +68,7 @@ std::string build_summary(const build::BuildOptions& options, const build::Build
     if (!gvmi) return text;
     text += fmt::format("File: {}\n", safe_text(result.file.string()));
     text += fmt::format("Size: {}\n", human_size(result.size));
-    text += golem_hash(result.sha3) + "\n";
+    text += golem::ImageHash{result.sha3}.task_package() + "\n";
     std::string volumes;
     for (const auto& volume : result.config.volumes) volumes += " " + safe_text(volume);
     text += fmt::format("Volumes:{}\n", volumes.empty() ? " none" : volumes);
@@ -96,7 +95,8 @@ Json build_metadata(const build::BuildOptions& options, const build::BuildResult
                      {"gbuild.file", std::filesystem::absolute(result.file).string()},
                      {"gbuild.size", result.size},
                      {"gbuild.sha3", result.sha3},
-                     {"gbuild.hash", golem_hash(result.sha3)},
+                     {"gbuild.hash", golem::ImageHash{result.sha3}.task_package()},
+                     {"gbuild.manifestHash", golem::ImageHash{result.sha3}.manifest()},
                      {"gbuild.inodes", result.inodes},
                      {"gbuild.compression", std::string(pack::codec_name(options.packing.codec))},
                      {"gbuild.compressor", pack::compressor_in_use(options.packing)}});

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include "gbuild/base/text.h"
-#include "gbuild/cli/build_report.h"
 #include "gbuild/cli/display.h"
+#include "gbuild/golem/image_hash.h"
 
 namespace gbuild::cli {
 
@@ -59,7 +59,10 @@ std::string facts_text(const ImageFacts& facts) {
     Rows rows;
     add(rows, "File", facts.file);
     add(rows, "Size", fmt::format("{} ({} bytes)", human_size(facts.size), facts.size));
-    add(rows, "Hash", golem_hash(facts.sha3));
+    const golem::ImageHash hash{facts.sha3};
+    add(rows, "Hash for SDKs", hash.hex);
+    add(rows, "For manifests", hash.manifest());
+    add(rows, "For task packages", hash.task_package("URL"));
     add(rows, "Image id", facts.trailer.image_id);
     add_squashfs(rows, facts.squashfs);
     add_config(rows, facts.trailer.config);
@@ -71,7 +74,8 @@ Json facts_json(const ImageFacts& facts) {
     return Json{{"file", facts.file},
                 {"size", facts.size},
                 {"sha3", facts.sha3},
-                {"hash", golem_hash(facts.sha3)},
+                {"hash", golem::ImageHash{facts.sha3}.task_package()},
+                {"manifestHash", golem::ImageHash{facts.sha3}.manifest()},
                 {"imageId", facts.trailer.image_id},
                 {"squashfs", Json{{"compression", pack::codec_name(squashfs.codec)},
                                   {"blockSize", squashfs.block_size},

@@ -4,9 +4,9 @@
 
 #include "gbuild/base/error.h"
 #include "gbuild/base/text.h"
-#include "gbuild/cli/build_report.h"
 #include "gbuild/cli/display.h"
 #include "gbuild/golem/container_config.h"
+#include "gbuild/golem/image_hash.h"
 #include "gbuild/pack/image_reader.h"
 
 namespace gbuild::cli {
@@ -43,7 +43,8 @@ Json images_json(const std::vector<ImageRow>& rows) {
         json.push_back(Json{{"repository", image.repository},
                             {"tag", image.tag},
                             {"imageId", image.image_id},
-                            {"hash", golem_hash(image.sha3)},
+                            {"sha3", image.sha3},
+                            {"hash", golem::ImageHash{image.sha3}.task_package()},
                             {"created", format_rfc3339(image.created)},
                             {"size", image.size},
                             {"file", image.file},

@@ -42,8 +42,23 @@ class Cli(Case):
         self.assertEqual(self.tree(self.image("a")), self.tree(self.image("b")))
 
     def test_quiet_prints_the_hash_alone(self):
+        """As SDKs take it (G-8)."""
         result = self.example("-q")
-        self.assertEqual((result.out, result.err), (f"hash:sha3:{gvmi.sha3_224(self.image())}\n", ""))
+        self.assertEqual((result.out, result.err), (f"{gvmi.sha3_224(self.image())}\n", ""))
+
+    def test_hash_in_all_its_forms(self):
+        """G-8: HEX for SDKs, sha3:HEX for manifests, hash:sha3:HEX[:URL] for task packages."""
+        self.example("--metadata-file", self.dir / "metadata")
+        digits = gvmi.sha3_224(self.image())
+        text = self.gbuild("inspect", self.image()).out
+        for form in [digits, "sha3:" + digits, f"hash:sha3:{digits}:URL"]:
+            self.assertRegex(text, f"(?m) {form}$")
+        facts = json.loads(self.gbuild("inspect", "--format", "json", self.image()).out)
+        self.assertEqual((facts["sha3"], facts["manifestHash"], facts["hash"]),
+                         (digits, "sha3:" + digits, "hash:sha3:" + digits))
+        metadata = json.loads((self.dir / "metadata").read_text())
+        self.assertEqual((metadata["gbuild.sha3"], metadata["gbuild.manifestHash"], metadata["gbuild.hash"]),
+                         (digits, "sha3:" + digits, "hash:sha3:" + digits))
 
     def test_iidfile_and_metadata_file(self):
         self.example("--iidfile", self.dir / "iid", "--metadata-file", self.dir / "metadata")

@@ -8,12 +8,9 @@
 
 namespace gbuild::cli {
 
-// "hash:sha3:…": what the Golem network knows the file by.
-std::string golem_hash(const std::string& sha3);
-
 // "sha256:…": the .gvmi's, else the first container image's as docker counts it; "" when no image is written.
 std::string image_id(const build::BuildResult& result);
-// What -q prints: the hash of the .gvmi, else the image id.
+// What -q prints: the hash of the .gvmi as SDKs take it, else the image id.
 std::string build_identity(const build::BuildResult& result);
 
 // "Successfully tagged …" and what follows, for standard output. `file` is as the user knows it.

@@ -82,6 +82,8 @@ TEST_CASE("metadata has the keys that are documented") {
     Json json = build_metadata(options, result());
     CHECK(json["containerimage.config.digest"] == "sha256:" + id_text);
     CHECK(json["image.name"] == "a:1,b:2");
+    CHECK(json["gbuild.sha3"] == sha3);
+    CHECK(json["gbuild.manifestHash"] == "sha3:" + sha3);
     CHECK(json["gbuild.hash"] == "hash:sha3:" + sha3);
     CHECK(json["gbuild.size"] == 58'912'345);
     CHECK(json["gbuild.volumes"] == Json::parse(R"(["/golem/input", "/golem/output"])"));
@@ -102,7 +104,7 @@ TEST_CASE("images are listed under a heading, missing files marked") {
 TEST_CASE("images as JSON") {
     CHECK(images_json({}).dump() == "[]");
     CHECK(images_json({{record("/out/b.gvmi"), FileState::missing}}).dump() ==
-          "[{\"repository\":\"golem-example\",\"tag\":\"latest\",\"imageId\":\"" + id_text +
+          "[{\"repository\":\"golem-example\",\"tag\":\"latest\",\"imageId\":\"" + id_text + "\",\"sha3\":\"" + sha3 +
               "\",\"hash\":\"hash:sha3:" + sha3 +
               "\",\"created\":\"1970-01-12T13:46:40Z\",\"size\":58912345,\"file\":\"/out/"
               "b.gvmi\",\"missing\":true,\"replaced\":false}]");
@@ -183,9 +185,15 @@ TEST_CASE("facts of an image, in columns") {
     facts.trailer_json = "{\"Env\":[\"A=1\"]}";
     CHECK(facts_text(facts) == "File:               x.gvmi\n"
                                "Size:               4.1 kB (4096 bytes)\n"
-                               "Hash:               hash:sha3:" +
+                               "Hash for SDKs:      " +
                                    sha3 +
                                    "\n"
+                                   "For manifests:      sha3:" +
+                                   sha3 +
+                                   "\n"
+                                   "For task packages:  hash:sha3:" +
+                                   sha3 +
+                                   ":URL\n"
                                    "Image id:           " +
                                    id_text +
                                    "\n"
@@ -206,5 +214,7 @@ TEST_CASE("facts of an image, in columns") {
     CHECK(json["squashfs"]["compression"] == "gzip");
     CHECK(json["squashfs"]["inodes"] == 12);
     CHECK(json["config"]["Env"][0] == "A=1");
+    CHECK(json["sha3"] == sha3);
+    CHECK(json["manifestHash"] == "sha3:" + sha3);
     CHECK(json["hash"] == "hash:sha3:" + sha3);
 }
