@@ -2,7 +2,6 @@
 
 #include "gbuild/base/atomic_file.h"
 #include "gbuild/base/text.h"
-#include "gbuild/build/check_input.h"
 #include "gbuild/cli/build_report.h"
 #include "gbuild/cli/build_settings.h"
 #include "gbuild/cli/command.h"
@@ -16,6 +15,7 @@
 #include "gbuild/cli/signals.h"
 #include "gbuild/cli/verify.h"
 #include "gbuild/compare/differences.h"
+#include "gbuild/sources/inputs.h"
 #include "gbuild/store/store.h"
 
 namespace gbuild::cli {

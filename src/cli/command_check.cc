@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 
 #include "gbuild/base/text.h"
-#include "gbuild/build/check_input.h"
+#include "gbuild/bases/base_images.h"
 #include "gbuild/check/check.h"
 #include "gbuild/cli/build_settings.h"
 #include "gbuild/cli/check_formats.h"
@@ -156,14 +156,14 @@ class CheckCommand final : public Command {
                                               : options.dockerfile.value_or(options.context / "Dockerfile").native();
         std::vector<Warning> until_error;
         try {
-            const dockerfile::Dockerfile file = build::read_dockerfile(options, until_error);
+            const dockerfile::Dockerfile file = build::load_dockerfile(options, until_error);
             report.file = file.file;
             std::optional<dockerfile::IgnoreRules> ignore;
-            if (has_ignore) ignore = build::read_ignore_rules(options);
+            if (has_ignore) ignore = build::load_ignore_rules(options);
             std::map<std::string, std::optional<oci::ImageConfig>> known;
             const check::KnownBase known_base = [&](const std::string& name, const oci::Platform& platform) {
                 const auto [entry, is_new] = known.try_emplace(name + " " + platform.text());
-                if (is_new) entry->second = build::remembered_config(options, name, platform);
+                if (is_new) entry->second = build::remembered_config(options.store_root, name, platform);
                 return entry->second;
             };
             check::CheckResult result =

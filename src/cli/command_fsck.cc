@@ -1,7 +1,7 @@
 #include <filesystem>
 
 #include "gbuild/base/error.h"
-#include "gbuild/build/fsck.h"
+#include "gbuild/bases/fsck.h"
 #include "gbuild/cli/build_settings.h"
 #include "gbuild/cli/command.h"
 #include "gbuild/cli/exit_codes.h"

@@ -10,6 +10,7 @@
 #include "gbuild/cli/build_settings.h"
 #include "gbuild/cli/command.h"
 #include "gbuild/plan/remote_source.h"
+#include "gbuild/sources/context_source.h"
 
 namespace gbuild::cli {
 
@@ -145,7 +146,7 @@ std::shared_ptr<build::FetchedContext> fetch_context(build::BuildOptions& option
     // A terminal's progress has a thread of its own.
     const auto progress = make_progress(mode == ProgressMode::tty ? ProgressMode::plain : mode, console);
     options.registry.notice = [&](const std::string& message) { progress->emit(Notice{message}); };
-    auto fetched = build::fetch_context(options, *progress, {});
+    auto fetched = build::fetch_context(options, options.run, options.store_root, *progress, {});
     options.registry.notice = {};
     return fetched;
 }

@@ -1,8 +1,8 @@
 // What a cache in a registry consists of: its manifest, the images it names, its steps and their changes.
-#include "../../src/build/cache_format.h"
-#include "../../src/build/step_change.h"
 #include "fuzzing.h"
 #include "gbuild/oci/artifact.h"
+#include "gbuild/steps/cache_format.h"
+#include "gbuild/steps/step_change.h"
 
 using namespace gbuild;
 

@@ -1,9 +1,9 @@
 // What a git server says that it has, and the packets after it.
 #include <algorithm>
 
-#include "../../src/git/advertisement.h"
-#include "../../src/git/packets.h"
 #include "fuzzing.h"
+#include "git/advertisement.h"
+#include "git/packets.h"
 
 using namespace gbuild;
 

@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "gbuild/build/build.h"
 #include "gbuild/cli/json_text.h"
+#include "gbuild/engine/build.h"
 
 namespace gbuild::cli {
 

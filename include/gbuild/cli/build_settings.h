@@ -9,10 +9,14 @@
 #include <string_view>
 #include <vector>
 
-#include "gbuild/build/build.h"
 #include "gbuild/cli/console.h"
 #include "gbuild/cli/options.h"
 #include "gbuild/cli/progress.h"
+#include "gbuild/engine/build.h"
+
+namespace gbuild::build {
+struct FetchedContext;
+}
 
 namespace gbuild::cli {
 

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "gbuild/build/cache_location.h"
+#include "gbuild/steps/cache_options.h"
 
 namespace gbuild::cli {
 

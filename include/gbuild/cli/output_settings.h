@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "gbuild/base/events.h"
-#include "gbuild/build/build.h"
 #include "gbuild/cli/options.h"
+#include "gbuild/engine/build.h"
 
 namespace gbuild::cli {
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "gbuild/build/fsck.h"
+#include "gbuild/bases/fsck.h"
 #include "gbuild/cli/json_text.h"
 #include "gbuild/store/housekeeping.h"
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "gbuild/build/build.h"
+#include "gbuild/engine/build.h"
 
 namespace gbuild::cli {
 

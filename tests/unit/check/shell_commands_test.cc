@@ -1,4 +1,4 @@
-#include "../../../src/check/shell_commands.h"
+#include "check/shell_commands.h"
 
 #include "gbuild/base/text.h"
 #include "support/catch.h"

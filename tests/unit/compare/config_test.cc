@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 
-#include "../../../src/compare/config.h"
+#include "compare/config.h"
 
 #include "gbuild/base/error.h"
 #include "gbuild/base/text.h"

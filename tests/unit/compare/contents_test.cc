@@ -1,4 +1,4 @@
-#include "../../../src/compare/contents.h"
+#include "compare/contents.h"
 
 #include "gbuild/base/error.h"
 #include "gbuild/base/fd.h"

@@ -1,4 +1,4 @@
-#include "../../../src/compare/trees.h"
+#include "compare/trees.h"
 
 #include "support/catch.h"
 

@@ -1,4 +1,4 @@
-#include "../../../src/deflate/huffman.h"
+#include "deflate/huffman.h"
 
 #include <algorithm>
 #include <vector>

@@ -1,4 +1,4 @@
-#include "../../../src/deflate/match_finder.h"
+#include "deflate/match_finder.h"
 
 #include <string>
 

@@ -6,8 +6,8 @@
 
 #include <algorithm>
 
-#include "../../../src/exporter/compressor.h"
-#include "../../../src/exporter/sparse_extents.h"
+#include "exporter/compressor.h"
+#include "exporter/sparse_extents.h"
 #include "gbuild/base/atomic_file.h"
 #include "gbuild/base/error.h"
 #include "gbuild/base/fd.h"

@@ -1,4 +1,4 @@
-#include "../../../src/git/modules.h"
+#include "git/modules.h"
 
 #include "gbuild/base/error.h"
 #include "gbuild/git/repository.h"

@@ -1,9 +1,9 @@
 // What servers say, whole and broken; the commands that reach them over ssh.
 #include <algorithm>
 
-#include "../../../src/git/advertisement.h"
-#include "../../../src/git/ssh_command.h"
 #include "gbuild/base/error.h"
+#include "git/advertisement.h"
+#include "git/ssh_command.h"
 #include "support/catch.h"
 
 using namespace gbuild;

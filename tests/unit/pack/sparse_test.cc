@@ -1,5 +1,5 @@
-#include "../../../src/pack/block_sizes.h"
 #include "fixtures.h"
+#include "pack/block_sizes.h"
 #include "support/catch.h"
 
 namespace gbuild::pack {

@@ -1,4 +1,4 @@
-#include "../../../src/registry/pace.h"
+#include "registry/pace.h"
 
 #include "gbuild/registry/retry.h"
 #include "support/catch.h"

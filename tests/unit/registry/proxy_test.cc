@@ -1,4 +1,4 @@
-#include "../../../src/registry/proxy.h"
+#include "registry/proxy.h"
 
 #include <map>
 

@@ -1,4 +1,4 @@
-#include "../../../src/sandbox/credentials.h"
+#include "sandbox/credentials.h"
 
 #include <linux/capability.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-#include "../../../src/sandbox/step_message.h"
+#include "sandbox/step_message.h"
 
 #include "gbuild/base/error.h"
 #include "support/catch.h"

@@ -1,4 +1,4 @@
-#include "../../../src/sandbox/syscalls.h"
+#include "sandbox/syscalls.h"
 
 #include <linux/audit.h>
 #include <sys/syscall.h>

@@ -1,4 +1,4 @@
-#include "../../../src/sandbox/user_namespace.h"
+#include "sandbox/user_namespace.h"
 
 #include "support/catch.h"
 

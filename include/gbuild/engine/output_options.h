@@ -1,0 +1,39 @@
+// What a build writes, as the user says it.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <vector>
+
+#include "gbuild/exporter/container_image.h"
+#include "gbuild/oci/reference.h"
+
+namespace gbuild::build {
+
+// Something for the container world that a build writes.
+struct ContainerOutput {
+    enum class Form {
+        oci,     // an OCI layout: a tar archive or a directory
+        docker,  // what `docker load` reads
+        tar,     // the file tree
+        local,   // the file tree as files of the user's
+    };
+    Form form = Form::oci;
+    std::optional<std::filesystem::path> destination;                 // a file, or a directory; none: standard output
+    bool directory = false;                                           // always for local
+    exporter::Compression compression = exporter::Compression::gzip;  // of oci's and docker's layer
+    std::optional<int> compression_level;
+    std::vector<oci::ImageName> names;
+};
+
+struct OutputOptions {
+    std::vector<oci::ImageName> tags;
+    bool writes_gvmi = true;
+    std::optional<std::filesystem::path> output;  // the .gvmi; default: NAME-TAG.gvmi in the current directory
+    std::vector<ContainerOutput> container_outputs;
+    exporter::Annotations annotations, descriptor_annotations;  // of container images
+    // What the caller writes about this build. Like the image itself, these files are not part of any build context.
+    std::vector<std::filesystem::path> side_files;
+};
+
+}  // namespace gbuild::build

@@ -1,0 +1,63 @@
+#include "stage_disk.h"
+
+#include <sys/stat.h>
+
+#include <fmt/format.h>
+
+#include "gbuild/base/error.h"
+#include "gbuild/bases/extracted_check.h"
+
+namespace gbuild::build {
+
+StageDisk::StageDisk(const LayerJob& job, const RunOptions& run, sandbox::Sandbox& sandbox, BasePulls& pulls) :
+    job_(job), sandbox_(sandbox), pulls_(pulls), place_(job.store.staging()) {
+    if (run.memory || run.pids) limit(run);
+}
+
+// As far as the machine allows: a step without limits is better than none.
+void StageDisk::limit(const RunOptions& run) {
+    try {
+        limits_ = std::make_unique<sandbox::Cgroup>(sandbox::Limits{run.memory, run.pids});
+    } catch (const Error& error) {
+        job_.events.emit(Notice{fmt::format("--memory and --pids have no effect here: {}", error.message())});
+    }
+}
+
+TempDir StageDisk::new_place() const { return TempDir(place_.path()); }
+
+const ExtractedTree& StageDisk::extracted(const BaseImage* image, const std::function<tree::Tree()>& tree,
+                                          pack::ContentReader& contents) {
+    {
+        auto bases = bases_.lock();
+        if (auto found = bases->find(image); found != bases->end()) return found->second;
+    }
+    ExtractedTree whole{{}, tree()};
+    if (sandbox_.has_overlay()) {
+        if (image) {
+            whole.layers = {directory_of(*image, whole.tree, contents).native()};
+        } else {
+            const std::filesystem::path empty = place_.path() / "scratch";
+            if (::mkdir(empty.c_str(), 0755) != 0 && errno != EEXIST) throw_errno("cannot create " + empty.native());
+            if (::chmod(empty.c_str(), 0755) != 0) throw_errno("cannot chmod " + empty.native());
+            whole.layers = {empty.native()};
+        }
+    }
+    return bases_.lock()->emplace(image, std::move(whole)).first->second;
+}
+
+const std::filesystem::path& StageDisk::directory_of(const BaseImage& image, const tree::Tree& tree,
+                                                     pack::ContentReader& contents) {
+    const std::filesystem::path& directory = pulls_.directory_of(image);
+    const auto difference = sampled_difference_from(tree, contents, directory);
+    if (!difference) return directory;
+    job_.events.emit(Notice{
+        fmt::format("the extracted files of {} are damaged ({}); extracting them anew", image.name, *difference)});
+    return pulls_.renew_directory_of(image);
+}
+
+sandbox::StepResult StageDisk::run(sandbox::Step& step, const std::function<void(std::string_view)>& output) {
+    if (limits_) step.cgroup = limits_->directory();
+    return sandbox_.run(step, output, job_.stop);
+}
+
+}  // namespace gbuild::build
