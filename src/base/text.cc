@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstdio>
 #include <ctime>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -33,16 +34,20 @@ size_t utf8_length(std::string_view text) {
     return length;
 }
 
+// Letters inserted, left out, replaced, and neighbours swapped.
 size_t edit_distance(std::string_view a, std::string_view b) {
-    std::vector<size_t> row(b.size() + 1);
+    std::vector<size_t> before(b.size() + 1), above(b.size() + 1), row(b.size() + 1);
     for (size_t j = 0; j <= b.size(); j++) row[j] = j;
     for (size_t i = 1; i <= a.size(); i++) {
-        size_t diagonal = row[0];
+        std::swap(before, above);
+        std::swap(above, row);
         row[0] = i;
         for (size_t j = 1; j <= b.size(); j++) {
-            size_t substitute = diagonal + (lower(a[i - 1]) == lower(b[j - 1]) ? 0 : 1);
-            diagonal = row[j];
-            row[j] = std::min({row[j] + 1, row[j - 1] + 1, substitute});
+            const bool same = lower(a[i - 1]) == lower(b[j - 1]);
+            row[j] = std::min({above[j] + 1, row[j - 1] + 1, above[j - 1] + (same ? 0 : 1)});
+            const bool swapped =
+                i > 1 && j > 1 && lower(a[i - 1]) == lower(b[j - 2]) && lower(a[i - 2]) == lower(b[j - 1]);
+            if (swapped) row[j] = std::min(row[j], before[j - 2] + 1);
         }
     }
     return row.back();
@@ -119,7 +124,8 @@ std::optional<std::string> nearest(std::string_view word, std::span<const std::s
     // Quadratic: long words are no misspellings worth the time.
     constexpr size_t longest = 256;
     if (word.empty() || word.size() > longest) return std::nullopt;
-    size_t limit = word.size() <= 4 ? 1 : word.size() <= 8 ? 2 : 3;
+    // No guess is better than a wrong one.
+    size_t limit = std::min<size_t>(3, word.size() / 3);
     const std::string* best = nullptr;
     for (const auto& candidate : candidates) {
         if (candidate.size() > longest || candidate.size() > word.size() + limit) continue;
