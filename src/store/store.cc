@@ -1,6 +1,7 @@
 #include "gbuild/store/store.h"
 
 #include <fcntl.h>
+#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -8,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -35,6 +37,26 @@ std::optional<std::string> environment(const char* name) {
     return value;
 }
 
+// As shells have it: HOME, else what the system knows of the user, as for services and cron jobs.
+fs::path home_directory() {
+    constexpr const char* hint = "choose a place for the store with --root or GBUILD_ROOT";
+    if (auto home = environment("HOME")) {
+        // It would be another store in each directory, and part of the build context in some.
+        if (fs::path(*home).is_absolute()) return *home;
+        throw Error(ErrorKind::usage, fmt::format("HOME is {}, which is not an absolute path", quoted(*home)))
+            .hint(hint);
+    }
+    std::vector<char> buffer(16384);
+    passwd entry{};
+    passwd* found = nullptr;
+    ::getpwuid_r(::geteuid(), &entry, buffer.data(), buffer.size(), &found);
+    if (found != nullptr && found->pw_dir != nullptr && found->pw_dir[0] == '/') return found->pw_dir;
+    throw Error(ErrorKind::usage,
+                "no place for the store: GBUILD_ROOT, XDG_CACHE_HOME and HOME are not set, and the user has no home "
+                "directory")
+        .hint(hint);
+}
+
 // 0700 whatever the umask; one that is there already keeps its mode.
 void make_directory(const fs::path& path) {
     if (::mkdir(path.c_str(), 0700) == 0) {
@@ -49,7 +71,10 @@ void make_directory(const fs::path& path) {
                                                quoted(path.native())))
             .hint("choose another place with --root or GBUILD_ROOT");
     }
-    throw system_error(error_number, fmt::format("cannot create {}", quoted(path.native())));
+    Error error = system_error(error_number, fmt::format("cannot create {}", quoted(path.native())));
+    const bool explained = error.kind() == ErrorKind::no_space || error.kind() == ErrorKind::permission;
+    if (!explained) error.hint("choose another place for the store with --root or GBUILD_ROOT");
+    throw error;
 }
 
 void make_directories(const fs::path& path) {
@@ -127,9 +152,7 @@ fs::path Store::default_root() {
     if (auto cache = environment("XDG_CACHE_HOME"); cache && fs::path(*cache).is_absolute()) {
         return fs::path(*cache) / "gbuild";
     }
-    if (auto home = environment("HOME")) return fs::path(*home) / ".cache" / "gbuild";
-    throw Error(ErrorKind::usage, "no place for the store: GBUILD_ROOT, XDG_CACHE_HOME and HOME are not set")
-        .hint("choose one with --root");
+    return home_directory() / ".cache" / "gbuild";
 }
 
 Store::Store(const fs::path& root, Owner owner) : root_(fs::absolute(root).lexically_normal()) {
