@@ -19,7 +19,14 @@ void StageDisk::limit(const RunOptions& run) {
     try {
         limits_ = std::make_unique<sandbox::Cgroup>(sandbox::Limits{run.memory, run.pids});
     } catch (const Error& error) {
-        job_.events.emit(Notice{fmt::format("--memory and --pids have no effect here: {}", error.message())});
+        const char* which = run.memory && run.pids ? "--memory and --pids have"
+                            : run.memory           ? "--memory has"
+                                                   : "--pids has";
+        job_.events.emit(Warning{"limits-unavailable",
+                                 fmt::format("{} no effect here: {}", which, error.message()),
+                                 {},
+                                 "gbuild doctor tells how to get control groups; systemd-run --user --scope -p "
+                                 "Delegate=yes gbuild … often does"});
     }
 }
 
