@@ -18,7 +18,7 @@ struct Client::State {
         options(std::move(given)),
         hosts(options),
         transport(timeouts_of(options), hosts),
-        credentials(auth_files(options.authfile), options.notice, options.helper_timeout),
+        credentials(auth_files(options.authfile), options.notice, options.helper_timeout, options.credential),
         authorizer(transport, credentials),
         session(transport, authorizer) {}
 

@@ -51,12 +51,14 @@ AuthFiles auth_files(const std::optional<std::filesystem::path>& authfile, const
 }
 
 struct CredentialStore::State {
-    State(AuthFiles from, std::function<void(const std::string&)> to, std::chrono::seconds timeout) :
-        files(std::move(from)), notice(std::move(to)), helper_timeout(timeout) {}
+    State(AuthFiles from, std::function<void(const std::string&)> to, std::chrono::seconds timeout,
+          std::optional<Credential> credential) :
+        files(std::move(from)), notice(std::move(to)), helper_timeout(timeout), given(std::move(credential)) {}
 
     AuthFiles files;
     std::function<void(const std::string&)> notice;
     std::chrono::seconds helper_timeout;
+    const std::optional<Credential> given;
     Synchronized<std::optional<std::vector<AuthFile>>> loaded;
 
     // Helpers may be slow, and ask their user: each is run once for a registry, and whoever wants its answer meanwhile
@@ -112,12 +114,13 @@ struct CredentialStore::State {
 };
 
 CredentialStore::CredentialStore(AuthFiles files, std::function<void(const std::string&)> notice,
-                                 std::chrono::seconds helper_timeout) :
-    state_(std::make_unique<State>(std::move(files), std::move(notice), helper_timeout)) {}
+                                 std::chrono::seconds helper_timeout, std::optional<Credential> given) :
+    state_(std::make_unique<State>(std::move(files), std::move(notice), helper_timeout, std::move(given))) {}
 CredentialStore::~CredentialStore() = default;
 
 FoundCredential CredentialStore::find(const std::string& registry, const std::string& repository,
                                       const std::stop_token& stop) {
+    if (state_->given) return {state_->given, {}};
     std::string first_trouble;
     auto run = [this](const std::vector<std::string>& argv, const CommandOptions& options) {
         return state_->run_once(argv, options);

@@ -89,14 +89,17 @@ void read_certs_dir(const fs::path& directory, TlsSettings& out) {
 }  // namespace
 
 HostSettings::HostSettings(const ClientOptions& options) :
+    verify_tls_(options.verify_tls),
     token_hosts_(options.token_hosts),
     ca_files_(options.ca_files),
     host_ca_files_(options.host_ca_files),
-    certs_dirs_(options.certs_dirs) {
+    certs_dirs_(options.certs_dirs),
+    certs_dir_(options.certs_dir) {
     for (const auto& host : options.insecure) insecure_.push_back(to_lower(host));
 }
 
 bool HostSettings::insecure(const Url& url) const {
+    if (!verify_tls_) return true;
     auto names = names_of(url);
     return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
         return std::find(insecure_.begin(), insecure_.end(), name) != insecure_.end();
@@ -132,6 +135,7 @@ std::shared_ptr<const TlsSettings> HostSettings::read(const Url& url) const {
         }
         for (const auto& directory : certs_dirs_) read_certs_dir(directory / name, *out);
     }
+    if (certs_dir_) read_certs_dir(*certs_dir_, *out);
     if (!out->ca_pem.empty()) out->ca_pem = system_ca_pem() + out->ca_pem;
     return out;
 }

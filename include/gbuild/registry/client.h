@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "gbuild/oci/reference.h"
+#include "gbuild/registry/credential.h"
 #include "gbuild/registry/image_destination.h"
 #include "gbuild/registry/image_source.h"
 
@@ -23,6 +24,8 @@ inline constexpr uint64_t default_min_speed = 128;
 struct ClientOptions {
     // --authfile; else the usual places
     std::optional<std::filesystem::path> authfile;
+    // --creds: goes before what the files say, at every registry that asks for a login
+    std::optional<Credential> credential;
     // registry → mirrors, tried in order before the registry itself: "host[:port][/prefix]", or with http:// or
     // https:// in front to fix the protocol. The prefix goes before the repository's name.
     std::map<std::string, std::vector<std::string>> mirrors;
@@ -30,12 +33,15 @@ struct ClientOptions {
     std::map<std::string, std::vector<std::string>> token_hosts;
     // hosts (with port) that may speak plain HTTP or bad TLS
     std::vector<std::string> insecure;
+    bool verify_tls = true;  // false: all hosts may
     // CA certificates (PEM files, or directories of *.pem and *.crt) trusted besides the system's: for every host, and
     // for one host (with port)
     std::vector<std::filesystem::path> ca_files;
     std::map<std::string, std::vector<std::filesystem::path>> host_ca_files;
     // directories like /etc/docker/certs.d: HOST[:PORT]/{*.crt, *.cert + *.key}; see default_certs_dirs()
     std::vector<std::filesystem::path> certs_dirs;
+    // one such directory for every host
+    std::optional<std::filesystem::path> certs_dir;
     int max_attempts = 5;
     std::chrono::milliseconds first_delay{500};  // doubled and jittered at each further attempt
     std::chrono::seconds max_retry_after{120};   // a longer Retry-After is an error that says when

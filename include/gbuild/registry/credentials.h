@@ -12,16 +12,9 @@
 #include <vector>
 
 #include "gbuild/base/process.h"
+#include "gbuild/registry/credential.h"
 
 namespace gbuild::registry {
-
-struct Credential {
-    std::string username;
-    std::string password;
-    std::string identity_token;  // an OAuth refresh token; replaces the two above
-    std::string registry_token;  // a ready bearer token; replaces the three above
-    bool operator==(const Credential&) const = default;
-};
 
 // What was found for a registry.
 struct FoundCredential {
@@ -75,9 +68,10 @@ class AuthFile {
 // Looks through all files, reading each at most once. Thread-safe.
 class CredentialStore {
   public:
-    // Trouble is told to `notice`, too, which may be empty.
+    // Trouble is told to `notice`, too, which may be empty. What is `given` is everybody's credential, and no file is
+    // read.
     CredentialStore(AuthFiles files, std::function<void(const std::string&)> notice,
-                    std::chrono::seconds helper_timeout);
+                    std::chrono::seconds helper_timeout, std::optional<Credential> given = {});
     ~CredentialStore();
     // Nothing found: nothing is known about this registry. Throws when a required file is not there or a file is
     // malformed, and interrupted.

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "gbuild/base/synchronized.h"
@@ -36,10 +37,12 @@ class HostSettings {
     std::shared_ptr<const TlsSettings> read(const Url& url) const;
 
     std::vector<std::string> insecure_;
+    bool verify_tls_;
     std::map<std::string, std::vector<std::string>> token_hosts_;
     std::vector<std::filesystem::path> ca_files_;
     std::map<std::string, std::vector<std::filesystem::path>> host_ca_files_;
     std::vector<std::filesystem::path> certs_dirs_;
+    std::optional<std::filesystem::path> certs_dir_;
     Synchronized<std::map<std::string, std::shared_ptr<const TlsSettings>>> known_;
 };
 
