@@ -168,6 +168,13 @@ fs::path own_ignore_file(const SourceOptions& options) {
     return own;
 }
 
+// The one that was asked for by name: it has to be there.
+std::optional<dockerfile::IgnoreRules> given_ignore_rules(const SourceOptions& options) {
+    if (!options.ignore_file) return std::nullopt;
+    return dockerfile::IgnoreRules::parse(read_text_file(*options.ignore_file, max_dockerfile_size),
+                                          options.ignore_file->native());
+}
+
 std::unique_ptr<ContextDir> open_with_ignore(const fs::path& directory, const fs::path& preferred,
                                              const std::vector<fs::path>& written) {
     return std::make_unique<ContextDir>(
@@ -250,11 +257,18 @@ void warn_until_error(const SourceOptions& options, EventSink& events) {
 }
 
 dockerfile::IgnoreRules load_ignore_rules(const SourceOptions& options) {
+    if (auto given = given_ignore_rules(options)) return std::move(*given);
     return ignore_rules(options.context, own_ignore_file(options));
 }
 
 std::unique_ptr<ContextDir> open_build_context(const SourceOptions& options, const std::vector<fs::path>& written) {
     require_directory(options.context, "build context");
+    if (auto given = given_ignore_rules(options)) {
+        std::set<std::string, std::less<>> outputs;
+        if (options.origin == Origin::here) outputs = files_below(options.context, written);
+        return std::make_unique<ContextDir>(RootedDir(options.context),
+                                            ContextRules(std::move(*given), std::move(outputs)));
+    }
     if (options.origin == Origin::elsewhere) {
         return open_inside(options.context, options.dockerfile_text ? "" : path_inside(options).native());
     }

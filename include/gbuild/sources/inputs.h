@@ -55,7 +55,7 @@ dockerfile::Dockerfile load_dockerfile(const SourceOptions& options);
 // Emits what load_dockerfile() warns of before it throws; does nothing for a Dockerfile that can be read.
 void warn_until_error(const SourceOptions& options, EventSink& events);
 
-// <Dockerfile>.dockerignore, else .dockerignore in the context; empty rules when there is neither.
+// The --ignorefile, else <Dockerfile>.dockerignore, else .dockerignore in the context; empty rules when there is none.
 dockerfile::IgnoreRules load_ignore_rules(const SourceOptions& options);
 
 // The build context with its ignore rules: <Dockerfile>.dockerignore, else .dockerignore in it. `written` are the files

@@ -34,9 +34,10 @@ struct SourceOptions {
     Origin origin = Origin::here;   // of the context; elsewhere: `dockerfile` is a path in it
     // What fetch_context() makes the context of; "" when that is there already. Until then `context` is but a name.
     std::string context_source;
-    std::optional<std::filesystem::path> dockerfile;  // default: Dockerfile in the context
-    std::optional<std::string> dockerfile_text;       // from standard input (-f -); wins
-    std::string dockerfile_name = "<stdin>";          // what messages call `dockerfile_text`
+    std::optional<std::filesystem::path> dockerfile;   // default: Dockerfile in the context
+    std::optional<std::string> dockerfile_text;        // from standard input (-f -); wins
+    std::string dockerfile_name = "<stdin>";           // what messages call `dockerfile_text`
+    std::optional<std::filesystem::path> ignore_file;  // default: see inputs.h
     std::string target;
     std::map<std::string, std::string> build_args;
     std::map<std::string, std::string> labels;
