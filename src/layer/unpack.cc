@@ -134,14 +134,19 @@ class Unpacker {
         while (first != modes_.end() && first->first.starts_with(below)) first = modes_.erase(first);
     }
 
+    // By way of symbolic links, two paths may name one.
+    static bool is_same_place(const RootedDir::Parent& a, const RootedDir::Parent& b) {
+        return a.name == b.name && identity_of(a.directory.get(), "") == identity_of(b.directory.get(), "");
+    }
+
     void link(const tree::LayerEntry& entry) {
         const auto target = root_.lstat(entry.target);
         if (!target || S_ISDIR(target->st_mode)) {
             throw Error(ErrorKind::integrity,
                         fmt::format("it is a hard link to {}, which is no file of the archive", quoted(entry.target)));
         }
-        if (entry.target == entry.path) return;
         const RootedDir::Parent from = root_.open_parent(entry.target);
+        if (is_same_place(from, root_.open_parent(entry.path))) return;
         const RootedDir::Parent to = free_place(entry.path);
         if (::linkat(from.directory.get(), from.name.c_str(), to.directory.get(), to.name.c_str(), 0) != 0) {
             throw_errno("cannot make the hard link");

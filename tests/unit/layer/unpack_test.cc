@@ -133,6 +133,19 @@ TEST_CASE("a directory's last entry counts by whatever way it is named") {
     CHECK(mode_of(place.path() / "a") == 0500);
 }
 
+TEST_CASE("a hard link to its own name changes nothing, by whatever way it is named (S-16)") {
+    const ScratchDir place;
+    unpack_to(place.path(), TarBuilder()
+                                .symlink("d", "..")
+                                .symlink("d/b", "d")
+                                .hard_link("b", "d/b")
+                                .file("f", "text")
+                                .hard_link("d/f", "./f")
+                                .finish());
+    CHECK(fs::read_symlink(place.path() / "b") == "d");
+    CHECK(fs::hard_link_count(place.path() / "f") == 1);
+}
+
 TEST_CASE("an archive's files with a capability are named") {
     const ScratchDir place;
     TarOptions options;
