@@ -5,7 +5,9 @@
 #include "authorizer.h"
 #include "blob_download.h"
 #include "endpoint.h"
+#include "gbuild/base/error.h"
 #include "gbuild/base/synchronized.h"
+#include "gbuild/base/text.h"
 #include "gbuild/registry/retry.h"
 #include "registry_destination.h"
 #include "registry_image.h"
@@ -14,6 +16,8 @@
 namespace gbuild::registry {
 
 struct Client::State {
+    using Mirrors = std::vector<std::string>;
+
     explicit State(ClientOptions given) :
         options(std::move(given)),
         hosts(options),
@@ -22,15 +26,29 @@ struct Client::State {
         authorizer(transport, credentials),
         session(transport, authorizer) {}
 
-    Endpoints endpoints(const std::string& registry) {
+    // Of an image to be read.
+    Endpoints endpoints(const oci::Reference& reference) {
+        const std::string& registry = reference.registry();
+        const LocationRule* rule = rule_for(options.rules, reference);
+        if (rule && rule->blocked) throw_blocked(reference, *rule);
+        const auto mirrors = options.mirrors.find(registry);
+        if (mirrors != options.mirrors.end()) rule = nullptr;
+        std::string key = registry;
+        if (rule) key += fmt::format(" {} {}", rule->prefix, reference.digest().has_value());
         auto known = endpoints_by_registry.lock();
-        auto& found = (*known)[registry];
-        if (found.empty()) {
-            auto mirrors = options.mirrors.find(registry);
-            found = endpoints_of(
-                registry, mirrors == options.mirrors.end() ? std::vector<std::string>{} : mirrors->second, hosts);
-        }
+        Endpoints& found = (*known)[key];
+        if (!found.empty()) return found;
+        found = rule ? endpoints_of(reference, *rule, hosts)
+                     : endpoints_of(registry, mirrors != options.mirrors.end() ? mirrors->second : Mirrors(), hosts);
         return found;
+    }
+    // The registry that an image is written to: neither mirrors nor rules change it.
+    std::shared_ptr<Endpoint> registry(const std::string& name) { return endpoints_of(name, {}, hosts).back(); }
+
+    [[noreturn]] static void throw_blocked(const oci::Reference& reference, const LocationRule& rule) {
+        throw Error(ErrorKind::usage, fmt::format("{} blocks images of {}, such as {}", quoted(rule.file),
+                                                  quoted(rule.prefix), reference.text()))
+            .hint("name another image, or pass --registry-config FILE, which is then the only file that is read");
     }
     RetryPolicy retry_policy() const {
         RetryPolicy policy;
@@ -54,14 +72,13 @@ Client::Client(ClientOptions options) : state_(std::make_unique<State>(std::move
 Client::~Client() = default;
 
 std::unique_ptr<ImageSource> Client::image(const oci::Reference& reference) {
-    return std::make_unique<RegistryImage>(reference, state_->endpoints(reference.registry()), state_->transport,
-                                           state_->session, state_->retry_policy());
+    return std::make_unique<RegistryImage>(reference, state_->endpoints(reference), state_->transport, state_->session,
+                                           state_->retry_policy());
 }
 
 std::unique_ptr<ImageDestination> Client::destination(const oci::Reference& reference) {
-    return std::make_unique<RegistryDestination>(reference, state_->endpoints(reference.registry()).back(),
-                                                 state_->transport, state_->session, state_->retry_policy(),
-                                                 state_->options.upload_chunk);
+    return std::make_unique<RegistryDestination>(reference, state_->registry(reference.registry()), state_->transport,
+                                                 state_->session, state_->retry_policy(), state_->options.upload_chunk);
 }
 
 }  // namespace gbuild::registry

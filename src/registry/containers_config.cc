@@ -1,5 +1,4 @@
 #include <map>
-#include <optional>
 
 #include <fmt/format.h>
 #include <toml++/toml.h>
@@ -17,16 +16,9 @@ namespace fs = std::filesystem;
 
 constexpr size_t max_config_file = 1u << 20;
 
-struct Location {
-    std::string name;  // HOST[:PORT][/PREFIX]
-    bool insecure = false;
-
-    std::string host() const { return name.substr(0, name.find('/')); }
-};
-
 struct RegistryEntry {
-    Location location;
-    std::vector<Location> mirrors;
+    LocationRule rule;
+    std::vector<std::string> insecure;  // HOST[:PORT], or *.DOMAIN
 };
 
 std::string text_of(const toml::table& table, std::string_view key) {
@@ -46,16 +38,33 @@ void for_each_table(const toml::table& table, std::string_view key, Body&& body)
     }
 }
 
-std::vector<Location> read_mirrors(const toml::table& registry) {
-    std::vector<Location> mirrors;
-    if (flag_of(registry, "mirror-by-digest-only")) return mirrors;
+std::string host_of(const std::string& location) { return location.substr(0, location.find('/')); }
+
+MirrorLocation::Pulls pulls_of(const toml::table& registry, const toml::table& mirror) {
+    if (flag_of(registry, "mirror-by-digest-only")) return MirrorLocation::Pulls::digests;
+    const std::string pulls = text_of(mirror, "pull-from-mirror");
+    if (pulls == "digest-only") return MirrorLocation::Pulls::digests;
+    return pulls == "tag-only" ? MirrorLocation::Pulls::tags : MirrorLocation::Pulls::all;
+}
+
+RegistryEntry read_registry(const toml::table& registry, const fs::path& file) {
+    RegistryEntry entry;
+    LocationRule& rule = entry.rule;
+    rule.prefix = text_of(registry, "prefix");
+    rule.location = text_of(registry, "location");
+    if (rule.prefix.empty()) rule.prefix = rule.location;
+    if (rule.location.empty() && !rule.is_pattern()) rule.location = rule.prefix;
+    rule.blocked = flag_of(registry, "blocked");
+    rule.file = file.native();
+    const std::string& asked = rule.location.empty() ? rule.prefix : rule.location;
+    if (flag_of(registry, "insecure")) entry.insecure.push_back(host_of(asked));
     for_each_table(registry, "mirror", [&](const toml::table& mirror) {
-        std::string pulls = text_of(mirror, "pull-from-mirror");
-        std::string location = text_of(mirror, "location");
-        if (location.empty() || (!pulls.empty() && pulls != "all")) return;
-        mirrors.push_back({location, flag_of(mirror, "insecure")});
+        const std::string location = text_of(mirror, "location");
+        if (location.empty()) return;
+        rule.mirrors.push_back({location, pulls_of(registry, mirror)});
+        if (flag_of(mirror, "insecure")) entry.insecure.push_back(host_of(location));
     });
-    return mirrors;
+    return entry;
 }
 
 // By prefix: a later file's entry takes the place of an earlier one's.
@@ -65,33 +74,14 @@ void read_file(const fs::path& path, RegistryEntries& entries) {
     try {
         const toml::table document = toml::parse(read_text_file(path, max_config_file), path.string());
         for_each_table(document, "registry", [&](const toml::table& registry) {
-            std::string location = text_of(registry, "location"), prefix = text_of(registry, "prefix");
-            if (prefix.empty()) prefix = location;
-            if (location.empty()) location = prefix;
-            entries[prefix] = {{location, flag_of(registry, "insecure")}, read_mirrors(registry)};
+            RegistryEntry entry = read_registry(registry, path);
+            if (!entry.rule.prefix.empty()) entries[entry.rule.prefix] = std::move(entry);
         });
     } catch (const toml::parse_error& error) {
         throw Error(ErrorKind::usage, fmt::format("{}, line {}: {}", quoted(path.string()), error.source().begin.line,
                                                   printable(error.description())))
             .hint("correct it, or pass --registry-config FILE, which is then the only file that is read");
     }
-}
-
-void take(const std::string& registry, const RegistryEntry& entry, ClientOptions& options, const SaidSettings& said) {
-    auto allow_insecure = [&](const Location& location) {
-        if (location.insecure && !said.contains({location.host(), "insecure"})) {
-            options.insecure.push_back(location.host());
-        }
-    };
-    allow_insecure(entry.location);
-    if (said.contains({registry, "mirrors"})) return;
-    auto& mirrors = options.mirrors[registry];
-    for (const Location& mirror : entry.mirrors) {
-        allow_insecure(mirror);
-        mirrors.push_back(mirror.name);
-    }
-    // Another place for all of the registry is asked like a mirror, after those.
-    if (entry.location.name != registry) mirrors.push_back(entry.location.name);
 }
 
 }  // namespace
@@ -102,9 +92,11 @@ void load_containers_config(const std::vector<fs::path>& files, ClientOptions& o
         std::error_code error;
         if (fs::status(path, error).type() != fs::file_type::not_found) read_file(path, entries);
     }
-    for (const auto& [prefix, entry] : entries) {
-        bool is_whole = !prefix.empty() && prefix.find_first_of("/*") == std::string::npos;
-        if (is_whole) take(prefix, entry, options, said);
+    for (auto& [prefix, entry] : entries) {
+        for (const std::string& host : entry.insecure) {
+            if (!said.contains({host, "insecure"})) options.insecure.push_back(host);
+        }
+        options.rules.push_back(std::move(entry.rule));
     }
 }
 

@@ -22,7 +22,7 @@ std::vector<std::string> protocols_for(const Url& https, HostSettings& hosts) {
     return {"https"};
 }
 
-std::shared_ptr<Endpoint> mirror_endpoint(const std::string& mirror, HostSettings& hosts) {
+std::shared_ptr<Endpoint> mirror_endpoint(const std::string& mirror, size_t replaced, HostSettings& hosts) {
     bool has_scheme = mirror.find("://") != std::string::npos;
     auto url = Url::parse(has_scheme ? mirror : "https://" + mirror);
     if (!url || !url->query.empty() || mirror.find('@') != std::string::npos) {
@@ -34,7 +34,15 @@ std::shared_ptr<Endpoint> mirror_endpoint(const std::string& mirror, HostSetting
     if (!prefix.empty()) prefix += '/';
     auto protocols = has_scheme ? std::vector{url->scheme} : protocols_for(*url, hosts);
     std::string name = url->authority();
-    return std::make_shared<Endpoint>(Endpoint::Role::mirror, name, *url, prefix, std::move(protocols));
+    return std::make_shared<Endpoint>(Endpoint::Role::mirror, name, *url, Endpoint::Prefix{prefix, replaced},
+                                      std::move(protocols));
+}
+
+std::shared_ptr<Endpoint> registry_endpoint(const std::string& registry, Endpoint::Prefix prefix, HostSettings& hosts) {
+    auto url = Url::parse("https://" + (registry == "docker.io" ? "registry-1.docker.io" : registry));
+    if (!url) throw Error(ErrorKind::usage, fmt::format("{} is no registry", quoted(registry)));
+    return std::make_shared<Endpoint>(Endpoint::Role::registry, registry, *url, std::move(prefix),
+                                      protocols_for(*url, hosts));
 }
 
 // Go's and nginx' words to a client that speaks HTTP where TLS is wanted.
@@ -72,6 +80,14 @@ struct FirstFailure {
 }
 
 }  // namespace
+
+std::string Endpoint::repository(const std::string& name) const {
+    size_t rest = std::min(prefix_.replaced, name.size());
+    if (rest > 0 && rest < name.size() && name[rest] == '/') rest++;
+    std::string result = prefix_.text + name.substr(rest);
+    while (result.ends_with('/')) result.pop_back();
+    return result;
+}
 
 Url Endpoint::with_protocol(const std::string& protocol) const {
     Url url = base_;
@@ -111,10 +127,26 @@ std::string Endpoint::find_protocol(Transport& transport, const std::stop_token&
 
 Endpoints endpoints_of(const std::string& registry, const std::vector<std::string>& mirrors, HostSettings& hosts) {
     Endpoints out;
-    for (const auto& mirror : mirrors) out.push_back(mirror_endpoint(mirror, hosts));
-    auto url = Url::parse("https://" + (registry == "docker.io" ? "registry-1.docker.io" : registry));
-    if (!url) throw Error(ErrorKind::usage, fmt::format("{} is no registry", quoted(registry)));
-    out.push_back(std::make_shared<Endpoint>(Endpoint::Role::registry, registry, *url, "", protocols_for(*url, hosts)));
+    for (const auto& mirror : mirrors) out.push_back(mirror_endpoint(mirror, 0, hosts));
+    out.push_back(registry_endpoint(registry, {}, hosts));
+    return out;
+}
+
+Endpoints endpoints_of(const oci::Reference& reference, const LocationRule& rule, HostSettings& hosts) {
+    const size_t matched = rule.matched(reference.text()), host = reference.registry().size();
+    const size_t replaced = matched > host ? matched - host - 1 : 0;
+    Endpoints out;
+    for (const MirrorLocation& mirror : rule.mirrors) {
+        if (mirror.serves(reference)) out.push_back(mirror_endpoint(mirror.location, replaced, hosts));
+    }
+    if (rule.location.empty()) {
+        out.push_back(registry_endpoint(reference.registry(), {}, hosts));
+    } else {
+        const std::string registry = rule.location.substr(0, rule.location.find('/'));
+        std::string path = rule.location.substr(std::min(rule.location.size(), registry.size() + 1));
+        if (!path.empty()) path += '/';
+        out.push_back(registry_endpoint(registry, {path, replaced}, hosts));
+    }
     return out;
 }
 

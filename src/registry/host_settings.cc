@@ -101,8 +101,9 @@ HostSettings::HostSettings(const ClientOptions& options) :
 bool HostSettings::insecure(const Url& url) const {
     if (!verify_tls_) return true;
     auto names = names_of(url);
-    return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
-        return std::find(insecure_.begin(), insecure_.end(), name) != insecure_.end();
+    return std::any_of(insecure_.begin(), insecure_.end(), [&](const std::string& said) {
+        if (said.starts_with("*.")) return url.host.ends_with(said.substr(1)) || names[0].ends_with(said.substr(1));
+        return std::find(names.begin(), names.end(), said) != names.end();
     });
 }
 

@@ -15,6 +15,7 @@
 #include "gbuild/registry/credential.h"
 #include "gbuild/registry/image_destination.h"
 #include "gbuild/registry/image_source.h"
+#include "gbuild/registry/location_rule.h"
 
 namespace gbuild::registry {
 
@@ -29,9 +30,11 @@ struct ClientOptions {
     // registry → mirrors, tried in order before the registry itself: "host[:port][/prefix]", or with http:// or
     // https:// in front to fix the protocol. The prefix goes before the repository's name.
     std::map<std::string, std::vector<std::string>> mirrors;
+    // What counts of registries that `mirrors` does not name; what is blocked is so in any case.
+    std::vector<LocationRule> rules;
     // registry → token services on other sites that get the registry's login, too: HOST or HOST:PORT
     std::map<std::string, std::vector<std::string>> token_hosts;
-    // hosts (with port) that may speak plain HTTP or bad TLS
+    // hosts (with port), or *.DOMAIN, that may speak plain HTTP or bad TLS
     std::vector<std::string> insecure;
     bool verify_tls = true;  // false: all hosts may
     // CA certificates (PEM files, or directories of *.pem and *.crt) trusted besides the system's: for every host, and
@@ -63,7 +66,8 @@ class Client {
   public:
     explicit Client(ClientOptions options);
     ~Client();
-    // An image in its registry; nothing is requested yet. The source must not outlive the client.
+    // An image in its registry; nothing is requested yet. The source must not outlive the client. Throws usage for one
+    // that a rule blocks.
     std::unique_ptr<ImageSource> image(const oci::Reference& reference);
     // The place of an image in its registry, to be written; mirrors take no part. Nothing is requested yet. Must not
     // outlive the client.

@@ -44,10 +44,8 @@ using SaidSettings = std::set<std::pair<std::string, std::string>>;
 // wrong.
 void load_registry_config(const std::filesystem::path& path, ClientOptions& options, SaidSettings& said);
 
-// Mirrors and insecure hosts as registries.conf files of version 2 have them (containers-registries.conf(5)), for
-// registries that neither `options` nor `said` have such settings for. Entries for a whole registry count; those for a
-// part of one, patterns, and mirrors that are for digests or for tags only do not. Throws usage with the path and the
-// line of what is wrong.
+// Rules and insecure hosts as registries.conf files of version 2 have them (containers-registries.conf(5)); the latter
+// where `said` has no such setting. Throws usage with the path and the line of what is wrong.
 void load_containers_config(const std::vector<std::filesystem::path>& files, ClientOptions& options,
                             const SaidSettings& said);
 

@@ -47,6 +47,17 @@ TEST_CASE("an insecure host is one port: the one named, or the usual ones") {
     CHECK_FALSE(hosts.insecure(url("https://sub.plain.example")));
 }
 
+TEST_CASE("all hosts below a domain may be insecure (S-21)") {
+    ClientOptions options;
+    options.insecure = {"*.Wild.example"};
+    HostSettings hosts(options);
+    CHECK(hosts.insecure(url("https://a.wild.example")));
+    CHECK(hosts.insecure(url("https://a.b.wild.example:5000")));
+    CHECK_FALSE(hosts.insecure(url("https://wild.example")));
+    CHECK_FALSE(hosts.insecure(url("https://notwild.example")));
+    CHECK_FALSE(hosts.insecure(url("https://a.wild.example.org")));
+}
+
 TEST_CASE("only insecure hosts go unverified, loopback does not") {
     ClientOptions options;
     options.insecure = {"reg.example"};

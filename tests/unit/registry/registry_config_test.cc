@@ -119,6 +119,16 @@ class Machine {
 };
 
 using Names = std::vector<std::string>;
+using Mirrors = std::vector<MirrorLocation>;
+using Pulls = MirrorLocation::Pulls;
+
+LocationRule rule(const ClientOptions& options, const std::string& prefix) {
+    for (const LocationRule& one : options.rules) {
+        if (one.prefix == prefix) return one;
+    }
+    FAIL("no rule for " << prefix);
+    return {};
+}
 
 }  // namespace
 
@@ -171,24 +181,30 @@ location = "strict.example"
 mirror-by-digest-only = true
 [[registry.mirror]]
 location = "m.example"
+[[registry]]
+prefix = "bad.example"
+blocked = true
 )");
     ClientOptions options = machine.load();
-    CHECK(options.mirrors["docker.io"] == Names{"mirror.example:5000/hub", "second.example"});
-    CHECK(options.mirrors["moved.example"] == Names{"new.example/moved"});
-    CHECK(options.mirrors["strict.example"].empty());
-    CHECK_FALSE(options.mirrors.contains("quay.io/team"));
-    CHECK_FALSE(options.mirrors.contains("quay.io"));
-    CHECK(options.insecure == Names{"mirror.example:5000", "plain.example:5000"});
+    CHECK(options.mirrors.empty());
+    CHECK(rule(options, "docker.io").location == "docker.io");
+    CHECK(rule(options, "docker.io").mirrors == Mirrors{{"mirror.example:5000/hub", Pulls::all},
+                                                        {"second.example", Pulls::all},
+                                                        {"digests.example", Pulls::digests}});
+    CHECK(rule(options, "moved.example").location == "new.example/moved");
+    CHECK(rule(options, "strict.example").mirrors == Mirrors{{"m.example", Pulls::digests}});
+    CHECK(rule(options, "quay.io/team").location == "part.example");
+    CHECK(rule(options, "*.wild.example").location.empty());
+    CHECK_FALSE(rule(options, "*.wild.example").blocked);
+    CHECK(rule(options, "bad.example").blocked);
+    CHECK(rule(options, "bad.example").file.ends_with("user/containers.conf"));
+    CHECK(options.insecure == Names{"*.wild.example", "mirror.example:5000", "plain.example:5000"});
 
     machine.user("gbuild/registries.json", R"({"registries":{"docker.io":{"mirrors":["own.example"]},
         "plain.example:5000":{"insecure":false}}})");
     options = machine.load();
     CHECK(options.mirrors["docker.io"] == Names{"own.example"});
-    CHECK(options.insecure.empty());
-
-    ClientOptions given;
-    given.mirrors["moved.example"] = {"given.example"};
-    CHECK(machine.load(given).mirrors["moved.example"] == Names{"given.example"});
+    CHECK(options.insecure == Names{"*.wild.example", "mirror.example:5000"});
 }
 
 TEST_CASE("a registries.conf that is no TOML is named with the line, an old or empty one says nothing (S-21)") {
@@ -200,7 +216,7 @@ TEST_CASE("a registries.conf that is no TOML is named with the line, an old or e
     machine.user("containers.conf", text);
     ClientOptions options = machine.load();
     CHECK(options.insecure.empty());
-    CHECK(options.mirrors.empty());
+    CHECK(options.rules.empty());
 }
 
 TEST_CASE("a later file's entry for a registry takes the place of an earlier one's (S-21)") {
