@@ -3,6 +3,7 @@
 #include "gbuild/cli/progress.h"
 #include "gbuild/cli/signals.h"
 #include "gbuild/plan/render.h"
+#include "gbuild/sources/inputs.h"
 
 namespace gbuild::cli {
 
@@ -34,6 +35,7 @@ class PlanCommand final : public Command {
         SignalWatcher signals;
         auto progress = make_progress(ProgressMode::plain, console);
         options.registry.notice = [&](const std::string& message) { progress->emit(Notice{message}); };
+        build::warn_until_error(options, *progress);
         const build::PlannedBuild planned = build::plan_build(options, *progress, signals.stop());
         const plan::StepNotes notes = [&](size_t stage, size_t step) { return note_of(planned.outlook[stage][step]); };
         console.out.write(format_ == "json" ? plan::to_json(planned.plan, notes) : plan::to_text(planned.plan, notes));

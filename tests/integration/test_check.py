@@ -103,6 +103,8 @@ class Check(Case):
         built = self.build(text, code=3).err
         self.assertLess(built.index("maintainer-deprecated"), built.index("WORKDRI"))
         self.assertEqual(built.count("stage-name-casing"), 1)
+        self.assertEqual(self.gbuild("plan", self.context({"Dockerfile": text}, "planned"), code=3).err.replace("planned", "context-image"),
+                         built)
         planned = self.findings("FROM scratch\nRUN sudo x\nSTOPSIGNAL NO\n", code=3)
         self.assertIn("sudo", [finding["id"] for finding in planned["findings"]])
         self.assertEqual(planned["error"]["line"], 3)
