@@ -11,7 +11,7 @@ namespace gbuild::cli {
 
 namespace {
 
-constexpr std::array<CommandInfo, 17> commands{{
+constexpr std::array<CommandInfo, 18> commands{{
     {"build", "build a Dockerfile into a .gvmi (the default command)", make_build_command},
     {"plan", "print what a build would do", make_plan_command},
     {"check", "find what is wrong, wasteful or surprising in a Dockerfile", make_check_command},
@@ -24,6 +24,7 @@ constexpr std::array<CommandInfo, 17> commands{{
     {"cat", "print a file of an image", make_cat_command},
     {"extract", "copy files of an image to a directory", make_extract_command},
     {"diff", "tell what differs between two images", make_diff_command},
+    {"run", "run a command in an image as a provider does", make_run_command},
     {"doctor", "tell how RUN can be executed on this machine", make_doctor_command},
     {"cache", "list what is kept between builds", make_cache_command},
     {"prune", "remove what is kept between builds", make_prune_command},

@@ -114,9 +114,10 @@ void OptionSet::argument(const std::string& name, std::string& value, Presence p
     arguments_.push_back({name, presence, false});
 }
 
-void OptionSet::arguments(const std::string& name, std::vector<std::string>& values, const std::string& help) {
+void OptionSet::arguments(const std::string& name, std::vector<std::string>& values, const std::string& help,
+                          Presence presence) {
     app_->add_option(name, values, help);
-    arguments_.push_back({name, Presence::required, true});
+    arguments_.push_back({name, presence, true});
 }
 
 // CLI11 takes the next word as the value of "--name="; as two words it takes the empty one.

@@ -9,7 +9,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
 #include <bit>
 #include <cerrno>
 #include <cstring>
@@ -27,7 +26,7 @@ namespace gbuild::sandbox {
 
 namespace {
 
-constexpr size_t fd_count = 3;
+constexpr size_t fd_count = 3;  // without an input
 constexpr size_t step_cap = 64u << 20;
 
 class Host {
@@ -77,8 +76,9 @@ class Host {
         Received received = receive_descriptors(socket_.get(), std::span(&request, 1));
         if (received.size != 1) return false;
         auto& got = received.descriptors;
-        if (got.size() != fd_count) return request == static_cast<char>(HostRequest::kill);
-        fds = {std::move(got[0]), std::move(got[1]), std::move(got[2])};
+        if (got.size() < fd_count) return request == static_cast<char>(HostRequest::kill);
+        fds = {std::move(got[0]), std::move(got[1]), std::move(got[2]), UniqueFd()};
+        if (got.size() > fd_count) fds.input = std::move(got[fd_count]);
         return true;
     }
 
@@ -104,8 +104,9 @@ class Host {
             proc_.reset();
             const std::string bytes = read_text(fds.step.get(), step_cap, "the step");
             fds.step.reset();
-            close_all_but({fds.output.get(), fds.report.get()});
-            run_step_init(decode_step(as_bytes(bytes)), context_, std::move(fds.output), std::move(fds.report));
+            close_all_but({fds.output.get(), fds.report.get(), fds.input.get()});
+            StepStreams streams{std::move(fds.output), std::move(fds.report), std::move(fds.input)};
+            run_step_init(decode_step(as_bytes(bytes)), context_, std::move(streams));
         } catch (const std::exception&) {
             ::_exit(1);
         }
@@ -156,7 +157,8 @@ void forget_arguments() {
 
 void send_run(int socket, const HostFds& fds) {
     const char request = static_cast<char>(HostRequest::run);
-    const std::array<int, fd_count> numbers = {fds.step.get(), fds.output.get(), fds.report.get()};
+    std::vector<int> numbers = {fds.step.get(), fds.output.get(), fds.report.get()};
+    if (fds.input) numbers.push_back(fds.input.get());
     if (send_descriptors(socket, {&request, 1}, numbers) < 0)
         throw_errno("cannot reach the process that runs commands");
 }

@@ -19,6 +19,7 @@ struct HostFds {
     UniqueFd step;    // an encoded Step
     UniqueFd output;  // for the command
     UniqueFd report;  // for the StepReport
+    UniqueFd input;   // the command's; may be none
 };
 
 void send_run(int socket, const HostFds& fds);

@@ -10,6 +10,8 @@
 
 #include <cerrno>
 #include <iterator>
+#include <tuple>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -99,6 +101,19 @@ void pivot_to(const std::string& directory) {
     check_stage(::chdir("/"), "chdir(/)");
 }
 
+// A file system in memory where the overlay comes to be, which then hides it. The root's attributes are those of its
+// highest layer.
+std::pair<UniqueFd, UniqueFd> changes_in_memory(const StepRoot& root, const UniqueFd& lower) {
+    const std::string options = fmt::format("mode=0700,size={}", *root.memory);
+    check_stage(::mount("tmpfs", root.directory.c_str(), "tmpfs", MS_NODEV, options.c_str()), "mount(tmpfs for root)");
+    struct stat status {};
+    check_stage(::fstat(lower.get(), &status), "fstat(root)");
+    const std::string upper = root.directory + "/upper", work = root.directory + "/work";
+    for (const std::string& path : {upper, work}) check_stage(::mkdir(path.c_str(), 0755), "mkdir(for root)");
+    check_stage(::chmod(upper.c_str(), status.st_mode & 07777), "chmod(root)");
+    return {open_directory(upper), open_directory(work)};
+}
+
 }  // namespace
 
 void mount_overlay(const StepRoot& root, Devices devices) {
@@ -111,9 +126,13 @@ void mount_overlay(const StepRoot& root, Devices devices) {
     // Attributes that root alone may set are of no use to the others, and all modes are to see the same.
     std::string options = fmt::format("lowerdir={},userxattr", lower);
     UniqueFd upper, work;
-    if (!root.upper.empty()) {
+    if (root.memory) {
+        std::tie(upper, work) = changes_in_memory(root, layers.front());
+    } else if (!root.upper.empty()) {
         upper = open_directory(root.upper);
         work = open_directory(root.work);
+    }
+    if (upper) {
         options += fmt::format(",upperdir={},workdir={}", by_descriptor(upper), by_descriptor(work));
     }
     const unsigned long flags = devices == Devices::yes ? 0 : MS_NODEV;

@@ -112,10 +112,12 @@ void reset_signals() {
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-void set_descriptors(int output) {
-    const UniqueFd input(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-    if (input) {
-        check_stage(::dup2(input.get(), 0), "dup2");
+void set_descriptors(int input, int output) {
+    const UniqueFd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    if (input >= 0) {
+        check_stage(::dup2(input, 0), "dup2");
+    } else if (null) {
+        check_stage(::dup2(null.get(), 0), "dup2");
     } else {
         ::close(0);
     }
@@ -150,7 +152,8 @@ PayloadChannel make_payload_channel() {
     return {UniqueFd(ends[0]), UniqueFd(ends[1])};
 }
 
-void run_payload(const Step& step, Isolation isolation, Emulation emulation, int output, UniqueFd channel) {
+void run_payload(const Step& step, const PayloadSettings& settings, UniqueFd channel) {
+    const Emulation emulation = settings.emulation;
     try {
         // Who answers its calls reads its memory.
         ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
@@ -164,17 +167,17 @@ void run_payload(const Step& step, Isolation isolation, Emulation emulation, int
             if (::read(channel.get(), &answer, 1) != 1) ::_exit(125);
         }
         leave_keyrings();
-        if (!step.all_capabilities && isolation != Isolation::chroot) refuse_calls(threads_of_parent());
+        if (!step.all_capabilities && settings.isolation != Isolation::chroot) refuse_calls(threads_of_parent());
         ::umask(022);
         set_limits(step.limits);
         if (!step.all_capabilities) drop_capabilities();
         if (emulation != Emulation::ownership) {
             // So that the command can open /dev/stdout.
-            ::fchown(output, step.identity.uid, step.identity.gid);
+            ::fchown(settings.output, step.identity.uid, step.identity.gid);
             become(step.identity);
         }
         if (::chdir(step.directory.c_str()) != 0) fail_stage(fmt::format("the working directory {}", step.directory));
-        set_descriptors(output);
+        set_descriptors(settings.input, settings.output);
         execute(step, program.get(), channel.get());
     } catch (const StageFailure& failure) {
         send_problem(channel.get(), failure);

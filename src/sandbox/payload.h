@@ -16,11 +16,18 @@ struct PayloadChannel {
 };
 PayloadChannel make_payload_channel();
 
+struct PayloadSettings {
+    Isolation isolation = Isolation::root;
+    Emulation emulation = Emulation::none;
+    int input = -1;  // -1: /dev/null
+    int output = -1;
+};
+
 // In the child: sets up what a command is to find (identity, capabilities, directory, descriptors) and executes it.
 // With emulation the filter is installed first, its listener sent over `channel`, and an answer awaited. What goes
 // wrong is sent over `channel`, too.
 // Calls are refused (refusals.h) wherever a filter can be had without giving up set-id programs: all but chroot.
-[[noreturn]] void run_payload(const Step& step, Isolation isolation, Emulation emulation, int output, UniqueFd channel);
+[[noreturn]] void run_payload(const Step& step, const PayloadSettings& settings, UniqueFd channel);
 
 // The watcher's side. The listener that the payload sends; throws StageFailure with what the payload says instead.
 UniqueFd receive_listener(int channel);

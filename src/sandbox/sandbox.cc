@@ -214,10 +214,12 @@ class Sandbox::State {
 
     const Probe& probe() const { return probe_; }
 
-    StepResult run(const Step& step, const std::function<void(std::string_view)>& output, const std::stop_token& stop) {
+    StepResult run(const Step& step, const std::function<void(std::string_view)>& output, const std::stop_token& stop,
+                   UniqueFd input) {
         const Hosts::Lease host = hosts_.take(stop);
         Pipe out = make_pipe(), report = make_pipe();
-        send_run(host.socket(), {memory_file(encode(step)), std::move(out.write), std::move(report.write)});
+        send_run(host.socket(),
+                 {memory_file(encode(step)), std::move(out.write), std::move(report.write), std::move(input)});
         Watch watch(host.socket(), std::move(out.read), std::move(report.read), step.timeout);
         const Watch::End end = watch.run(output, stop);
         if (end == Watch::End::stopped) throw Error(ErrorKind::interrupted, "interrupted");
@@ -268,8 +270,8 @@ std::string Sandbox::owner_form() const {
 }
 
 StepResult Sandbox::run(const Step& step, const std::function<void(std::string_view)>& output,
-                        const std::stop_token& stop) {
-    return state_->run(step, output, stop);
+                        const std::stop_token& stop, UniqueFd input) {
+    return state_->run(step, output, stop, std::move(input));
 }
 
 }  // namespace gbuild::sandbox

@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -44,8 +45,8 @@ void join_cgroup(const std::string& directory) {
 
 class StepInit {
   public:
-    StepInit(const Step& step, const StepContext& context, int output) :
-        step_(step), context_(context), output_(output) {}
+    StepInit(const Step& step, const StepContext& context, int output, UniqueFd input) :
+        step_(step), context_(context), output_(output), input_(std::move(input)) {}
 
     StepReport run() {
         StepReport report;
@@ -107,8 +108,9 @@ class StepInit {
         const pid_t command = fork_into(0);
         if (command == 0) {
             channel.watcher.reset();
-            run_payload(step_, context_.isolation, emulation, output_, std::move(channel.payload));
+            run_payload(step_, {context_.isolation, emulation, input_.get(), output_}, std::move(channel.payload));
         }
+        input_.reset();  // whoever writes to it notices that nobody reads any more
         channel.payload.reset();
         std::unique_ptr<Supervisor> supervisor;
         if (emulation != Emulation::none) supervisor = start_supervisor(channel.watcher.get(), proc.get(), command);
@@ -182,6 +184,7 @@ class StepInit {
     const Step& step_;
     const StepContext& context_;
     int output_;
+    UniqueFd input_;
     UniqueFd host_proc_;
     std::unique_ptr<ChrootRoot> chroot_;
     std::unique_ptr<StepMounts> mounts_;
@@ -201,13 +204,14 @@ Emulation StepContext::emulation() const {
     return devices || isolation == Isolation::chroot ? Emulation::none : Emulation::devices;
 }
 
-void run_step_init(const Step& step, const StepContext& context, UniqueFd output, UniqueFd report) {
+void run_step_init(const Step& step, const StepContext& context, StepStreams streams) {
     int code = 0;
     try {
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
         // Its memory and files in /proc are nobody's, even where a step has as many capabilities.
         ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-        write_all(report.get(), encode(StepInit(step, context, output.get()).run()));
+        StepInit init(step, context, streams.output.get(), std::move(streams.input));
+        write_all(streams.report.get(), encode(init.run()));
     } catch (const std::exception&) {
         code = 1;
     }

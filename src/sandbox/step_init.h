@@ -17,7 +17,13 @@ struct StepContext {
     Emulation emulation() const;
 };
 
-// In that process. Writes a StepReport to `report`; the command's output goes to `output`.
-[[noreturn]] void run_step_init(const Step& step, const StepContext& context, UniqueFd output, UniqueFd report);
+struct StepStreams {
+    UniqueFd output;  // for what the command writes
+    UniqueFd report;  // for a StepReport
+    UniqueFd input;   // what the command reads; may be none
+};
+
+// In that process.
+[[noreturn]] void run_step_init(const Step& step, const StepContext& context, StepStreams streams);
 
 }  // namespace gbuild::sandbox

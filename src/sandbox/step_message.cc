@@ -93,7 +93,7 @@ class Reader {
 
 std::vector<std::byte> encode(const Step& step) {
     Writer write;
-    write.fields(step.root.layers, step.root.upper, step.root.work, step.root.directory);
+    write.fields(step.root.layers, step.root.upper, step.root.work, step.root.directory, step.root.memory);
     write.fields(step.command, step.environment, step.directory);
     write.fields(step.identity.uid, step.identity.gid, step.identity.groups);
     write.fields(step.hostname, static_cast<uint8_t>(step.network), static_cast<uint8_t>(step.all_capabilities));
@@ -108,7 +108,7 @@ Step decode_step(std::span<const std::byte> bytes) {
     Step step;
     uint8_t network = 0, all_capabilities = 0, has_devices = 0;
     std::string cgroup;
-    read.fields(step.root.layers, step.root.upper, step.root.work, step.root.directory);
+    read.fields(step.root.layers, step.root.upper, step.root.work, step.root.directory, step.root.memory);
     read.fields(step.command, step.environment, step.directory);
     read.fields(step.identity.uid, step.identity.gid, step.identity.groups);
     read.fields(step.hostname, network, all_capabilities);

@@ -44,8 +44,9 @@ class OptionSet {
     void choice_or_flag(const std::string& names, const std::vector<std::string>& words, const std::string& implied,
                         std::string& value, const std::string& help, const std::vector<std::string>& also = {});
     void argument(const std::string& name, std::string& value, Presence presence, const std::string& help);
-    // The last one: as many as there are, at least one.
-    void arguments(const std::string& name, std::vector<std::string>& values, const std::string& help);
+    // The last one: as many as there are; at least one where it is required.
+    void arguments(const std::string& name, std::vector<std::string>& values, const std::string& help,
+                   Presence presence = Presence::required);
     // Text for the end of the help.
     void epilogue(std::string text) { epilogue_ = std::move(text); }
 

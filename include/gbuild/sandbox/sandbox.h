@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 
+#include "gbuild/base/fd.h"
 #include "gbuild/sandbox/probe.h"
 #include "gbuild/sandbox/step.h"
 
@@ -43,7 +44,9 @@ class Sandbox {
     // it is left. Thread-safe; while as many steps run as can run at once, it waits for one of them to end. When it
     // throws, what ran has ended, too. Throws interrupted (also while it waits), io, unsupported, and what `output`
     // throws.
-    StepResult run(const Step& step, const std::function<void(std::string_view)>& output, const std::stop_token& stop);
+    // `input` becomes the command's standard input, without it that is /dev/null.
+    StepResult run(const Step& step, const std::function<void(std::string_view)>& output, const std::stop_token& stop,
+                   UniqueFd input = UniqueFd());
 
   private:
     class State;

@@ -18,6 +18,10 @@ struct StepRoot {
     std::vector<std::string> layers;  // highest first; at least one, or none at all
     std::string upper, work;
     std::string directory;  // where the overlay is mounted; without layers, the root itself
+    // With layers: what the step changes goes to a file system in memory of so many bytes instead, gone with the step.
+    // The step sees device nodes nowhere but in /dev. Takes a kernel whose tmpfs keeps user attributes (6.6) where
+    // owners are recorded.
+    std::optional<uint64_t> memory = {};
 };
 
 // A file that is there only while the step runs.

@@ -41,7 +41,7 @@ def apt_setup(folder):
 
 def kernel_folder():
     """vmlinuz and modules/*.ko of Debian's generic kernel package, unpacked, not installed."""
-    return _made_once("kernel", _make_kernel)
+    return _made_once("kernel-with-network", _make_kernel)
 
 
 def busybox():
@@ -104,7 +104,7 @@ def _make_kernel(folder):
         shutil.copy(next(unpacked.glob("boot/vmlinuz-*")), folder / "vmlinuz")
         (folder / "modules").mkdir()
         for part in ["net/9p", "fs/9p", "fs/netfs", "fs/fscache", "fs/squashfs", "fs/overlayfs", "drivers/virtio",
-                     "drivers/block"]:
+                     "drivers/block", "drivers/char", "drivers/char/hw_random", "drivers/net", "net/core"]:
             for module in unpacked.glob(f"lib/modules/*/kernel/{part}/*.ko"):
                 shutil.copy(module, folder / "modules")
     (folder / "vmlinuz").chmod(0o644)
