@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -31,10 +32,14 @@ using Directory = std::unique_ptr<DIR, int (*)(DIR*)>;
 
 class Remover {
   public:
-    void run(int parent, const std::string& name) {
+    explicit Remover(size_t most = SIZE_MAX) : left_(most) {}
+
+    // Whether it came to the end.
+    bool run(int parent, const std::string& name) {
         path_ = name;
         if (::unlinkat(parent, name.c_str(), 0) != 0) remove_refused(parent, name, [&] { remove_top(parent, name); });
         if (error_) throw Error(*error_);
+        return left_ > 0;
     }
 
   private:
@@ -64,7 +69,7 @@ class Remover {
         top_ = ::dirfd(top.get());
         for (int round = 0;; round++) {
             empty(top.get(), 0, round);
-            while (!moved_.empty()) {
+            while (!moved_.empty() && left_ > 0) {
                 const std::string next = std::move(moved_.back());
                 moved_.pop_back();
                 remove_directory(top_, next, 0);
@@ -76,6 +81,7 @@ class Remover {
     // Also when that fails for good.
     bool is_removed(int parent, const std::string& name, int round) {
         if (::unlinkat(parent, name.c_str(), AT_REMOVEDIR) == 0) return true;
+        if (left_ == 0) return true;
         // When something stays in it, trying again is of no use.
         if ((errno == ENOTEMPTY || errno == EEXIST) && !error_ && round < max_rounds) return false;
         note("remove");
@@ -122,6 +128,8 @@ class Remover {
         const int fd = ::dirfd(directory);
         const size_t length = path_.size();
         for (const Name& child : list(directory)) {
+            if (left_ == 0) return;
+            left_--;
             path_ += '/';
             path_ += child.name;
             if (child.is_directory) {
@@ -158,6 +166,7 @@ class Remover {
     }
 
     std::string path_;
+    size_t left_;  // entries that are looked at before it gives up
     int top_ = -1;
     std::vector<std::string> moved_;
     unsigned counter_ = 0;
@@ -168,9 +177,11 @@ class Remover {
 
 void remove_entry(int directory, const std::string& name) { Remover().run(directory, name); }
 
-void remove_tree(const std::filesystem::path& path) {
+bool remove_some_of_tree(const std::filesystem::path& path, size_t most) {
     const std::filesystem::path absolute = std::filesystem::absolute(path).lexically_normal();
-    remove_entry(AT_FDCWD, absolute.has_filename() ? absolute.native() : absolute.parent_path().native());
+    return Remover(most).run(AT_FDCWD, absolute.has_filename() ? absolute.native() : absolute.parent_path().native());
 }
+
+void remove_tree(const std::filesystem::path& path) { remove_some_of_tree(path, SIZE_MAX); }
 
 }  // namespace gbuild

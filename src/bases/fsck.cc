@@ -146,6 +146,7 @@ FsckResult fsck(const store::Store& store, bool repair, const std::stop_token& s
     FsckResult result = Fsck(store, repair, stop).run();
     // Not least those that root made in somebody else's store.
     store::sweep_locks(store);
+    if (repair) store::sweep_leavings(store);
     return result;
 }
 

@@ -1,5 +1,6 @@
 #include "stage_disk.h"
 
+#include <stdlib.h>
 #include <sys/stat.h>
 
 #include <fmt/format.h>
@@ -9,8 +10,18 @@
 
 namespace gbuild::build {
 
+namespace {
+
+std::filesystem::path make_directory(const std::filesystem::path& parent) {
+    std::string pattern = parent / "steps-XXXXXX";
+    if (!::mkdtemp(pattern.data())) throw_errno(fmt::format("cannot create a directory in {}", parent.native()));
+    return pattern;
+}
+
+}  // namespace
+
 StageDisk::StageDisk(const LayerJob& job, const RunOptions& run, sandbox::Sandbox& sandbox, BasePulls& pulls) :
-    job_(job), sandbox_(sandbox), pulls_(pulls), place_(job.store.staging()) {
+    job_(job), sandbox_(sandbox), pulls_(pulls), place_(make_directory(job.store.staging())) {
     if (run.memory || run.pids) limit(run);
 }
 
@@ -30,7 +41,7 @@ void StageDisk::limit(const RunOptions& run) {
     }
 }
 
-TempDir StageDisk::new_place() const { return TempDir(place_.path()); }
+std::filesystem::path StageDisk::new_place() const { return make_directory(place_); }
 
 const ExtractedTree& StageDisk::extracted(const BaseImage* image, const std::function<tree::Tree()>& tree,
                                           pack::ContentReader& contents) {
@@ -43,7 +54,7 @@ const ExtractedTree& StageDisk::extracted(const BaseImage* image, const std::fun
         if (image) {
             whole.layers = {directory_of(*image, whole.tree, contents).native()};
         } else {
-            const std::filesystem::path empty = place_.path() / "scratch";
+            const std::filesystem::path empty = place_ / "scratch";
             if (::mkdir(empty.c_str(), 0755) != 0 && errno != EEXIST) throw_errno("cannot create " + empty.native());
             if (::chmod(empty.c_str(), 0755) != 0) throw_errno("cannot chmod " + empty.native());
             whole.layers = {empty.native()};

@@ -1,10 +1,10 @@
-// Where a build's commands run: directories in the store, gone with it.
+// Where a build's commands run: directories in the store, which removes them once nobody waits for it.
 #pragma once
 
+#include <filesystem>
 #include <map>
 #include <memory>
 
-#include "gbuild/base/atomic_file.h"
 #include "gbuild/base/synchronized.h"
 #include "gbuild/bases/base_pulls.h"
 #include "gbuild/sandbox/cgroup.h"
@@ -22,7 +22,7 @@ class StageDisk {
 
     const sandbox::Sandbox& sandbox() const { return sandbox_; }
     // For a stage's directories.
-    TempDir new_place() const;
+    std::filesystem::path new_place() const;
     // An image's files, or those of scratch, which is null; `tree` makes its file tree, and `contents` reads its
     // files. A few of those are compared with what is there: it may have been on disk for long.
     const ExtractedTree& extracted(const BaseImage* image, const std::function<tree::Tree()>& tree,
@@ -39,7 +39,7 @@ class StageDisk {
     const LayerJob& job_;
     sandbox::Sandbox& sandbox_;
     BasePulls& pulls_;
-    TempDir place_;
+    std::filesystem::path place_;
     std::unique_ptr<sandbox::Cgroup> limits_;  // null: none
     Synchronized<std::map<const BaseImage*, ExtractedTree>> bases_;
 };

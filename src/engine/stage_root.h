@@ -22,7 +22,7 @@ namespace gbuild::build {
 // What all stage roots of a build share.
 struct RootContext {
     const sandbox::Sandbox& sandbox;
-    std::filesystem::path place;  // for directories; removed with its contents by whoever made it
+    std::filesystem::path place;  // for directories; the store removes it with its contents
     pack::ContentReader& contents;
     int directories = 0;  // made so far
 

@@ -191,9 +191,8 @@ void StageRun::execute(const plan::Step& step, const oci::ContainerConfig& befor
 // On the nearest stage below that has commands' files on disk, else on the image at the bottom.
 void StageRun::prepare_root() {
     if (root_) return;
-    place_.emplace(build_.disk->new_place());
     contents_ = std::make_unique<pack::ContentReader>(build_.packs);
-    context_.reset(new RootContext{build_.disk->sandbox(), place_->path(), *contents_});
+    context_.reset(new RootContext{build_.disk->sandbox(), build_.disk->new_place(), *contents_});
     mounts_.emplace(MountSources::Inputs{
         [this](const plan::CopySource& source) { return source_of(source); },
         [this](const plan::CopySource& source) -> const ExtractedTree& { return extracted_for(source); }, *context_,

@@ -75,7 +75,6 @@ class StageRun {
     const plan::Stage& stage_;
     const BaseImage* origin_;  // null: scratch
     std::unique_ptr<StageTree> tree_;
-    std::optional<TempDir> place_;
     std::unique_ptr<pack::ContentReader> contents_;
     std::unique_ptr<RootContext> context_;
     // What was known when the first step had to be executed, if commands follow.

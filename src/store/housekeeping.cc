@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "discarded.h"
 #include "gbuild/base/error.h"
 #include "gbuild/base/remove_tree.h"
 #include "gbuild/base/text.h"
@@ -106,7 +107,10 @@ class Pruning {
             if (&list == &result_.removed) result_.left -= item.size;
             list.push_back(std::move(item));
         }
-        if (!request_.pretend) sweep_locks(store_);
+        if (!request_.pretend) {
+            sweep_locks(store_);
+            sweep_leavings(store_);
+        }
         return std::move(result_);
     }
 
@@ -199,6 +203,8 @@ void sweep_locks(const Store& store) {
         FileLock::remove_unused(entry->path());
     }
 }
+
+void sweep_leavings(const Store& store) { remove_discarded(store.root() / "tmp"); }
 
 PruneResult prune(const Store& store, const PruneRequest& request) { return Pruning(store, request).run(); }
 

@@ -11,8 +11,8 @@
 
 #include <fmt/format.h>
 
+#include "discarded.h"
 #include "gbuild/base/error.h"
-#include "gbuild/base/remove_tree.h"
 #include "gbuild/base/text.h"
 
 namespace gbuild::store {
@@ -39,21 +39,13 @@ bool is_at(int fd, const fs::path& path) {
            open_file.st_ino == named.st_ino;
 }
 
-// What cannot be removed (files of other ids, by a process that is not in their user namespace) is left for later.
-void remove_quietly(const fs::path& directory) {
-    try {
-        remove_tree(directory);
-    } catch (const Error&) {
-    }
-}
-
 void reclaim_session(const fs::path& lock_path) {
     auto lock = lock_existing(lock_path);
     if (!lock) return;
     fs::path directory = lock_path;
     directory.replace_extension();
     std::error_code ignored;
-    remove_quietly(directory);
+    discard(directory);
     if (!fs::exists(fs::symlink_status(directory, ignored))) ::unlink(lock_path.c_str());
 }
 
@@ -104,8 +96,9 @@ Store::Session::Session(const fs::path& tmp) {
 }
 
 Store::Session::~Session() {
-    remove_quietly(directory_);
+    discard(directory_);
     ::unlink(lock_path_.c_str());
+    remove_discarded_in_background(directory_.parent_path());
 }
 
 void reclaim(const fs::path& tmp) {
@@ -118,9 +111,10 @@ void reclaim(const fs::path& tmp) {
             reclaim_partial(path);
         } else if (path.filename().native().starts_with(session_prefix)) {
             std::error_code ignored;
-            if (!fs::exists(path.native() + std::string(lock_suffix), ignored)) remove_quietly(path);
+            if (!fs::exists(path.native() + std::string(lock_suffix), ignored)) discard(path);
         }
     }
+    remove_discarded_in_background(tmp);
 }
 
 }  // namespace gbuild::store

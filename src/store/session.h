@@ -25,7 +25,8 @@ class Store::Session {
     UniqueFd lock_;
 };
 
-// Removes what processes that are gone left in `tmp`. What cannot be removed stays for another time.
+// Removes what processes that are gone left in `tmp`: much of it in the background. What cannot be removed stays for
+// another time.
 void reclaim(const std::filesystem::path& tmp);
 
 // Opens `path` for reading and writing and takes its flock, creating it when absent. nullopt when another holds it.

@@ -113,6 +113,38 @@ class Failing(Robust):
 
 
 @every_way
+class ManyFiles(Robust):
+    """E-10: what steps leave on disk is neither written out nor removed before the result."""
+    DOCKERFILE = "FROM box\nRUN for d in $(seq 50); do mkdir /srv/$d; for n in $(seq 100); do echo $n >/srv/$d/$n; done; done\n"
+
+    def test_are_removed_once_the_build_is_done(self):
+        self.build(self.DOCKERFILE)
+        self.assert_nothing_staged()
+        self.assertEqual(self.read("/srv/50/100"), b"100\n")
+
+    def test_are_gone_after_prune(self):
+        self.build(self.DOCKERFILE)
+        self.gbuild("prune", "--all")
+        self.assertEqual(list((self.store / "tmp").iterdir()), [])
+
+    def test_of_a_killed_build(self):
+        process = self.start_build(self.DOCKERFILE + f"RUN sleep {self.mark}\n")
+        self.wait_for_processes(process)
+        process.kill()
+        process.communicate()
+        self.assert_no_process_left(patience=30)
+        self.assert_next_build_works()
+
+    def test_overlays_are_not_synced(self):
+        options = self.lines("grep ' / overlay ' /proc/mounts 2>/dev/null || true")
+        if not options:
+            self.skipTest("no overlayfs here")
+        if tuple(int(part) for part in os.uname().release.split(".")[:2]) < (5, 10):
+            self.skipTest("overlayfs is volatile from Linux 5.10 on")
+        self.assertIn("volatile", options[0])
+
+
+@every_way
 class Stopped(Robust):
     def stopped(self, number):
         process = self.start_build(f"FROM box\nRUN mkdir -m 0 /x; echo begun; sleep {self.mark} & sleep {self.mark}\n")

@@ -63,4 +63,7 @@ PruneResult prune(const Store& store, const PruneRequest& request);
 // Removes the lock files that nobody holds, of which each step and each copy leaves some. prune() does it, too.
 void sweep_locks(const Store& store);
 
+// Removes the trees that builds left behind, or waits for whoever is removing them. prune() does it, too.
+void sweep_leavings(const Store& store);
+
 }  // namespace gbuild::store

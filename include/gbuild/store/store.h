@@ -14,16 +14,17 @@
 //   images/<hash>             one tagged image each
 //   locks/<hash>              lock files
 //   CACHEDIR.TAG              says that this is a store (and to backup programs, that it is a cache)
-//   tmp/                      everything unfinished: a directory for each running process, and partial downloads, which
-//                             are kept for resuming
+//   tmp/                      everything unfinished: a directory for each running process, partial downloads, which are
+//                             kept for resuming, and what is being removed
 //
 // Files are written in tmp/ and renamed when complete and verified, so a crash at any instant leaves a working store.
-// What a dead process left in tmp/ is removed by the next one that opens the store; partial downloads a week after they
-// last grew. Nothing is synced to disk: after a power failure a file may be shorter than it was or hold zeros, so what
-// is read is checked. Blobs, notes and records are checked here, by digest, size or syntax, and are absent when
-// damaged; packs carry checksums of all they hold, and who reads one checks them (pack part); snapshots count as absent
-// after the machine was started anew. Caches stay. All of the store may be deleted while no gbuild runs. Directories
-// are 0700: layers can hold what their owner would not share.
+// What a process leaves in tmp/, dead or not, is removed by another one in the background when there is much of it; a
+// dead one's by the next that opens the store, partial downloads a week after they last grew. Nothing is synced to
+// disk: after a power failure a file may be shorter than it was or hold zeros, so what is read is checked. Blobs, notes
+// and records are checked here, by digest, size or syntax, and are absent when damaged; packs carry checksums of all
+// they hold, and who reads one checks them (pack part); snapshots count as absent after the machine was started anew.
+// Caches stay. All of the store may be deleted while no gbuild runs. Directories are 0700: layers can hold what their
+// owner would not share.
 #pragma once
 
 #include <cstdint>
@@ -88,7 +89,8 @@ class Store {
     explicit Store(const std::filesystem::path& root, Owner owner = Owner::same);
 
     const std::filesystem::path& root() const { return root_; }
-    // This process's own directory in tmp/, removed with the last copy of the Store.
+    // This process's own directory in tmp/. Whoever has a large tree there that is not needed any more leaves it: it is
+    // removed after the last copy of the Store is gone, and nobody waits for that.
     const std::filesystem::path& staging() const;
     // Runs `body`, which writes to the store. A no_space error that leaves it, or a permission error without a hint,
     // gets the store's path and a hint.

@@ -1,5 +1,6 @@
 """The ways in which RUN can be executed here, each for a test case of its own."""
 import contextlib
+import fcntl
 import functools
 import itertools
 import json
@@ -219,8 +220,20 @@ def every_way(tests):
 
 
 def staged(store):
-    """What a store has of builds that are not done."""
-    return sorted(path for path in (Path(store) / "tmp").iterdir()) if (Path(store) / "tmp").is_dir() else []
+    """What a store has of builds that are not done, once what they discarded is removed."""
+    tmp = Path(store) / "tmp"
+    for discarded in tmp.glob("discarded-*"):
+        with contextlib.suppress(OSError):
+            wait_for_lock(discarded)
+    return sorted(tmp.iterdir()) if tmp.is_dir() else []
+
+
+def wait_for_lock(path):
+    held = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+    finally:
+        os.close(held)
 
 
 def owner(entry):

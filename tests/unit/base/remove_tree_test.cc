@@ -124,3 +124,15 @@ TEST_CASE("a tree that somebody goes on filling for a while is removed or an err
     remove_tree(top);
     CHECK(fs::is_empty(dir.path()));
 }
+
+TEST_CASE("removing gives up after as many entries as it may look at (E-10)") {
+    TempDir dir;
+    const fs::path top = dir.path() / "top";
+    fs::create_directories(top / "a/b");
+    for (int i = 0; i < 10; i++) write_file_atomically(top / "a/b" / std::to_string(i), "x");
+    CHECK_FALSE(remove_some_of_tree(top, 5));
+    CHECK(std::distance(fs::directory_iterator(top / "a/b"), fs::directory_iterator()) == 7);
+    CHECK(remove_some_of_tree(top, 100));
+    CHECK(fs::is_empty(dir.path()));
+    CHECK(remove_some_of_tree(top, 1));
+}
