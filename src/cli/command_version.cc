@@ -6,6 +6,7 @@
 
 #include "gbuild/cli/command.h"
 #include "gbuild/cli/json_text.h"
+#include "gbuild/commit.h"
 #include "gbuild/git/repository.h"
 #include "gbuild/pack/options.h"
 
@@ -29,12 +30,14 @@ class VersionCommand final : public Command {
                                            archive_version_string(), git::library_version(),
                                            OpenSSL_version(OPENSSL_VERSION)};
         std::vector<std::string> compressors = pack::compressor_versions();
+        const std::string commit = GBUILD_COMMIT;  // "" where gbuild was built from an archive
         if (format_ == "json") {
             console.out.write(json_document(
-                Json{{"version", GBUILD_VERSION}, {"compressors", compressors}, {"libraries", libraries}}));
+                Json{{"version", GBUILD_VERSION}, {"commit", commit}, {"compressors", compressors}, {"libraries", libraries}}));
             return 0;
         }
-        std::string text = fmt::format("gbuild {}\ncompressors:\n", GBUILD_VERSION);
+        std::string text = fmt::format("gbuild {}{}\ncompressors:\n", GBUILD_VERSION,
+                                       commit.empty() ? "" : fmt::format(" ({})", commit));
         for (const auto& name : compressors) text += fmt::format("  {}\n", name);
         text += "libraries:\n";
         for (const auto& name : libraries) text += fmt::format("  {}\n", name);
