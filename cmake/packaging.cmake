@@ -10,7 +10,8 @@ add_custom_target(gbuild_commit BYPRODUCTS ${commit_header} VERBATIM
                   COMMAND ${CMAKE_COMMAND} -D SOURCE=${PROJECT_SOURCE_DIR} -D OUTPUT=${commit_header}
                           -P ${PROJECT_SOURCE_DIR}/cmake/commit.cmake)
 add_dependencies(gbuild_cli gbuild_commit)
-target_include_directories(gbuild_cli PRIVATE ${PROJECT_BINARY_DIR}/generated)
+set_source_files_properties(src/cli/command_version.cc PROPERTIES INCLUDE_DIRECTORIES ${PROJECT_BINARY_DIR}/generated
+                                                                   SKIP_UNITY_BUILD_INCLUSION ON)
 
 find_program(gzip gzip REQUIRED)
 set(manual ${PROJECT_BINARY_DIR}/gbuild.1.gz)

@@ -13,13 +13,11 @@ target_compile_definitions(gbuild_settings INTERFACE _FILE_OFFSET_BITS=64 _GNU_S
                            GBUILD_VERSION="${PROJECT_VERSION}")
 target_compile_options(gbuild_settings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
                        -Wnon-virtual-dtor -Wold-style-cast -Woverloaded-virtual -fstack-protector-strong)
-# Many sources compiled as one share their unnamed namespaces, which these take for mistakes.
+# Many sources compiled as one share their unnamed namespaces, which the first two take for mistakes; GCC 12 sees overlaps in
+# concatenations that it has inlined (its bug 105651).
 if(CMAKE_UNITY_BUILD)
-  target_compile_options(gbuild_settings INTERFACE -Wno-shadow -Wno-subobject-linkage)
-endif()
-# GCC 12 sees overlaps in concatenations that it has inlined (its bug 105651).
-if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-  target_compile_options(gbuild_settings INTERFACE -Wno-restrict)
+  target_compile_options(gbuild_settings INTERFACE -Wno-shadow -Wno-subobject-linkage
+                         $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
 endif()
 if(GBUILD_WERROR)
   target_compile_options(gbuild_settings INTERFACE -Werror)
