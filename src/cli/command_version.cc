@@ -32,8 +32,10 @@ class VersionCommand final : public Command {
         std::vector<std::string> compressors = pack::compressor_versions();
         const std::string commit = GBUILD_COMMIT;  // "" where gbuild was built from an archive
         if (format_ == "json") {
-            console.out.write(json_document(
-                Json{{"version", GBUILD_VERSION}, {"commit", commit}, {"compressors", compressors}, {"libraries", libraries}}));
+            console.out.write(json_document(Json{{"version", GBUILD_VERSION},
+                                                 {"commit", commit},
+                                                 {"compressors", compressors},
+                                                 {"libraries", libraries}}));
             return 0;
         }
         std::string text = fmt::format("gbuild {}{}\ncompressors:\n", GBUILD_VERSION,
