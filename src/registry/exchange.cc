@@ -36,7 +36,10 @@ void Exchange::attach(CurlHandle& handle) {
 
 Response Exchange::finish(CURLcode code, const CurlHandle& handle) {
     if (thrown_) std::rethrow_exception(thrown_);
-    if (code != CURLE_OK && !enough_) throw_transfer_error(handle.failure(code), response_.url);
+    // A server that has heard enough may answer and close while we still send.
+    const bool refused =
+        request_.body && response_.status >= 400 && (code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR);
+    if (code != CURLE_OK && !enough_ && !refused) throw_transfer_error(handle.failure(code), response_.url);
     if (response_.ok()) start_once();
     return std::move(response_);
 }

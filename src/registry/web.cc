@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "blob_download.h"
 #include "gbuild/base/text.h"
 #include "gbuild/registry/base64.h"
 #include "gbuild/registry/retry.h"
@@ -38,13 +39,23 @@ std::string authorization_of(std::string_view url) {
     return "Basic " + base64_encode(user + ":" + password);
 }
 
+std::optional<std::chrono::seconds> retry_after(const Response& response) {
+    auto header = response.headers.find("retry-after");
+    return header ? parse_retry_after(*header, std::chrono::system_clock::now()) : std::nullopt;
+}
+
+Url url_of(const std::string& text) {
+    auto url = Url::parse(text);
+    if (url) return *url;
+    throw Error(ErrorKind::usage, fmt::format("{} is no URL", quoted(without_user_info(text))))
+        .hint("write https://HOST/PATH, with blanks and other special characters as %XX");
+}
+
 [[noreturn]] void throw_answer(const Response& response) {
     const std::string message =
         fmt::format("{} cannot be fetched: the server answers with status {}", response.url.shown(), response.status);
     if (is_transient(response.status)) {
-        auto header = response.headers.find("retry-after");
-        auto after = header ? parse_retry_after(*header, std::chrono::system_clock::now()) : std::nullopt;
-        throw TransientError(ErrorKind::network, message, after);
+        throw TransientError(ErrorKind::network, message, retry_after(response));
     }
     if (is_expired_redirect(response)) {
         TransientError error(ErrorKind::unauthorized, message);
@@ -94,12 +105,7 @@ WebClient::WebClient(ClientOptions options) : state_(std::make_unique<State>(std
 WebClient::~WebClient() = default;
 
 WebAnswer WebClient::fetch(const WebRequest& request, BlobSink& sink, const std::stop_token& stop) {
-    const auto url = Url::parse(request.url);
-    if (!url) {
-        throw Error(ErrorKind::usage, fmt::format("{} is no URL", quoted(without_user_info(request.url))))
-            .hint("write https://HOST/PATH, with blanks and other special characters as %XX");
-    }
-    const Request sent{*url, request.headers, authorization_of(request.url), request.post};
+    const Request sent{url_of(request.url), request.headers, authorization_of(request.url), request.post};
     Retrier retrier(state_->policy, stop);
     const Response response = retrier.run([&] {
         SinkReceiver receiver(sink);
@@ -111,6 +117,40 @@ WebAnswer WebClient::fetch(const WebRequest& request, BlobSink& sink, const std:
     return {response.status != not_modified, header("etag"), header("last-modified"), header("content-type"),
             response.url.text()};
 }
+
+ApiAnswer WebClient::ask(const ApiRequest& request, const std::stop_token& stop) {
+    Request sent;
+    sent.url = url_of(request.url);
+    sent.method = request.method;
+    sent.headers = request.headers;
+    if (request.body) sent.body = RequestBody{request.body.get(), 0, request.body->size(), request.progress};
+    TextReceiver receiver(request.max_answer, "the answer of " + sent.url.authority());
+    const Response response = request.body ? state_->transport.send(sent, receiver, stop)
+                                           : state_->transport.send_following(sent, receiver, stop);
+    return {response.status, response.ok() ? receiver.take() : response.error_body, response.url.text(),
+            response.headers.find("location").value_or(""), retry_after(response)};
+}
+
+void WebClient::download(const std::string& url, uint64_t size, const std::string& what, BlobSink& sink,
+                         const std::stop_token& stop) {
+    constexpr int range_not_satisfiable = 416;
+    const Url from = url_of(url);
+    oci::Descriptor blob;
+    blob.size = size;
+    BlobDownload download(blob, {from.authority(), what}, sink);
+    Retrier retrier(state_->policy, stop);
+    const auto get = [&](std::vector<std::string> headers, BodyReceiver& receiver) {
+        Request request;
+        request.url = from;
+        request.headers = std::move(headers);
+        Response response = state_->transport.send_following(std::move(request), receiver, stop);
+        if (!response.ok() && response.status != range_not_satisfiable) throw_answer(response);
+        return response;
+    };
+    download.run(get, retrier);
+}
+
+RetryPolicy WebClient::retry_policy() const { return state_->policy; }
 
 std::optional<int64_t> parse_http_date(std::string_view text) {
     const time_t date = curl_getdate(std::string(text).c_str(), nullptr);
