@@ -149,6 +149,11 @@ const AuthFile::Helper* AuthFile::helper_for(const std::string& registry) const 
     return nullptr;
 }
 
+std::string AuthFile::helper_program(const std::string& registry) const {
+    const Helper* helper = helper_for(normalized_key(registry));
+    return helper ? "docker-credential-" + helper->program : "";
+}
+
 FoundCredential AuthFile::find(const std::string& registry, const std::string& repository, const Run& run,
                                std::chrono::seconds helper_timeout, const std::stop_token& stop) const {
     std::string host = normalized_key(registry);

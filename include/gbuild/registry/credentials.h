@@ -49,6 +49,8 @@ class AuthFile {
     AuthFile(std::string_view json, std::filesystem::path path);
     FoundCredential find(const std::string& registry, const std::string& repository, const Run& run,
                          std::chrono::seconds helper_timeout, const std::stop_token& stop) const;
+    // "docker-credential-NAME": the program that is to keep this registry's login; "" when none is.
+    std::string helper_program(const std::string& registry) const;
 
   private:
     struct Entry {
