@@ -167,6 +167,13 @@ BuildResult write_image(tree::Tree tree, AtomicFile& file, const OutputJob& job,
     write.stop = job.stop;
     events.emit(TransferStarted{transfer_id, 0, file.target().filename().native(), "writing", 0});
     write.progress = [&](uint64_t done, uint64_t) { events.emit(TransferProgress{transfer_id, done}); };
+    std::optional<golem::DescriptorBuilder> descriptor;
+    if (job.options.describe) {
+        write.watch = [&](uint64_t size) {
+            descriptor.emplace(golem::usual_chunk_size(size));
+            return [&](std::span<const std::byte> bytes) { descriptor->update(bytes); };
+        };
+    }
     pack::ImageSummary summary = with_context([&] { return fmt::format("writing {}", quoted(file.target().native())); },
                                               [&] { return pack::write_image(tree, job.packs, write, file.fd()); });
     file.commit();
@@ -175,6 +182,7 @@ BuildResult write_image(tree::Tree tree, AtomicFile& file, const OutputJob& job,
     warn_of_dropped_xattrs(summary.dropped_xattrs, events);
     result.size = summary.file_size;
     result.sha3 = summary.sha3;
+    if (descriptor) result.descriptor = descriptor->finish();
     result.inodes = summary.inode_count;
     return result;
 }

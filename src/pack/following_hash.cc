@@ -8,7 +8,8 @@
 
 namespace gbuild::pack {
 
-FollowingHash::FollowingHash(int fd, uint64_t total) : fd_(fd), total_(total), thread_([this] { run(); }) {}
+FollowingHash::FollowingHash(int fd, uint64_t total, std::function<void(std::span<const std::byte>)> also) :
+    fd_(fd), total_(total), also_(std::move(also)), thread_([this] { run(); }) {}
 
 FollowingHash::~FollowingHash() {
     {
@@ -75,6 +76,7 @@ void FollowingHash::follow() {
         const std::span run(buffer.get(), static_cast<size_t>(std::min<uint64_t>(run_size, limit - at)));
         pread_exact(fd_, run, at, "the image being written");
         hasher.update(run);
+        if (also_) also_(run);
         at += run.size();
         std::lock_guard lock(mutex_);
         hashed_ = at;

@@ -6,6 +6,7 @@
 #include <exception>
 #include <functional>
 #include <mutex>
+#include <span>
 #include <string>
 #include <thread>
 
@@ -13,8 +14,9 @@ namespace gbuild::pack {
 
 class FollowingHash {
   public:
-    // `fd` is borrowed; `total` is the size the file will have.
-    FollowingHash(int fd, uint64_t total);
+    // `fd` is borrowed; `total` is the size the file will have. `also` gets the bytes, too, from another thread; may be
+    // empty.
+    FollowingHash(int fd, uint64_t total, std::function<void(std::span<const std::byte>)> also = {});
     FollowingHash(const FollowingHash&) = delete;
     FollowingHash& operator=(const FollowingHash&) = delete;
     // Gives up if finish() was not called.
@@ -33,6 +35,7 @@ class FollowingHash {
 
     const int fd_;
     const uint64_t total_;
+    const std::function<void(std::span<const std::byte>)> also_;
     mutable std::mutex mutex_;
     std::condition_variable more_written_, more_hashed_;
     uint64_t written_ = 0, hashed_ = 0;

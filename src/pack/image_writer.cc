@@ -63,7 +63,7 @@ std::string copy_and_hash(const PackSet& packs, const DataLayout& layout, ImageT
     tables.tables.insert(tables.tables.end(), trailer_bytes.begin(), trailer_bytes.end());
 
     const uint64_t total = data_end + tail_size;
-    FollowingHash hash(fd, total);
+    FollowingHash hash(fd, total, job.watch ? job.watch(total) : nullptr);
     const auto report = [&](uint64_t hashed) {
         check_stop(job.stop);
         if (job.progress) job.progress(hashed, total);

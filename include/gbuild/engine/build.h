@@ -12,6 +12,7 @@
 #include "gbuild/base/digest.h"
 #include "gbuild/base/events.h"
 #include "gbuild/engine/output_options.h"
+#include "gbuild/golem/descriptor.h"
 #include "gbuild/oci/image_config.h"
 #include "gbuild/pack/options.h"
 #include "gbuild/plan/plan.h"
@@ -56,6 +57,8 @@ struct BuildResult {
     uint32_t inodes = 0;
     std::vector<BaseUsed> bases;
     std::vector<WrittenOutput> container_outputs;
+    // When it was asked for and the file was written, not found as an earlier build had left it.
+    std::optional<golem::Descriptor> descriptor;
 };
 
 // What the RUN steps of the Dockerfile and of its bases' ONBUILD triggers will be executed in; null when the target has

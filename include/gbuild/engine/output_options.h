@@ -34,6 +34,8 @@ struct OutputOptions {
     exporter::Annotations annotations, descriptor_annotations;  // of container images
     // What the caller writes about this build. Like the image itself, these files are not part of any build context.
     std::vector<std::filesystem::path> side_files;
+    // Whether the result is to have the .gvmi's descriptor for the Golem registry.
+    bool describe = false;
 };
 
 }  // namespace gbuild::build

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <stop_token>
 #include <string>
 
@@ -16,6 +17,9 @@ struct WriteImageJob {
     std::string trailer_json;     // the .gvmi trailer's JSON
     unsigned threads = 1;
     std::function<void(uint64_t done, uint64_t total)> progress;  // may be empty
+    // Told the file's size once that is known; what it returns gets all bytes of the file, in order, from a thread of
+    // the writer's. May be empty.
+    std::function<std::function<void(std::span<const std::byte>)>(uint64_t size)> watch;
     std::stop_token stop;
 };
 
