@@ -16,6 +16,7 @@ gbuild_part(pack       USES base deflate tree store          LIBS lib::squashfs 
 gbuild_part(golem      USES base oci tree store pack)
 gbuild_part(provider   USES base oci tree layer store sandbox pack golem)
 gbuild_part(exporter   USES base deflate oci tree store pack LIBS lib::deflate lib::zstd)
+gbuild_part(publish    USES base oci registry golem          LIBS nlohmann_json::nlohmann_json)
 gbuild_part(check      USES base dockerfile oci tree store plan pack golem)
 gbuild_part(compare    USES base oci tree store pack         LIBS nlohmann_json::nlohmann_json)
 gbuild_part(copy       USES base dockerfile tree layer plan)
@@ -24,7 +25,7 @@ gbuild_part(bases      USES base oci registry tree layer store plan pack sources
 gbuild_part(steps      USES base dockerfile oci registry tree store plan sandbox pack copy sources bases)
 gbuild_part(engine     USES base dockerfile oci registry tree layer store plan sandbox pack golem exporter copy sources bases
                             steps)
-gbuild_part(cli        USES base dockerfile oci registry git tree layer store plan sandbox pack golem provider check compare
-                            exporter sources bases steps engine
+gbuild_part(cli        USES base dockerfile oci registry git tree layer store plan sandbox pack golem provider publish check
+                            compare exporter sources bases steps engine
                                                              LIBS CLI11::CLI11 nlohmann_json::nlohmann_json CURL::libcurl
                                                                   lib::archive)
