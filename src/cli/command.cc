@@ -11,7 +11,7 @@ namespace gbuild::cli {
 
 namespace {
 
-constexpr std::array<CommandInfo, 18> commands{{
+constexpr auto commands = std::to_array<CommandInfo>({
     {"build", "build a Dockerfile into a .gvmi (the default command)", make_build_command},
     {"plan", "print what a build would do", make_plan_command},
     {"check", "find what is wrong, wasteful or surprising in a Dockerfile", make_check_command},
@@ -25,12 +25,17 @@ constexpr std::array<CommandInfo, 18> commands{{
     {"extract", "copy files of an image to a directory", make_extract_command},
     {"diff", "tell what differs between two images", make_diff_command},
     {"run", "run a command in an image as a provider does", make_run_command},
+    {"login", "log in to the Golem registry", make_login_command},
+    {"logout", "forget the login to the Golem registry", make_logout_command},
+    {"push", "publish an image in the Golem registry", make_push_command},
+    {"pull", "download an image from the Golem registry", make_pull_command},
+    {"resolve", "tell hash, place and size of an image in the Golem registry", make_resolve_command},
     {"doctor", "tell how RUN can be executed on this machine", make_doctor_command},
     {"cache", "list what is kept between builds", make_cache_command},
     {"prune", "remove what is kept between builds", make_prune_command},
     {"fsck", "verify what is kept between builds", make_fsck_command},
     {"version", "print the versions of gbuild and its libraries", make_version_command},
-}};
+});
 
 }  // namespace
 
