@@ -2,6 +2,7 @@
 
 #include "gbuild/base/atomic_file.h"
 #include "gbuild/base/text.h"
+#include "gbuild/cli/build_push.h"
 #include "gbuild/cli/build_report.h"
 #include "gbuild/cli/build_settings.h"
 #include "gbuild/cli/command.h"
@@ -46,6 +47,7 @@ class BuildCommand final : public Command {
         options.value("--iidfile", "PATH", iid_file_, "write the image id to this file; - is standard output");
         options.value("--metadata-file", "PATH", metadata_file_,
                       "write what was built to this file, as JSON; - is standard output");
+        push_.declare(options);
         options.group("What is checked");
         options.flag("--verify", verify_,
                      "build without the cache, then once more under other circumstances (jobs, isolation, umask, time "
@@ -85,6 +87,9 @@ class BuildCommand final : public Command {
 
     int verify(ProgressMode mode, Console& console) {
         work_.no_cache = true;
+        if (push_.wanted()) {
+            throw Error(ErrorKind::usage, "--verify publishes nothing").hint("verify the build first, then push it");
+        }
         build::BuildOptions options = make_options(console);
         if (options.dockerfile_text || options.context_source == "-") {
             throw Error(ErrorKind::usage, "--verify builds twice, and standard input cannot be read again")
@@ -192,6 +197,8 @@ class BuildCommand final : public Command {
         const auto iid_file = side_file("--iidfile", iid_file_, options);
         const auto metadata_file = side_file("--metadata-file", metadata_file_, options);
         const bool taken = is_taken(options, iid_file, metadata_file);
+        std::optional<BuildPush> publication;
+        if (push_.wanted()) publication.emplace(push_, options, console);
         const auto fetched = fetch_context(options, mode, console);
         warn_until_error(options, mode, console);
         // While there is one thread: what commands run in may be a user namespace, entered by this process.
@@ -206,15 +213,21 @@ class BuildCommand final : public Command {
                 progress->emit(Warning{"zstd-unmountable", "Golem providers cannot mount this image", {}, ""});
             }
             result = build::run_build(options, *progress, signals.stop(), sandbox.get());
+            if (options.output) result.file = *options.output;
+            if (publication) publication->run(result, *progress, signals.stop());
         }
-        if (options.output) result.file = *options.output;
         if (iid_file) iid_file->write(image_id(result), console.out);
-        if (metadata_file) metadata_file->write(json_document(build_metadata(options, result)), console.out);
+        if (metadata_file) {
+            Json metadata = build_metadata(options, result);
+            if (publication) metadata["gbuild.push"] = publication->json();
+            metadata_file->write(json_document(metadata), console.out);
+        }
         if (quiet_) {
             const std::string identity = build_identity(result);
             if (!taken && !identity.empty()) console.out.write(identity + "\n");
         } else {
-            (taken ? console.err : console.out).write(build_summary(options, result));
+            (taken ? console.err : console.out)
+                .write(build_summary(options, result) + (publication ? publication->text() : ""));
         }
         return 0;
     }
@@ -226,6 +239,7 @@ class BuildCommand final : public Command {
     RunSettings run_;
     std::vector<std::string> tags_;
     OutputSettings output_;
+    BuildPushSettings push_;
     std::string iid_file_, metadata_file_, progress_ = "auto";
     bool quiet_ = false, verify_ = false;
 };
