@@ -36,7 +36,7 @@ struct OutputOptions {
     std::vector<oci::ImageName> tags;
     bool writes_gvmi = true;
     VmUser vm_user = VmUser::root;
-    bool env_profile = false;  // the image's variables are also in a file of /etc/profile.d
+    bool env_profile = false;                     // the image's variables are also in a file of /etc/profile.d
     std::optional<std::filesystem::path> output;  // the .gvmi; default: NAME-TAG.gvmi in the current directory
     std::vector<ContainerOutput> container_outputs;
     exporter::Annotations annotations, descriptor_annotations;  // of container images
