@@ -106,6 +106,10 @@ std::string keep_login(const LoginPlaces& places, const std::string& registry, c
         if (result.exit_code != 0) throw helper_failed(programs.front(), result, "keep");
         return programs.front();
     }
+    if (places.file.empty()) {
+        throw Error(ErrorKind::usage, "there is no place for the login: neither HOME nor XDG_CONFIG_HOME is set")
+            .hint("set HOME, or give a file with --authfile");
+    }
     Json document = read_auth_file(places.file);
     document["auths"][registry] = Json{{"auth", base64_encode(credential.username + ":" + credential.password)}};
     write_auth_file(places.file, document);

@@ -582,6 +582,11 @@ esac
         self.assertNotIn(TOKEN.encode(), shown)
         self.push()
 
+    def test_push_needs_no_home(self):
+        """As in cron jobs."""
+        self.push(env={"REGISTRY_USER": "alice", "REGISTRY_TOKEN": TOKEN, "HOME": None})
+        self.assertIn("--authfile", self.login(env={"HOME": None}, code=USAGE).err)
+
     def test_no_prompt_without_a_terminal(self):
         self.assertIn("no login for", self.gbuild("login", code=UNAUTHORIZED).err)
         self.gbuild("login", "--password-stdin", "-u", "alice", code=USAGE)
