@@ -39,15 +39,17 @@ std::string task_package(const SdkImage& image) {
 
 }  // namespace
 
-std::string file_url(const std::filesystem::path& path) {
-    std::string url = "file://";
-    for (char c : path.native()) {
+std::string percent_encoded(std::string_view path) {
+    std::string encoded;
+    for (char c : path) {
         const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                            std::string_view("/-._~").find(c) != std::string_view::npos;
-        url += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+        encoded += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
     }
-    return url;
+    return encoded;
 }
+
+std::string file_url(const std::filesystem::path& path) { return "file://" + percent_encoded(path.native()); }
 
 std::string sdk_lines(const std::string& sdk, const SdkImage& image) {
     if (sdk == "golem-js") return golem_js(image);

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 namespace gbuild::cli {
 
@@ -13,7 +14,9 @@ struct SdkImage {
     std::string tag;             // "USER/REPO:TAG" of the Golem registry; may be empty
 };
 
-// "file:///home/me/app.gvmi", percent-encoded.
+// As a path in a URL has it.
+std::string percent_encoded(std::string_view path);
+// "file:///home/me/app.gvmi".
 std::string file_url(const std::filesystem::path& path);
 
 // "golem-js", "yapapi", "manifest" or "task-package", each with a line end. A task package needs a URL: without one it
