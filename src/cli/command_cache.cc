@@ -22,7 +22,7 @@ class CacheCommand final : public Command {
         declare_root(options, root_);
         options.epilogue(
             "What was not used the longest comes first, as gbuild prune would remove it. Sizes are what the\n"
-            "file system gives to it.\n"
+            "file system gives to it. Records are summed up; --kind record lists them.\n"
             "\n"
             "Examples:\n"
             "  gbuild cache ls\n"
@@ -38,7 +38,9 @@ class CacheCommand final : public Command {
         for (const std::string& kind : kinds_) kinds.insert(parse_kind(kind));
         std::vector<store::Item> items = store::list_items(store_root(root_));
         std::erase_if(items, [&](const store::Item& item) { return !kinds.empty() && !kinds.contains(item.kind); });
-        console.out.write(format_ == "json" ? json_document(items_json(items)) : items_text(items, std::time(nullptr)));
+        const Records records = kinds.contains(store::ItemKind::record) ? Records::each : Records::summed_up;
+        console.out.write(format_ == "json" ? json_document(items_json(items))
+                                            : items_text(items, std::time(nullptr), records));
         return 0;
     }
 

@@ -6,6 +6,7 @@
 #include "gbuild/cli/command.h"
 #include "gbuild/cli/exit_codes.h"
 #include "gbuild/cli/json_text.h"
+#include "gbuild/cli/machine_facts.h"
 #include "gbuild/sandbox/probe.h"
 #include "gbuild/store/store.h"
 
@@ -60,26 +61,30 @@ class DoctorCommand final : public Command {
         }
         const auto used = std::find_if(probes.begin(), probes.end(), [](const auto& probe) { return probe.works; });
         const std::string choice = used == probes.end() ? "" : std::string(sandbox::isolation_name(used->isolation));
-        console.out.write(format_ == "json" ? json(probes, choice, store) : text(probes, choice, store));
+        const std::vector<MachineFact> facts = machine_facts(store.root(), console.env);
+        console.out.write(format_ == "json" ? json(probes, choice, store, facts) : text(probes, choice, store, facts));
         return choice.empty() ? exit_code(ErrorKind::unsupported) : 0;
     }
 
   private:
     static std::string text(const std::vector<sandbox::Probe>& probes, const std::string& choice,
-                            const store::Store& store) {
+                            const store::Store& store, const std::vector<MachineFact>& facts) {
         std::string text =
             fmt::format("How RUN can be executed here, with the store in {}:\n\n", store.root().native());
         for (const sandbox::Probe& probe : probes) text += probe_text(probe);
         text += choice.empty() ? "\nRUN cannot be executed here.\n"
                                : fmt::format("\nA build uses {}; --isolation chooses another.\n", choice);
-        return text;
+        return text + "\nThe machine:\n\n" + machine_facts_text(facts);
     }
 
     static std::string json(const std::vector<sandbox::Probe>& probes, const std::string& choice,
-                            const store::Store& store) {
+                            const store::Store& store, const std::vector<MachineFact>& facts) {
         Json list = Json::array();
         for (const sandbox::Probe& probe : probes) list.push_back(probe_json(probe));
-        return json_document(Json{{"store", store.root().native()}, {"uses", choice}, {"probes", list}});
+        return json_document(Json{{"store", store.root().native()},
+                                  {"uses", choice},
+                                  {"probes", list},
+                                  {"machine", machine_facts_json(facts)}});
     }
 
     std::string root_, format_ = "text";

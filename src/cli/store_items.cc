@@ -87,9 +87,12 @@ int64_t parse_age(const std::string& text, const char* option) {
         .hint("give a number with its unit, such as 90s, 30m, 12h, 7d or 2w");
 }
 
-std::string items_text(const std::vector<Item>& items, int64_t now) {
+std::string items_text(const std::vector<Item>& items, int64_t now, Records records) {
+    // Small, and many: one by one they bury the rest.
+    const bool all_records = records == Records::each;
     std::vector<std::vector<std::string>> rows{{"KIND", "NAME", "SIZE", "LAST USED", "WHAT"}};
     for (const Item& item : items) {
+        if (!all_records && item.kind == ItemKind::record) continue;
         rows.push_back({std::string(store::kind_name(item.kind)), safe_text(short_name(item)), human_size(item.size),
                         human_age(now - item.last_used), safe_text(item.what)});
     }

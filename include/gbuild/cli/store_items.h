@@ -19,8 +19,10 @@ store::ItemKind parse_kind(const std::string& text);
 // "90s", "12h", "1h30m", "7d", "2w": seconds. Throws usage naming `option`.
 int64_t parse_age(const std::string& text, const char* option);
 
-// A heading, a line an item, and the sum; `now` is what ages are counted from, in seconds since the epoch.
-std::string items_text(const std::vector<store::Item>& items, int64_t now);
+enum class Records { summed_up, each };
+
+// A heading, a line an item, and the sums; `now` is what ages are counted from, in seconds since the epoch.
+std::string items_text(const std::vector<store::Item>& items, int64_t now, Records records = Records::each);
 Json items_json(const std::vector<store::Item>& items);
 
 // Why the result is what it is is told by the request. One line a kind.

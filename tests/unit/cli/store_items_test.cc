@@ -68,3 +68,12 @@ TEST_CASE("what pruning did is told by kind") {
     CHECK(prune_text(request, result).find("the store still has ") != std::string::npos);
     CHECK(prune_json(request, result)["freed"] == 2'004'096);
 }
+
+TEST_CASE("records are summed up unless they are asked for (U-12)") {
+    const std::vector<store::Item> items{{store::ItemKind::record, "/s/steps/aaaa", "", 512, 0},
+                                         {store::ItemKind::record, "/s/steps/bbbb", "", 512, 0},
+                                         {store::ItemKind::pack, "/s/packs/cccc", "", 1000, 0}};
+    const std::string text = items_text(items, 0, Records::summed_up);
+    CHECK_THAT(text, !ContainsSubstring("aaaa") && ContainsSubstring("cccc") && ContainsSubstring("2 records: 1.0 kB"));
+    CHECK_THAT(items_text(items, 0, Records::each), ContainsSubstring("aaaa"));
+}
