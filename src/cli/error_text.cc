@@ -105,6 +105,8 @@ std::string head(const std::optional<SourceSpan>& span, std::string_view label, 
 }  // namespace
 
 std::string error_text(const Error& error, Color color) {
+    // Which step it was is nobody's fault.
+    if (error.kind() == ErrorKind::interrupted) return fmt::format("gbuild: {}\n", safe_text(error.message()));
     std::string text = head(error.span(), paint("error:", red, color), error.message(), color) + "\n";
     text += excerpt_text(error.span(), color);
     for (const auto& context : error.context()) {
@@ -114,6 +116,11 @@ std::string error_text(const Error& error, Color color) {
     if (!error.output().empty()) text += "the last lines of its output:\n";
     for (const auto& line : error.output()) text += fmt::format("      | {}\n", safe_text(line));
     return text + hint_text(error.hint(), color);
+}
+
+std::string failure_text(const Error& error, const Console& console) {
+    const bool behind_key = error.kind() == ErrorKind::interrupted && console.err.is_terminal();
+    return (behind_key ? "\n" : "") + error_text(error, console.color(console.err));
 }
 
 namespace {

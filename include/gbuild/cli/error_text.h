@@ -19,6 +19,8 @@ namespace gbuild::cli {
 //
 // Without a place the first line starts with "gbuild: error:". Every part is made safe to print.
 std::string error_text(const Error& error, Color color);
+// As error_text(), for standard error: an interruption begins a line there, behind the ^C that the terminal shows.
+std::string failure_text(const Error& error, const Console& console);
 
 // Likewise: "Dockerfile:3: warning: … [no-volume]", the source line, the hint.
 std::string warning_text(const Warning& warning, Color color);

@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "fake_console.h"
 #include "support/catch.h"
 
 using namespace gbuild;
@@ -110,4 +111,16 @@ TEST_CASE("other exceptions become errors") {
     CHECK(kind(std::logic_error("x")) == ErrorKind::internal);
     CHECK(kind(42) == ErrorKind::internal);
     CHECK(kind(Error(ErrorKind::limit, "x")) == ErrorKind::limit);
+}
+
+TEST_CASE("an interruption has no place (U-17)") {
+    Error error(ErrorKind::interrupted, "interrupted");
+    error.at({"Dockerfile", 4, 1, 3, "RUN sleep 100"}).context("executing a step");
+    CHECK(error_text(error, Color::off) == "gbuild: interrupted\n");
+    FakeConsole file;
+    CHECK(failure_text(error, file.console) == "gbuild: interrupted\n");
+    StringOutput terminal(Kind::terminal);
+    const Console console{file.out, terminal, file.console.env};
+    CHECK(failure_text(error, console) == "\ngbuild: interrupted\n");
+    CHECK(failure_text(Error(ErrorKind::io, "no"), console) == "gbuild: error: no\n");
 }
