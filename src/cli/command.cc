@@ -5,6 +5,9 @@
 
 #include <fmt/format.h>
 
+#include "gbuild/base/error.h"
+#include "gbuild/base/text.h"
+#include "gbuild/cli/display.h"
 #include "gbuild/cli/exit_codes.h"
 
 namespace gbuild::cli {
@@ -30,8 +33,6 @@ constexpr auto commands = std::to_array<CommandInfo>({
     {"push", "publish an image in the Golem registry", make_push_command},
     {"pull", "download an image from the Golem registry", make_pull_command},
     {"resolve", "tell hash, place and size of an image in the Golem registry", make_resolve_command},
-    {"serve", "serve an image over HTTP, for SDKs that take a URL", make_serve_command},
-    {"manifest", "write, sign or verify a computation payload manifest", make_manifest_command},
     {"doctor", "tell how RUN can be executed on this machine", make_doctor_command},
     {"cache", "list what is kept between builds", make_cache_command},
     {"prune", "remove what is kept between builds", make_prune_command},
@@ -48,21 +49,21 @@ const CommandInfo* find_command(std::string_view name) {
     return found == commands.end() ? nullptr : &*found;
 }
 
-std::string general_help() {
+std::string general_help(size_t columns) {
+    const auto paragraph = [&](std::string_view words) { return wrap(words, 0, columns) + "\n"; };
     std::string text = "usage: gbuild [build] [OPTIONS] CONTEXT\n"
                        "       gbuild COMMAND [OPTIONS] …\n"
-                       "\n"
-                       "Builds a Dockerfile straight into a Golem Network VM image, without Docker, daemon or root.\n"
-                       "\n"
-                       "Commands:\n";
-    for (const auto& info : commands) text += fmt::format("  {:<9} {}\n", info.name, info.summary);
+                       "\n";
+    text += paragraph("Builds a Dockerfile straight into a Golem Network VM image, without Docker, daemon or root.");
+    text += "\nCommands:\n";
+    for (const auto& info : commands) text += fmt::format("  {:<10} {}\n", info.name, wrap(info.summary, 13, columns));
+    text += "\n";
     text +=
-        "\n"
-        "gbuild help COMMAND, or gbuild COMMAND --help, tells a command's options. A context whose name is that of a\n"
-        "command is reached as ./NAME.\n"
-        "\n"
-        "Exit codes:\n";
-    for (const auto& entry : exit_codes) text += fmt::format("  {:>3}  {}\n", entry.code, entry.meaning);
+        paragraph("gbuild help COMMAND, or gbuild COMMAND --help, tells a command's options. A context whose name is "
+                  "that of a command is reached as ./NAME.");
+    text += "\nExit codes:\n";
+    for (const auto& entry : exit_codes)
+        text += fmt::format("  {:>3}  {}\n", entry.code, wrap(entry.meaning, 7, columns));
     text += "\n"
             "Examples:\n"
             "  gbuild check .\n"
@@ -71,11 +72,27 @@ std::string general_help() {
     return text;
 }
 
-std::string command_help(const CommandInfo& info) {
+int run_as_typed(std::string_view name, const std::vector<std::string>& arguments, Console& console) {
+    const CommandInfo* info = find_command(name);
+    if (info == nullptr) throw Error(ErrorKind::internal, fmt::format("there is no command {}", quoted(name)));
+    OptionSet options(fmt::format("gbuild {}", name), std::string(info->summary));
+    auto command = info->create();
+    command->declare(options);
+    if (options.parse(arguments) == OptionSet::Outcome::run) return command->run(console);
+    console.out.write(options.help(help_columns(console.out)));
+    return 0;
+}
+
+size_t help_columns(const Output& output) {
+    constexpr int least = 20;
+    return static_cast<size_t>(std::max(least, output.columns()));
+}
+
+std::string command_help(const CommandInfo& info, size_t columns) {
     OptionSet options(fmt::format("gbuild {}", info.name), std::string(info.summary));
     auto command = info.create();
     command->declare(options);
-    return options.help();
+    return options.help(columns);
 }
 
 }  // namespace gbuild::cli

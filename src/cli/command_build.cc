@@ -7,17 +7,17 @@
 #include "gbuild/cli/build_settings.h"
 #include "gbuild/cli/command.h"
 #include "gbuild/cli/difference_text.h"
+#include "gbuild/cli/dockerfile_calls.h"
 #include "gbuild/cli/error_text.h"
 #include "gbuild/cli/exit_codes.h"
+#include "gbuild/cli/image_load.h"
 #include "gbuild/cli/json_progress.h"
 #include "gbuild/cli/output_settings.h"
 #include "gbuild/cli/progress.h"
-#include "gbuild/cli/sdk_lines.h"
 #include "gbuild/cli/side_file.h"
 #include "gbuild/cli/signals.h"
 #include "gbuild/cli/verify.h"
 #include "gbuild/compare/differences.h"
-#include "gbuild/golem/contract_rules.h"
 #include "gbuild/sources/inputs.h"
 #include "gbuild/store/store.h"
 
@@ -46,6 +46,7 @@ class BuildCommand final : public Command {
         options.group("Where it goes");
         options.list("-t,--tag", "NAME[:TAG]", tags_, "name for the image; repeatable, the first one names the file");
         output_.declare(options);
+        options.flag("--load", load_, "hand the image to docker or podman, too");
         options.value("--iidfile", "PATH", iid_file_, "write the image id to this file; - is standard output");
         options.value("--metadata-file", "PATH", metadata_file_,
                       "write what was built to this file, as JSON; - is standard output");
@@ -54,17 +55,25 @@ class BuildCommand final : public Command {
         options.flag("--verify", verify_,
                      "build without the cache, then once more under other circumstances (jobs, isolation, umask, time "
                      "zone, place and order of the context), and compare; exit code 12 when the images differ");
+        options.flag("--check", check_, "check the Dockerfile instead of building it, as gbuild check does");
+        options.value("--call", "METHOD[,format=json]", call_,
+                      "tell something of the Dockerfile instead of building it: check; outline, which arguments and "
+                      "secrets the target takes; targets, which stages there are");
         options.group("What is shown");
-        options.flag("-q,--quiet", quiet_, "show nothing but the image's hash as SDKs take it, and errors");
-        options.choice("--progress", {"auto", "tty", "plain", "json"}, progress_, "how progress is shown");
+        options.flag("-q,--quiet", quiet_, "show nothing but the image's hash, and errors");
+        declare_progress(options, progress_);
         run_.declare(options);
         registry_.declare(options);
         image_.declare(options);
         work_.declare(options);
+        options.foreign(foreign_options("build"), notices_);
         options.epilogue(epilogue);
     }
 
     int run(Console& console) override {
+        if (check_ || !call_.empty()) {
+            if (auto code = call(check_ ? "check" : call_, console)) return *code;
+        }
         ProgressMode mode = quiet_ ? ProgressMode::quiet : progress_mode(progress_, console);
         if (verify_) return verify(mode, console);
         if (mode != ProgressMode::json) return build(mode, console);
@@ -81,10 +90,57 @@ class BuildCommand final : public Command {
             throw;
         } catch (const std::exception&) {
             Error error = as_error(std::current_exception());
-            console.err.write(mode == ProgressMode::json ? json_error_line(error)
-                                                         : error_text(error, console.color(console.err)));
+            console.err.write(mode == ProgressMode::json ? json_error_line(error) : failure_text(error, console));
             return exit_code(error.kind());
         }
+    }
+
+    // As `docker build --call`; nullopt: build.
+    std::optional<int> call(const std::string& text, Console& console) {
+        const std::vector<std::string> fields = split(text, ',');
+        const std::string& method = fields.front();
+        const bool json = fields.size() == 2 && fields[1] == "format=json";
+        const bool known =
+            method == "build" || method == "check" || method == "lint" || method == "outline" || method == "targets";
+        if (!known || (fields.size() > 1 && !json)) {
+            throw Error(ErrorKind::usage, fmt::format("--call {}: no such method", quoted(text)))
+                .hint("it is one of build, check, outline and targets, and may end with ,format=json");
+        }
+        if (method == "build") return std::nullopt;
+        if (!quiet_) tell(notices_, console);
+        if (method == "check" || method == "lint") return check_dockerfile(json, console);
+        build::BuildOptions options;
+        source_.apply(options, console);
+        options.store_root = store_root(work_.root);
+        registry_.apply(options, console);
+        const auto fetched = fetch_context(options, ProgressMode::quiet, console);
+        std::vector<Warning> until_error;
+        const dockerfile::Dockerfile file = build::load_dockerfile(options, until_error);
+        if (method == "targets") {
+            const auto targets = targets_of(file);
+            console.out.write(json ? json_document(targets_json(targets)) : targets_text(targets));
+        } else {
+            const OutlineInfo outline = outline_of(file, options.target, options.build_args);
+            console.out.write(json ? json_document(outline_json(outline)) : outline_text(outline));
+        }
+        return 0;
+    }
+
+    int check_dockerfile(bool json, Console& console) const {
+        std::vector<std::string> words;
+        auto add = [&](const char* option, const std::string& value) {
+            if (value.empty()) return;
+            words.emplace_back(option);
+            words.push_back(value);
+        };
+        add("--file", source_.file);
+        for (const std::string& arg : source_.build_args) add("--build-arg", arg);
+        add("--target", source_.target);
+        add("--root", work_.root);
+        if (json) add("--format", "json");
+        words.emplace_back("--");
+        words.push_back(source_.context);
+        return run_as_typed("check", words, console);
     }
 
     int verify(ProgressMode mode, Console& console) {
@@ -198,6 +254,14 @@ class BuildCommand final : public Command {
         }
         const auto iid_file = side_file("--iidfile", iid_file_, options);
         const auto metadata_file = side_file("--metadata-file", metadata_file_, options);
+        const std::string loader = load_ ? find_image_loader() : "";
+        std::optional<store::Store> store;
+        std::optional<TempDir> archive;  // in the store's staging area, which goes with it
+        if (load_) {
+            store.emplace(options.store_root);
+            archive.emplace(store->staging());
+            options.container_outputs.push_back(archive_output(archive->path() / "image.tar", options));
+        }
         const bool taken = is_taken(options, iid_file, metadata_file);
         std::optional<BuildPush> publication;
         if (push_.wanted()) publication.emplace(push_, options, console);
@@ -210,13 +274,19 @@ class BuildCommand final : public Command {
         {
             auto progress = make_progress(mode, console);
             options.registry.notice = [&](const std::string& message) { progress->emit(Notice{message}); };
+            for (const std::string& notice : notices_) progress->emit(Notice{notice});
+            for (const std::string& notice : run_.notices()) progress->emit(Notice{notice});
             for (const Warning& warning : output_.warnings()) progress->emit(warning);
             if (options.packing.codec == pack::Codec::zstd) {
-                progress->emit(golem::contract_warning("zstd-unmountable", "Golem providers cannot mount this image"));
+                progress->emit(Warning{"zstd-unmountable", "Golem providers cannot mount this image", {}, ""});
             }
             result = build::run_build(options, *progress, signals.stop(), sandbox.get());
             if (options.output) result.file = *options.output;
             if (publication) publication->run(result, *progress, signals.stop());
+        }
+        if (archive) {
+            load_image(loader, archive->path() / "image.tar", console);
+            result.container_outputs.pop_back();
         }
         if (iid_file) iid_file->write(image_id(result), console.out);
         if (metadata_file) {
@@ -228,13 +298,20 @@ class BuildCommand final : public Command {
             const std::string identity = build_identity(result);
             if (!taken && !identity.empty()) console.out.write(identity + "\n");
         } else {
-            Output& output = taken ? console.err : console.out;
-            output.write(build_summary(options, result) + (publication ? publication->text() : ""));
-            if (output.is_terminal() && !result.file.empty() && !publication) {
-                output.write(paste_lines({result.sha3, std::filesystem::absolute(result.file), "", ""}));
-            }
+            (taken ? console.err : console.out)
+                .write(build_summary(options, result) + (publication ? publication->text() : ""));
         }
         return 0;
+    }
+
+    static build::ContainerOutput archive_output(const std::filesystem::path& file,
+                                                 const build::BuildOptions& options) {
+        build::ContainerOutput output;
+        output.form = build::ContainerOutput::Form::docker;
+        output.destination = file;
+        output.compression = exporter::Compression::none;
+        output.names = options.tags;
+        return output;
     }
 
     SourceSettings source_;
@@ -245,8 +322,9 @@ class BuildCommand final : public Command {
     std::vector<std::string> tags_;
     OutputSettings output_;
     BuildPushSettings push_;
-    std::string iid_file_, metadata_file_, progress_ = "auto";
-    bool quiet_ = false, verify_ = false;
+    std::string iid_file_, metadata_file_, call_, progress_ = "auto";
+    bool quiet_ = false, verify_ = false, check_ = false, load_ = false;
+    std::vector<std::string> notices_;
 };
 
 }  // namespace

@@ -108,7 +108,7 @@ class CheckCommand final : public Command {
                          "  gbuild check .\n"
                          "  gbuild check --severity info ci/Dockerfile\n"
                          "  gbuild check --format sarif . > gbuild.sarif\n"
-                         "  gbuild check --skip apt-lists-kept,DL3042 --format json . | jq -r '.findings[].id'\n");
+                         "  gbuild check --skip DL3042 --format json . | jq -r '.findings[].id'\n");
     }
 
     int run(Console& console) override {

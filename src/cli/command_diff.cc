@@ -12,7 +12,7 @@ namespace {
 class DiffCommand final : public Command {
   public:
     void declare(OptionSet& options) override {
-        options.argument("A", names_.a, Presence::required, "a .gvmi file, or a tag of gbuild images");
+        options.argument("A", names_.a, Presence::required, image_argument_help);
         options.argument("B", names_.b, Presence::required, "what it is compared with, likewise");
         options.group("Options");
         options.choice("--format", {"text", "json"}, format_, "what is printed");

@@ -22,7 +22,7 @@ namespace {
 class ExtractCommand final : public Command {
   public:
     void declare(OptionSet& options) override {
-        options.argument("IMAGE", image_, Presence::required, "a .gvmi file, or a tag of gbuild images");
+        options.argument("IMAGE", image_, Presence::required, image_argument_help);
         options.argument("PATH", path_, Presence::optional, "file or directory in the image (default: everything)");
         options.group("Options");
         options.value("-o,-C,--output,--directory", "DIR", directory_,

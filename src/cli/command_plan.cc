@@ -17,6 +17,7 @@ class PlanCommand final : public Command {
         run_.declare(options);
         image_.declare(options);
         work_.declare(options);
+        options.foreign(foreign_options("plan"), notices_);
         options.group("What is shown");
         options.choice("--format", {"text", "json"}, format_, "what is printed");
         options.epilogue("Examples:\n"
@@ -25,6 +26,7 @@ class PlanCommand final : public Command {
     }
 
     int run(Console& console) override {
+        tell(notices_, console);
         build::BuildOptions options;
         registry_.apply(options, console);
         image_.apply(options, console);
@@ -60,6 +62,7 @@ class PlanCommand final : public Command {
     ImageSettings image_;
     WorkSettings work_;
     std::string format_ = "text";
+    std::vector<std::string> notices_;
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <ctime>
 
 #include <fmt/format.h>
@@ -23,6 +24,7 @@ class PruneCommand final : public Command {
         options.group("What is removed");
         options.flag("-a,--all", all_, "everything that no build is using");
         options.value("--older-than", "AGE", age_, "only what was not used for so long: 90s, 12h, 7d, 2w");
+        options.list("--filter", "until=AGE", filters_, "the same, as docker has it");
         options.value("--max-size", "SIZE", max_size_,
                       "only until the store takes no more than that (10G), what was not used the longest first");
         options.list("--kind", "KIND", kinds_, fmt::format("only what is of this kind: {}; repeatable", kind_names()));
@@ -30,6 +32,7 @@ class PruneCommand final : public Command {
         options.flag("-n,--dry-run", pretend_, "only tell what would be removed");
         options.choice("--format", {"text", "json"}, format_, "what is printed");
         declare_root(options, root_);
+        options.foreign(foreign_options("prune"), notices_);
         options.epilogue(
             "Without an option that says what, the images that builds with RUN extracted are removed, and unfinished\n"
             "downloads; --older-than and --max-size alone look at everything. Images that were built stay (gbuild "
@@ -45,6 +48,7 @@ class PruneCommand final : public Command {
     }
 
     int run(Console& console) override {
+        tell(notices_, console);
         const store::PruneRequest request = make_request();
         const std::filesystem::path root = store_root(root_);
         // Root may tidy up anybody's.
@@ -64,10 +68,18 @@ class PruneCommand final : public Command {
         if (all_ && !kinds_.empty()) {
             throw Error(ErrorKind::usage, "--all and --kind exclude each other").hint("leave one of them out");
         }
-        if (kinds_.empty() && (all_ || !age_.empty() || !max_size_.empty())) {
+        if (kinds_.empty() && (all_ || !age_.empty() || !filters_.empty() || !max_size_.empty())) {
             request.kinds.insert(std::begin(store::all_item_kinds), std::end(store::all_item_kinds));
         }
         if (request.kinds.empty()) request.kinds = {ItemKind::snapshot, ItemKind::download};
+        for (const std::string& filter : filters_) {
+            if (!filter.starts_with("until=")) {
+                throw Error(ErrorKind::usage, fmt::format("--filter {}: not until=AGE", quoted(filter)))
+                    .hint("what goes is chosen by --older-than AGE, --max-size SIZE and --kind KIND");
+            }
+            const int64_t time = std::time(nullptr) - parse_age(filter.substr(6), "--filter until=");
+            request.unused_since = std::min(request.unused_since.value_or(time), time);
+        }
         if (!age_.empty()) request.unused_since = std::time(nullptr) - parse_age(age_, "--older-than");
         if (!max_size_.empty()) {
             request.max_size = parse_size(max_size_);
@@ -87,7 +99,7 @@ class PruneCommand final : public Command {
     }
 
     std::string root_, age_, max_size_, format_ = "text";
-    std::vector<std::string> kinds_;
+    std::vector<std::string> kinds_, filters_, notices_;
     bool pretend_ = false, all_ = false;
 };
 

@@ -10,8 +10,8 @@
 #include "gbuild/cli/build_settings.h"
 #include "gbuild/cli/command.h"
 #include "gbuild/cli/display.h"
+#include "gbuild/cli/image_argument.h"
 #include "gbuild/cli/image_table.h"
-#include "gbuild/oci/reference.h"
 #include "gbuild/store/store.h"
 
 namespace gbuild::cli {
@@ -21,11 +21,13 @@ namespace {
 class RmiCommand final : public Command {
   public:
     void declare(OptionSet& options) override {
-        options.arguments("NAME", names_, "names that gbuild images lists, as NAME[:TAG]");
+        options.arguments("NAME", names_,
+                          "names that gbuild images lists, as NAME[:TAG], or ids: all names of that image");
         options.group("Options");
         options.flag("--delete-file", delete_file_,
                      "delete the .gvmi, too, unless it has other names or is no longer what was built");
         declare_root(options, root_);
+        options.foreign(foreign_options("rmi"), notices_);
         options.epilogue(
             "A name is forgotten; the .gvmi file is yours, and stays where it is unless --delete-file is given.\n"
             "\n"
@@ -35,28 +37,27 @@ class RmiCommand final : public Command {
     }
 
     int run(Console& console) override {
+        tell(notices_, console);
         const std::filesystem::path root = store_root(root_);
-        std::vector<oci::ImageName> names;
-        for (const std::string& text : names_) names.push_back(oci::parse_image_name(text));
         std::optional<Error> missing;
-        for (const oci::ImageName& name : names) {
-            const auto record = store::find_image(root, name.repository, name.tag);
-            if (record)
-                remove(*record, root, console);
-            else if (!missing)
-                missing = no_such_name(name, root);
+        for (const std::string& text : names_) {
+            const auto records = find_images(text, root);
+            for (const store::ImageRecord& record : records) remove(record, root, console);
+            if (records.empty() && !missing) missing = no_such_name(text, root);
         }
         if (missing) throw Error(*missing);
         return 0;
     }
 
   private:
-    static Error no_such_name(const oci::ImageName& name, const std::filesystem::path& root) {
-        std::vector<std::string> known;
-        for (const auto& image : store::list_images(root)) known.push_back(image.repository + ":" + image.tag);
-        auto meant = nearest(name.text(), known);
-        return Error(ErrorKind::not_found, fmt::format("no image has the name {}", quoted(name.text())))
-            .hint(meant ? fmt::format("did you mean {}?", *meant) : "gbuild images lists the names");
+    static Error no_such_name(const std::string& text, const std::filesystem::path& root) {
+        std::error_code ignored;
+        if (std::filesystem::is_regular_file(text, ignored)) {
+            return Error(ErrorKind::not_found, fmt::format("no image has the name {}, which is a file", quoted(text)))
+                .hint("rmi forgets names; rm deletes files");
+        }
+        return Error(ErrorKind::not_found, fmt::format("no image has the name or id {}", quoted(text)))
+            .hint(image_name_hint(text, store::list_images(root)));
     }
 
     void remove(const store::ImageRecord& record, const std::filesystem::path& root, Console& console) const {
@@ -81,7 +82,7 @@ class RmiCommand final : public Command {
         console.out.write(fmt::format("Deleted: {}\n", safe_text(record.file)));
     }
 
-    std::vector<std::string> names_;
+    std::vector<std::string> names_, notices_;
     std::string root_;
     bool delete_file_ = false;
 };

@@ -4,6 +4,7 @@
 
 #include "gbuild/base/text.h"
 #include "gbuild/cli/command.h"
+#include "gbuild/cli/image_argument.h"
 #include "gbuild/cli/signals.h"
 #include "machine_settings.h"
 #include "terminal.h"
@@ -28,7 +29,7 @@ constexpr const char* epilogue =
 class RunCommand final : public Command {
   public:
     void declare(OptionSet& options) override {
-        options.argument("IMAGE", machine_.image, Presence::required, "a .gvmi file, or a tag of gbuild images");
+        options.argument("IMAGE", machine_.image, Presence::required, image_argument_help);
         options.arguments("COMMAND", words_, "behind --: the program's whole path, and its arguments",
                           Presence::optional);
         options.group("The command");

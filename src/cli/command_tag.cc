@@ -17,25 +17,32 @@ namespace {
 class TagCommand final : public Command {
   public:
     void declare(OptionSet& options) override {
-        options.argument("SOURCE", source_, Presence::required, "a name that gbuild images lists, or a .gvmi file");
-        options.argument("NAME", name_, Presence::required, "the further name, as NAME[:TAG]");
+        options.argument("SOURCE", source_, Presence::required, image_argument_help);
+        options.arguments("NAME", names_, "the further names, as NAME[:TAG]");
         options.group("Options");
         declare_root(options, root_);
-        options.epilogue("Both names stand for one file. A name that another image has is taken from it.\n"
+        options.foreign(foreign_options("tag"), notices_);
+        options.epilogue("All names stand for one file. A name that another image has is taken from it.\n"
                          "\n"
                          "Examples:\n"
                          "  gbuild tag app:1.0 app:stable\n"
                          "  gbuild tag ./downloaded.gvmi app:1.0\n");
     }
 
-    int run(Console&) override {
-        const oci::ImageName name = with_context("reading the new name", [&] { return oci::parse_image_name(name_); });
+    int run(Console& console) override {
+        tell(notices_, console);
+        std::vector<oci::ImageName> names;
+        for (const std::string& text : names_) {
+            names.push_back(with_context("reading the new name", [&] { return oci::parse_image_name(text); }));
+        }
         const std::filesystem::path root = store_root(root_);
         ImageArgument image = find_image_argument(source_, root);
         store::ImageRecord record = image.record ? *image.record : record_of(image.file);
-        record.repository = name.repository;
-        record.tag = name.tag;
-        store::Store(root).put_image(record);
+        for (const oci::ImageName& name : names) {
+            record.repository = name.repository;
+            record.tag = name.tag;
+            store::Store(root).put_image(record);
+        }
         return 0;
     }
 
@@ -51,7 +58,8 @@ class TagCommand final : public Command {
         return record;
     }
 
-    std::string source_, name_, root_;
+    std::string source_, root_;
+    std::vector<std::string> names_, notices_;
 };
 
 }  // namespace

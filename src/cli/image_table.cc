@@ -1,6 +1,9 @@
 #include "gbuild/cli/image_table.h"
 
 #include <filesystem>
+#include <set>
+
+#include <fmt/format.h>
 
 #include "gbuild/base/error.h"
 #include "gbuild/base/text.h"
@@ -24,16 +27,60 @@ FileState file_state(const store::ImageRecord& record) {
     return FileState::replaced;
 }
 
-std::string images_text(const std::vector<ImageRow>& rows, int64_t now) {
-    std::vector<std::vector<std::string>> cells{{"REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE", "FILE"}};
+namespace {
+
+constexpr size_t short_id = 12;
+
+std::string shown_id(const std::string& id, IdLength length) {
+    return safe_text(length == IdLength::full ? id : id.substr(0, short_id));
+}
+
+const char* state_name(FileState state) {
+    if (state == FileState::present) return "present";
+    return state == FileState::missing ? "missing" : "replaced";
+}
+
+}  // namespace
+
+std::string images_text(const std::vector<ImageRow>& rows, int64_t now, IdLength length) {
+    std::vector<std::vector<std::string>> cells{{"REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE", "HASH", "FILE"}};
     for (const auto& row : rows) {
         const store::ImageRecord& image = row.record;
         std::string file = safe_text(image.file);
-        if (row.state != FileState::present) file += row.state == FileState::missing ? " (missing)" : " (replaced)";
-        cells.push_back({safe_text(image.repository), safe_text(image.tag), safe_text(image.image_id.substr(0, 12)),
-                         human_age(now - image.created), human_size(image.size), std::move(file)});
+        if (row.state != FileState::present) file += fmt::format(" ({})", state_name(row.state));
+        cells.push_back({safe_text(image.repository), safe_text(image.tag), shown_id(image.image_id, length),
+                         human_age(now - image.created), human_size(image.size), shown_id(image.sha3, length),
+                         std::move(file)});
     }
     return format_table(cells);
+}
+
+std::string image_ids(const std::vector<ImageRow>& rows, IdLength length) {
+    std::string text;
+    std::set<std::string> told;
+    for (const auto& row : rows) {
+        const std::string& id = row.record.image_id;
+        if (told.insert(id).second) text += (length == IdLength::full ? "sha256:" : "") + shown_id(id, length) + "\n";
+    }
+    return text;
+}
+
+Json image_fields(const ImageRow& row, int64_t now, IdLength length) {
+    const store::ImageRecord& image = row.record;
+    return Json{{"Repository", image.repository},
+                {"Tag", image.tag},
+                {"ID", (length == IdLength::full ? "sha256:" : "") + shown_id(image.image_id, length)},
+                {"CreatedSince", human_age(now - image.created)},
+                {"CreatedAt", format_rfc3339(image.created)},
+                {"Size", human_size(image.size)},
+                {"Bytes", image.size},
+                {"Hash", image.sha3},
+                {"File", image.file},
+                {"State", state_name(row.state)}};
+}
+
+std::vector<std::string> image_field_names() {
+    return {"Repository", "Tag", "ID", "CreatedSince", "CreatedAt", "Size", "Bytes", "Hash", "File", "State"};
 }
 
 Json images_json(const std::vector<ImageRow>& rows) {

@@ -8,6 +8,7 @@
 #include "gbuild/cli/command.h"
 #include "gbuild/cli/error_text.h"
 #include "gbuild/cli/exit_codes.h"
+#include "gbuild/cli/foreign_words.h"
 
 namespace gbuild::cli {
 
@@ -15,33 +16,25 @@ namespace {
 
 using Arguments = std::vector<std::string>;
 
-Error no_such_command(const std::string& word) {
+// `words` are the first word and what stands behind it.
+Error no_such_command(const Arguments& words) {
+    const std::string& word = words.front();
+    Error error(ErrorKind::usage, fmt::format("{} is neither a command of gbuild nor a directory", quoted(word)));
+    if (auto hint = foreign_command_hint(words)) return error.hint(*hint);
     std::vector<std::string> known;
     for (const auto& info : all_commands()) known.emplace_back(info.name);
-    auto meant = nearest(word, known);
-    return Error(ErrorKind::usage, fmt::format("{} is neither a command of gbuild nor a directory", quoted(word)))
-        .hint(meant ? fmt::format("did you mean {}?", *meant) : "gbuild help lists the commands");
-}
-
-int run_command(const CommandInfo& info, const Arguments& arguments, Console& console) {
-    auto command = info.create();
-    OptionSet options(fmt::format("gbuild {}", info.name), std::string(info.summary));
-    command->declare(options);
-    if (options.parse(arguments) == OptionSet::Outcome::help) {
-        console.out.write(options.help());
-        return 0;
-    }
-    return command->run(console);
+    const auto meant = nearest(word, known);
+    return error.hint(meant ? fmt::format("did you mean {}?", *meant) : "gbuild help lists the commands");
 }
 
 int help(const Arguments& arguments, Console& console) {
     if (arguments.empty()) {
-        console.out.write(general_help());
+        console.out.write(general_help(help_columns(console.out)));
         return 0;
     }
     const CommandInfo* info = find_command(arguments.front());
-    if (!info) throw no_such_command(arguments.front());
-    console.out.write(command_help(*info));
+    if (!info) throw no_such_command(arguments);
+    console.out.write(command_help(*info, help_columns(console.out)));
     return 0;
 }
 
@@ -53,16 +46,16 @@ bool is_context(const std::string& word) {
 
 int dispatch(const Arguments& arguments, Console& console) {
     if (arguments.empty()) {
-        console.err.write(general_help());
+        console.err.write(general_help(help_columns(console.err)));
         return exit_code(ErrorKind::usage);
     }
     const std::string& first = arguments.front();
     Arguments rest(arguments.begin() + 1, arguments.end());
     if (first == "help" || first == "-h" || first == "--help") return help(rest, console);
-    if (first == "--version") return run_command(*find_command("version"), rest, console);
-    if (const CommandInfo* info = find_command(first)) return run_command(*info, rest, console);
-    if (first.rfind('-', 0) != 0 && !is_context(first)) throw no_such_command(first);
-    return run_command(*find_command("build"), arguments, console);
+    if (first == "--version") return run_as_typed("version", rest, console);
+    if (find_command(first) != nullptr) return run_as_typed(first, rest, console);
+    if (first.rfind('-', 0) != 0 && !is_context(first)) throw no_such_command(arguments);
+    return run_as_typed("build", arguments, console);
 }
 
 }  // namespace
@@ -76,7 +69,7 @@ int main(const Arguments& arguments, Console& console) noexcept {
         return broken_pipe;
     } catch (...) {
         Error error = as_error(std::current_exception());
-        console.err.write(error_text(error, console.color(console.err)));
+        console.err.write(failure_text(error, console));
         return exit_code(error.kind());
     }
 }

@@ -8,27 +8,49 @@
 #include "gbuild/base/error.h"
 #include "gbuild/base/text.h"
 #include "gbuild/cli/display.h"
+#include "option_words.h"
 
 namespace gbuild::cli {
 
 namespace {
 
-constexpr size_t help_column = 30, help_width = 100;
+// Where the explanations of options begin; on a narrow terminal they get lines of their own.
+size_t help_column(size_t columns) { return columns < 60 ? 6 : 30; }
 
-std::string help_entry(const std::string& name, const std::string& text) {
+std::string help_entry(const std::string& name, const std::string& text, size_t columns) {
+    const size_t indent = help_column(columns);
     std::string line = "  " + name;
-    if (line.size() + 2 > help_column)
-        line += "\n" + std::string(help_column, ' ');
+    if (line.size() + 2 > indent)
+        line += "\n" + std::string(indent, ' ');
     else
-        line.resize(help_column, ' ');
-    return line + wrap(text, help_column, help_width) + "\n";
+        line.resize(indent, ' ');
+    return line + wrap(text, indent, columns) + "\n";
 }
 
-std::string option_names(const CLI::Option& option) {
-    std::string names;
-    for (const auto& name : option.get_snames()) names += (names.empty() ? "-" : ", -") + name;
-    for (const auto& name : option.get_lnames()) names += (names.empty() ? "    --" : ", --") + name;
-    return names + (option.get_option_text().empty() ? "" : option.get_option_text());
+// An indented line of an epilogue: "  COMMAND   explanation", which takes two lines where it does not fit one.
+std::string kept_line(const std::string& line, size_t columns) {
+    const size_t gap = line.find("   ", line.find_first_not_of(' '));
+    if (static_cast<size_t>(display_width(line)) <= columns || gap == std::string::npos) return line + "\n";
+    const std::string_view rest = trim(std::string_view(line).substr(gap));
+    return line.substr(0, gap) + "\n      " + wrap(rest, 6, columns) + "\n";
+}
+
+std::string filled(const std::string& text, size_t columns) {
+    std::string result, paragraph;
+    auto end_paragraph = [&] {
+        if (!paragraph.empty()) result += wrap(paragraph, 0, columns) + "\n";
+        paragraph.clear();
+    };
+    for (const std::string& line : split(std::string_view(text).substr(0, text.find_last_not_of('\n') + 1), '\n')) {
+        if (!line.empty() && line[0] != ' ') {
+            paragraph += (paragraph.empty() ? "" : " ") + line;
+            continue;
+        }
+        end_paragraph();
+        result += line.empty() ? "\n" : kept_line(line, columns);
+    }
+    end_paragraph();
+    return result;
 }
 
 std::string with_default(const std::string& help, const std::string& value) {
@@ -89,12 +111,15 @@ std::function<std::string(const std::string&)> one_of(std::vector<std::string> n
 }  // namespace
 
 void OptionSet::choice(const std::string& names, const std::vector<std::string>& words, std::string& value,
-                       const std::string& help) {
-    app_->add_option(names, value, with_default(help, value))
-        ->group(group_)
-        ->option_text(" " + join(words, "|"))
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
-        ->check(one_of(words, words));
+                       const std::string& help, const std::vector<std::string>& also) {
+    std::vector<std::string> accepted = words;
+    accepted.insert(accepted.end(), also.begin(), also.end());
+    CLI::Option* option = app_->add_option(names, value, with_default(help, value))
+                              ->group(group_)
+                              ->option_text(" " + join(words, "|"))
+                              ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
+                              ->check(one_of(words, accepted));
+    words_[option->get_name(false, true)] = words;
 }
 
 void OptionSet::choice_or_flag(const std::string& names, const std::vector<std::string>& words,
@@ -102,11 +127,12 @@ void OptionSet::choice_or_flag(const std::string& names, const std::vector<std::
                                const std::vector<std::string>& also) {
     std::vector<std::string> accepted = words;
     accepted.insert(accepted.end(), also.begin(), also.end());
-    app_->add_flag(fmt::format("{}{{{}}}", names, implied), value, with_default(help, value))
-        ->group(group_)
-        ->option_text(fmt::format("[={}]", join(words, "|")))
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
-        ->check(one_of(words, accepted));
+    CLI::Option* option = app_->add_flag(fmt::format("{}{{{}}}", names, implied), value, with_default(help, value))
+                              ->group(group_)
+                              ->option_text(fmt::format("[={}]", join(words, "|")))
+                              ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
+                              ->check(one_of(words, accepted));
+    words_[option->get_name(false, true)] = words;
 }
 
 void OptionSet::argument(const std::string& name, std::string& value, Presence presence, const std::string& help) {
@@ -120,31 +146,14 @@ void OptionSet::arguments(const std::string& name, std::vector<std::string>& val
     arguments_.push_back({name, presence, true});
 }
 
-// CLI11 takes the next word as the value of "--name="; as two words it takes the empty one.
-std::vector<std::string> OptionSet::with_empty_values(const std::vector<std::string>& arguments) const {
-    std::vector<std::string> words;
-    bool options = true;
-    for (const auto& word : arguments) {
-        options = options && word != "--";
-        bool empty = options && word.starts_with("--") && word.find('=') == word.size() - 1;
-        std::string name = empty ? word.substr(0, word.size() - 1) : std::string();
-        const CLI::Option* option = empty ? app_->get_option_no_throw(name) : nullptr;
-        if (option != nullptr && option->get_items_expected_min() == 0) {
-            throw Error(ErrorKind::usage, fmt::format("{} has no value behind the \"=\"", name))
-                .hint(fmt::format("see {} --help", command_));
-        }
-        if (option != nullptr) {
-            words.push_back(name);
-            words.emplace_back();
-        } else {
-            words.push_back(word);
-        }
-    }
-    return words;
+void OptionSet::foreign(std::span<const ForeignOption> table, std::vector<std::string>& notices) {
+    foreign_ = table;
+    notices_ = &notices;
 }
 
 OptionSet::Outcome OptionSet::parse(const std::vector<std::string>& arguments) {
-    std::vector<std::string> words = with_empty_values(arguments);
+    std::vector<std::string> words =
+        OptionWords(*app_, foreign_, fmt::format("{} --help", command_), notices_).prepare(arguments);
     std::reverse(words.begin(), words.end());
     try {
         app_->parse(std::move(words));
@@ -192,12 +201,17 @@ void OptionSet::check_leftovers() const {
 }
 
 void OptionSet::unknown_option(const std::string& word) const {
-    std::string name = word.substr(0, word.find('='));
+    const std::string name = word.substr(0, word.find('='));
     std::vector<std::string> known;
-    for (const auto& long_name : long_names()) known.push_back("--" + long_name);
-    auto meant = nearest(name, known);
+    for (const DeclaredOption& option : declared()) {
+        for (const std::string& one : option.names) known.push_back(one.substr(one.find_first_not_of('-')));
+    }
+    // Dashes, which all have, make words no more alike.
+    std::optional<std::string> meant;
+    if (name.starts_with("--")) meant = nearest(std::string_view(name).substr(2), known);
     throw Error(ErrorKind::usage, fmt::format("unknown option {}", quoted(name)))
-        .hint(meant ? fmt::format("did you mean {}?", *meant) : fmt::format("see {} --help", command_));
+        .hint(meant ? fmt::format("did you mean {}{}?", meant->size() == 1 ? "-" : "--", *meant)
+                    : fmt::format("see {} --help", command_));
 }
 
 std::string OptionSet::usage_line() const {
@@ -209,33 +223,49 @@ std::string OptionSet::usage_line() const {
     return line;
 }
 
-std::string OptionSet::help() const {
-    std::string text = usage_line() + "\n\n" + summary_ + "\n";
+std::string OptionSet::help(size_t columns) const {
+    std::string text = wrap(usage_line(), 7, columns) + "\n\n" + wrap(summary_, 0, columns) + "\n";
     for (const auto& argument : arguments_) {
         if (&argument == &arguments_.front()) text += "\nArguments:\n";
-        text += help_entry(argument.name, app_->get_option(argument.name)->get_description());
+        text += help_entry(argument.name, app_->get_option(argument.name)->get_description(), columns);
     }
-    std::vector<std::string> titles;
-    for (const CLI::Option* option : app_->get_options()) {
-        bool shown = option->nonpositional() && !option->get_group().empty();
-        if (!shown || std::find(titles.begin(), titles.end(), option->get_group()) != titles.end()) continue;
-        titles.push_back(option->get_group());
-        text += fmt::format("\n{}:\n", titles.back());
-        for (const CLI::Option* other : app_->get_options()) {
-            if (!other->nonpositional() || other->get_group() != titles.back()) continue;
-            text += help_entry(option_names(*other), other->get_description());
-        }
+    std::string title;
+    for (const DeclaredOption& option : declared()) {
+        if (option.group != title) text += fmt::format("\n{}:\n", title = option.group);
+        const bool has_short = option.names.front().size() == 2;
+        text += help_entry((has_short ? "" : "    ") + option.text(), option.help, columns);
     }
-    if (!epilogue_.empty()) text += "\n" + epilogue_;
+    if (!epilogue_.empty()) text += "\n" + filled(epilogue_, columns);
     return text;
 }
 
-std::vector<std::string> OptionSet::long_names() const {
-    std::vector<std::string> names;
+std::string DeclaredOption::text() const { return join(names, ", ") + value; }
+
+std::vector<DeclaredOption> OptionSet::declared() const {
+    std::vector<std::string> groups;
     for (const CLI::Option* option : app_->get_options()) {
-        names.insert(names.end(), option->get_lnames().begin(), option->get_lnames().end());
+        const bool shown = option->nonpositional() && !option->get_group().empty();
+        if (shown && std::find(groups.begin(), groups.end(), option->get_group()) == groups.end()) {
+            groups.push_back(option->get_group());
+        }
     }
-    return names;
+    std::vector<DeclaredOption> found;
+    for (const std::string& group : groups) {
+        for (const CLI::Option* option : app_->get_options()) {
+            if (!option->nonpositional() || option->get_group() != group) continue;
+            DeclaredOption one;
+            for (const auto& name : option->get_snames()) one.names.push_back("-" + name);
+            for (const auto& name : option->get_lnames()) one.names.push_back("--" + name);
+            one.value = option->get_option_text();
+            one.help = option->get_description();
+            one.group = group;
+            one.repeatable = option->get_expected_max() > 1;
+            const auto words = words_.find(option->get_name(false, true));
+            if (words != words_.end()) one.words = words->second;
+            found.push_back(std::move(one));
+        }
+    }
+    return found;
 }
 
 }  // namespace gbuild::cli

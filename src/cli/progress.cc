@@ -4,6 +4,10 @@
 #include <stop_token>
 #include <thread>
 
+#include <fmt/format.h>
+
+#include "gbuild/base/error.h"
+#include "gbuild/base/text.h"
 #include "gbuild/cli/json_progress.h"
 #include "gbuild/cli/progress_lines.h"
 #include "gbuild/cli/tty_progress.h"
@@ -57,10 +61,33 @@ void LockedProgress::emit(const Event& event) {
     }
 }
 
-ProgressMode progress_mode(std::string_view name, const Console& console) {
+namespace {
+
+std::optional<ProgressMode> named_mode(std::string_view name) {
     if (name == "plain") return ProgressMode::plain;
     if (name == "tty") return ProgressMode::tty;
-    if (name == "json") return ProgressMode::json;
+    if (name == "json" || name == "rawjson") return ProgressMode::json;
+    if (name == "quiet" || name == "none") return ProgressMode::quiet;
+    return std::nullopt;
+}
+
+}  // namespace
+
+void declare_progress(OptionSet& options, std::string& name) {
+    options.choice("--progress", {"auto", "tty", "plain", "json", "quiet"}, name,
+                   "how progress is shown; auto: as $BUILDKIT_PROGRESS says, else tty on a terminal",
+                   {"rawjson", "none"});  // docker's names
+}
+
+ProgressMode progress_mode(std::string_view name, const Console& console) {
+    if (auto mode = named_mode(name)) return *mode;
+    const std::string variable = console.env("BUILDKIT_PROGRESS").value_or("");
+    if (auto mode = named_mode(variable)) return *mode;
+    if (!variable.empty() && variable != "auto") {
+        throw Error(ErrorKind::usage,
+                    fmt::format("BUILDKIT_PROGRESS={}: no such way to show progress", printable(variable)))
+            .hint("it is one of auto, tty, plain, json and quiet");
+    }
     bool capable = console.err.is_terminal() && console.env("TERM").value_or("dumb") != "dumb";
     return capable ? ProgressMode::tty : ProgressMode::plain;
 }

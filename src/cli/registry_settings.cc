@@ -4,6 +4,7 @@
 
 #include "gbuild/base/text.h"
 #include "gbuild/cli/build_settings.h"
+#include "gbuild/dockerfile/duration.h"
 #include "gbuild/registry/registry_config.h"
 #include "gbuild/registry/url.h"
 
@@ -30,10 +31,34 @@ Mirror parse_mirror(const std::string& text) {
     return mirror;
 }
 
-void require_file(const std::string& option, const std::string& path) {
-    std::error_code error;
-    if (std::filesystem::exists(path, error)) return;
-    throw Error(ErrorKind::not_found, fmt::format("{} {}: no such file", option, quoted(path)));
+// USER:PASSWORD, as buildah has it.
+registry::Credential parse_credential(const std::string& text) {
+    const size_t colon = text.find(':');
+    if (colon == 0 || colon == std::string::npos || colon + 1 == text.size()) {
+        throw Error(ErrorKind::usage, "--creds: not USER:PASSWORD")
+            .hint(
+                "write --creds USER:PASSWORD; other users of this machine see command lines, so --authfile is better");
+    }
+    return {text.substr(0, colon), text.substr(colon + 1), {}, {}};
+}
+
+int parse_attempts(const std::string& text) {
+    constexpr uint64_t most = 100;
+    const auto retries = parse_decimal(text);
+    if (!retries || *retries > most) {
+        throw Error(ErrorKind::usage, fmt::format("--retry {}: not a number from 0 to {}", quoted(text), most));
+    }
+    return static_cast<int>(*retries) + 1;
+}
+
+std::chrono::milliseconds parse_delay(const std::string& text) {
+    constexpr int64_t millisecond = 1'000'000, longest = 3600 * int64_t{1'000'000'000};
+    const auto delay = parse_decimal(text) ? dockerfile::parse_duration(text + "s") : dockerfile::parse_duration(text);
+    if (!delay || *delay < 0 || *delay > longest) {
+        throw Error(ErrorKind::usage, fmt::format("--retry-delay {}: not a time", quoted(text)))
+            .hint("give seconds, or a time such as 500ms, 2s or 1m, of an hour at most");
+    }
+    return std::chrono::milliseconds(*delay / millisecond);
 }
 
 registry::Environment environment_of(const Console& console) {
@@ -50,6 +75,12 @@ build::PullPolicy pull_policy(const std::string& word) {
 
 }  // namespace
 
+void require_file(const std::string& option, const std::string& path) {
+    std::error_code error;
+    if (std::filesystem::exists(path, error)) return;
+    throw Error(ErrorKind::not_found, fmt::format("{} {}: no such file", option, quoted(path)));
+}
+
 void RegistrySettings::declare(OptionSet& options) {
     options.group("Base images");
     options.choice_or_flag("--pull", {"missing", "always", "never"}, "always", pull,
@@ -57,16 +88,25 @@ void RegistrySettings::declare(OptionSet& options) {
                            {"true", "false", "newer"});  // as docker's and podman's scripts have it
     options.value("--authfile", "PATH", authfile,
                   "credentials (default: $REGISTRY_AUTH_FILE, then where podman and docker keep them)");
+    options.value("--creds", "USER:PASSWORD", creds,
+                  "log in so at every registry that asks, whatever files say; others see it in the list of processes");
     options.list("--registry-mirror", "[REGISTRY=]HOST", mirrors,
                  "try this host first, for docker.io or for REGISTRY; repeatable");
     options.list("--insecure-registry", "HOST", insecure, "allow plain HTTP and unknown certificates; repeatable");
     options.list("--ca-file", "PATH", ca_files,
                  "trust these CA certificates, too (PEM; or a directory of *.pem and *.crt); repeatable");
+    options.value("--cert-dir", "DIR", certs_dir,
+                  "trust its *.crt, and show its *.cert with its *.key to registries that want one");
+    options.choice_or_flag("--tls-verify", {"true", "false"}, "true", verify_tls,
+                           "check certificates; false: all registries may use unknown ones, and plain HTTP");
     options.value("--registry-config", "PATH", registry_config,
                   "mirrors and CAs of each registry, in JSON (default: ~/.config/gbuild/registries.json, then "
                   "/etc/gbuild/registries.json and registries.conf)");
     options.value("--min-speed", "SIZE", min_speed,
                   "give up on transfers that make less a second on average of two minutes; 0: never (default: 128)");
+    options.value("--retry", "N", retries, "how often a failed request is tried again (default: 4)");
+    options.value("--retry-delay", "TIME", retry_delay,
+                  "time before that, doubled at each further attempt: seconds, or 500ms, 2s (default: 500ms)");
 }
 
 void RegistrySettings::apply(build::BuildOptions& build, const Console& console) const {
@@ -80,7 +120,15 @@ void RegistrySettings::apply(build::BuildOptions& build, const Console& console)
         Mirror mirror = parse_mirror(text);
         client.mirrors[mirror.registry].push_back(mirror.host);
     }
+    if (!creds.empty()) client.credential = parse_credential(creds);
     client.insecure = insecure;
+    client.verify_tls = verify_tls == "true";
+    if (!certs_dir.empty()) {
+        require_file("--cert-dir", certs_dir);
+        client.certs_dir = certs_dir;
+    }
+    if (!retries.empty()) client.max_attempts = parse_attempts(retries);
+    if (!retry_delay.empty()) client.first_delay = parse_delay(retry_delay);
     for (const auto& path : ca_files) {
         require_file("--ca-file", path);
         client.ca_files.emplace_back(path);

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "gbuild/base/text.h"
@@ -31,12 +33,15 @@ std::optional<std::chrono::seconds> parse_duration(std::string_view text) {
 void RunSettings::declare(OptionSet& options) {
     options.group("How RUN is executed");
     options.choice("--isolation", {"auto", "root", "subid", "single", "chroot"}, isolation,
-                   "how steps get their own files and owners; gbuild doctor tells what works here");
+                   "how steps get their own files and owners; gbuild doctor tells what works here",
+                   {"default", "oci", "rootless"});  // docker's and buildah's
     options.choice("--network", {"default", "none", "host"}, network,
-                   "network of the steps; default and host: this machine's");
+                   "network of the steps; default and host: this machine's",
+                   {"bridge", "private", "slirp4netns", "pasta"});  // of others, with the network reached through them
     options.list("--allow", "security.insecure", allow, "permit RUN --security=insecure");
     options.value("--timeout", "TIME", timeout, "how long a step may take: seconds, or 15m, 2h (default: no limit)");
-    options.value("--memory", "SIZE", memory, "memory a step may use, for example 2G, where control groups allow that");
+    options.value("-m,--memory", "SIZE", memory,
+                  "memory a step may use, for example 2G, where control groups allow that");
     options.list(
         "--secret", "id=ID[,src=FILE|,env=VARIABLE]", secrets,
         "a secret for RUN --mount=type=secret; without src and env the variable or file called ID; repeatable");
@@ -50,13 +55,26 @@ void RunSettings::declare(OptionSet& options) {
     options.value("--pids", "N", pids, "processes a step may have, where control groups allow that");
 }
 
+std::vector<std::string> RunSettings::notices() const {
+    for (const std::string& list : allow) {
+        const std::vector<std::string> words = split(list, ',');
+        if (std::find(words.begin(), words.end(), "network.host") == words.end()) continue;
+        return {"ignoring --allow network.host: steps may use the machine's network unless --network none is given"};
+    }
+    return {};
+}
+
 void RunSettings::apply(build::BuildOptions& build, const Console& console) {
     build::RunOptions& run = build.run;
-    if (isolation != "auto") run.isolation = sandbox::parse_isolation(isolation);
+    const bool any = isolation == "auto" || isolation == "default" || isolation == "oci" || isolation == "rootless";
+    if (!any) run.isolation = sandbox::parse_isolation(isolation);
     if (network == "none") run.network = sandbox::Network::none;
-    for (const std::string& entitlement : allow) {
-        if (entitlement != "security.insecure") refuse("--allow", entitlement, "security.insecure");
-        run.allow_insecure = true;
+    for (const std::string& list : allow) {
+        for (const std::string& entitlement : split(list, ',')) {
+            if (entitlement == "network.host") continue;  // as it is anyway; notices() tells
+            if (entitlement != "security.insecure") refuse("--allow", entitlement, "security.insecure");
+            run.allow_insecure = true;
+        }
     }
     if (!timeout.empty()) {
         auto time = parse_duration(timeout);

@@ -70,6 +70,35 @@ Assignment parse_assignment(const std::string& option, const std::string& text) 
 
 }  // namespace
 
+namespace {
+
+constexpr size_t max_arg_file = 1u << 20;
+
+// Lines NAME=VALUE; empty ones and those that begin with # are left out.
+void read_arg_file(const std::string& path, std::map<std::string, std::string>& args) {
+    for (const std::string& line : split(read_text_file(path, max_arg_file), '\n')) {
+        const std::string_view text = trim(line);
+        if (text.empty() || text[0] == '#') continue;
+        const size_t equals = text.find('=');
+        if (equals == 0 || equals == std::string_view::npos) {
+            throw Error(ErrorKind::usage,
+                        fmt::format("--build-arg-file {}: {} is not NAME=VALUE", quoted(path), quoted(text)))
+                .hint("write an argument to each line, without quotes; lines that begin with # are left out");
+        }
+        args[std::string(text.substr(0, equals))] = text.substr(equals + 1);
+    }
+}
+
+oci::Platform parse_platform(const std::string& text) {
+    if (text.find(',') != std::string::npos) {
+        throw Error(ErrorKind::usage, fmt::format("--platform {}: an image has one platform", quoted(text)))
+            .hint("build once for each platform; providers of the Golem network run linux/amd64");
+    }
+    return with_context("reading --platform", [&] { return oci::Platform::parse(text); });
+}
+
+}  // namespace
+
 void SourceSettings::declare(OptionSet& options) {
     options.argument(
         "CONTEXT", context, Presence::required,
@@ -79,6 +108,11 @@ void SourceSettings::declare(OptionSet& options) {
     options.value("-f,--file", "PATH", file, "Dockerfile, or - for standard input (default: CONTEXT/Dockerfile)");
     options.list("--build-arg", "NAME[=VALUE]", build_args,
                  "value for an ARG; without a value it is taken from the environment; repeatable");
+    options.list("--build-arg-file", "PATH", build_arg_files,
+                 "build arguments, a line each as NAME=VALUE; --build-arg wins; repeatable");
+    options.value("--ignorefile", "PATH", ignore_file,
+                  "which files of the context do not exist for COPY and ADD (default: the Dockerfile's own "
+                  ".dockerignore, then the context's)");
     options.value("--target", "STAGE", target, "stage to build, by name or number (default: the last one)");
     options.list("--label", "NAME=VALUE", labels, "label to set on the image; repeatable");
     options.value("--platform", "OS/ARCH[/VARIANT]", platform, "platform to take base images for");
@@ -119,7 +153,15 @@ void SourceSettings::apply(build::BuildOptions& build, const Console& console) c
     } else if (!file.empty())
         build.dockerfile = file;
     build.target = target;
-    build.platform = with_context("reading --platform", [&] { return oci::Platform::parse(platform); });
+    build.platform = parse_platform(platform);
+    if (!ignore_file.empty()) {
+        require_file("--ignorefile", ignore_file);
+        build.ignore_file = ignore_file;
+    }
+    for (const std::string& path : build_arg_files) {
+        require_file("--build-arg-file", path);
+        read_arg_file(path, build.build_args);
+    }
     for (const auto& text : build_args) {
         Assignment arg = parse_assignment("--build-arg", text);
         if (!arg.value) arg.value = console.env(arg.name);

@@ -22,8 +22,8 @@ namespace gbuild::cli {
 
 // What is built.
 struct SourceSettings {
-    std::string context, file, target, platform = "linux/amd64";
-    std::vector<std::string> build_args, labels, build_contexts;
+    std::string context, file, ignore_file, target, platform = "linux/amd64";
+    std::vector<std::string> build_args, build_arg_files, labels, build_contexts;
 
     void declare(OptionSet& options);
     // Reads standard input for "-f -". Throws not_found for a context that is not there, too.
@@ -39,7 +39,7 @@ std::shared_ptr<build::FetchedContext> fetch_context(build::BuildOptions& option
 // Where base images come from.
 struct RegistrySettings {
     std::string pull = "missing";
-    std::string authfile, registry_config, min_speed;
+    std::string authfile, registry_config, min_speed, creds, certs_dir, retries, retry_delay, verify_tls = "true";
     std::vector<std::string> mirrors, insecure, ca_files;
 
     void declare(OptionSet& options);
@@ -67,13 +67,14 @@ struct RunSettings {
     void declare(OptionSet& options);
     // Reads the files of secrets, loads keys: throws what that does, too. Agents stay as long as this does.
     void apply(build::BuildOptions& build, const Console& console);
+    // What is ignored of what was given, and why.
+    std::vector<std::string> notices() const;
 };
 
 // What the image is like.
 struct ImageSettings {
     std::string compression = "gzip", level, block_size = "128K", timestamp;
-    std::string vm_user = "root";
-    bool allow_unmountable_zstd = false, env_profile = false;
+    bool allow_unmountable_zstd = false;
 
     void declare(OptionSet& options);
     void apply(build::BuildOptions& build, const Console& console) const;
@@ -82,6 +83,9 @@ struct ImageSettings {
 // The `--root` of commands that only read the store.
 void declare_root(OptionSet& options, std::string& root);
 std::filesystem::path store_root(const std::string& root);
+
+// Throws not_found naming the option.
+void require_file(const std::string& option, const std::string& path);
 
 // "131072", "128K", "1M": bytes; nullopt for anything else.
 std::optional<uint64_t> parse_size(std::string_view text);

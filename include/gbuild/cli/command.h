@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "gbuild/cli/console.h"
 #include "gbuild/cli/options.h"
@@ -29,9 +30,13 @@ struct CommandInfo {
 std::span<const CommandInfo> all_commands();
 const CommandInfo* find_command(std::string_view name);  // null: no such command
 
-// `gbuild help [COMMAND]`, and `gbuild --help`.
-std::string general_help();
-std::string command_help(const CommandInfo& info);
+// `gbuild help [COMMAND]`, and `gbuild --help`, in lines of at most so many columns where words allow that.
+size_t help_columns(const Output& output);
+std::string general_help(size_t columns);
+std::string command_help(const CommandInfo& info, size_t columns);
+
+// Runs a command as if it had been typed; throws Error.
+int run_as_typed(std::string_view name, const std::vector<std::string>& arguments, Console& console);
 
 std::unique_ptr<Command> make_build_command();
 std::unique_ptr<Command> make_plan_command();
@@ -52,8 +57,6 @@ std::unique_ptr<Command> make_doctor_command();
 std::unique_ptr<Command> make_prune_command();
 std::unique_ptr<Command> make_cache_command();
 std::unique_ptr<Command> make_fsck_command();
-std::unique_ptr<Command> make_serve_command();
-std::unique_ptr<Command> make_manifest_command();
 std::unique_ptr<Command> make_rmi_command();
 std::unique_ptr<Command> make_tag_command();
 std::unique_ptr<Command> make_run_command();

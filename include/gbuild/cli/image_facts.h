@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "gbuild/cli/json_text.h"
 #include "gbuild/golem/container_config.h"
@@ -16,10 +17,13 @@ struct ImageFacts {
     pack::SuperblockFacts squashfs;
     std::string trailer_json;
     golem::TrailerConfig trailer;
-    std::vector<Warning> contract;  // what golem::check_contract() finds
 };
 
 std::string facts_text(const ImageFacts& facts);
 Json facts_json(const ImageFacts& facts);
+
+// What templates have of it, named as docker names it where that has it, and the names.
+Json facts_fields(const ImageFacts& facts);
+std::vector<std::string> fact_fields();
 
 }  // namespace gbuild::cli

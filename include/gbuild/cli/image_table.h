@@ -23,8 +23,15 @@ struct ImageRow {
     FileState state = FileState::present;
 };
 
+enum class IdLength { shortened, full };
+
 // A heading and a line an image; `now` is what ages are counted from, in seconds since the epoch.
-std::string images_text(const std::vector<ImageRow>& rows, int64_t now);
+std::string images_text(const std::vector<ImageRow>& rows, int64_t now, IdLength length = IdLength::shortened);
+// A line an image, each id once.
+std::string image_ids(const std::vector<ImageRow>& rows, IdLength length);
+// What templates have of an image, named as docker names it where that has it, and the names.
+Json image_fields(const ImageRow& row, int64_t now, IdLength length);
+std::vector<std::string> image_field_names();
 Json images_json(const std::vector<ImageRow>& rows);
 
 }  // namespace gbuild::cli

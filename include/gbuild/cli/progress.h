@@ -9,6 +9,7 @@
 
 #include "gbuild/base/events.h"
 #include "gbuild/cli/console.h"
+#include "gbuild/cli/options.h"
 
 namespace gbuild::cli {
 
@@ -22,7 +23,10 @@ enum class ProgressMode {
     quiet,  // nothing
 };
 
-// "auto", "plain", "tty", "json". auto is tty on a terminal that can, else plain.
+// Declares --progress, whose value progress_mode() takes.
+void declare_progress(OptionSet& options, std::string& name);
+// "auto", "plain", "tty", "json" or "quiet". auto is what the variable BUILDKIT_PROGRESS says, else tty on a terminal
+// that can, else plain. Throws usage naming the variable.
 ProgressMode progress_mode(std::string_view name, const Console& console);
 
 // The renderer writes to console.err, which must outlive it. Destroying it leaves the terminal as it was.

@@ -1,12 +1,16 @@
 #include "gbuild/cli/main.h"
 
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include "fake_console.h"
 #include "gbuild/base/atomic_file.h"
+#include "gbuild/base/text.h"
 #include "gbuild/cli/command.h"
+#include "gbuild/cli/display.h"
 #include "gbuild/cli/exit_codes.h"
+#include "gbuild/cli/foreign_words.h"
 #include "gbuild/cli/json_text.h"
 #include "support/catch.h"
 
@@ -23,14 +27,59 @@ struct Run {
     const std::string& err() const { return fake.err.text; }
 };
 
-std::string man_page() {
+std::string man_source() {
     std::ifstream file(std::string(GBUILD_TESTDATA) + "/../docs/gbuild.1");
     std::stringstream text;
     text << file.rdbuf();
-    std::string page = text.str();
-    // In a man page a hyphen that is a minus is written "\-".
+    return text.str();
+}
+
+std::string without(std::string text, const std::string& part) {
+    for (size_t at = 0; (at = text.find(part, at)) != std::string::npos;) text.erase(at, part.size());
+    return text;
+}
+
+std::string man_page() {
+    // In a man page a hyphen that is a minus is written "\\-".
+    std::string page = man_source();
     for (size_t at = 0; (at = page.find("\\-", at)) != std::string::npos;) page.erase(at, 1);
     return page;
+}
+
+// The text of `.BR \-f ", " \-\-file " \fIPATH\fR"`: "-f, --file PATH".
+std::string man_heading(std::string line) {
+    for (const char* font : {"\\fI", "\\fR", "\\fB", "\\&"}) line = without(line, font);
+    line = without(line, "\\");
+    const std::string separator = line.starts_with(".B ") || line.starts_with(".I ") ? " " : "";
+    std::string text, word;
+    bool quoted = false;
+    auto end_word = [&] {
+        text += (text.empty() || word.empty() ? "" : separator) + word;
+        word.clear();
+    };
+    for (char c : line.substr(line.find(' ') + 1)) {
+        if (c == '"')
+            quoted = !quoted;
+        else if (c == ' ' && !quoted)
+            end_word();
+        else
+            word += c;
+    }
+    end_word();
+    return text;
+}
+
+// What the man page says of options: the lines behind .TP that begin with a dash.
+std::set<std::string> man_options() {
+    std::set<std::string> found;
+    bool heading = false;
+    for (const std::string& line : split(man_source(), '\n')) {
+        const bool macro = line.starts_with(".B");
+        const std::string text = heading && macro ? man_heading(line) : "";
+        if (text.starts_with('-') && text.size() > 1) found.insert(text);
+        heading = line == ".TP";
+    }
+    return found;
 }
 
 }  // namespace
@@ -39,18 +88,18 @@ TEST_CASE("gbuild alone prints the help as an error") {
     Run run({});
     CHECK(run.code == 2);
     CHECK(run.out().empty());
-    CHECK(run.err() == general_help());
+    CHECK(run.err() == general_help(80));
 }
 
 TEST_CASE("help goes to standard output") {
     for (const char* word : {"help", "-h", "--help"}) {
         Run run({word});
         CHECK(run.code == 0);
-        CHECK(run.out() == general_help());
+        CHECK(run.out() == general_help(80));
     }
-    CHECK(Run({"help", "ls"}).out() == command_help(*find_command("ls")));
-    CHECK(Run({"ls", "--help"}).out() == command_help(*find_command("ls")));
-    CHECK(Run({"-t", "x", "--help"}).out() == command_help(*find_command("build")));
+    CHECK(Run({"help", "ls"}).out() == command_help(*find_command("ls"), 80));
+    CHECK(Run({"ls", "--help"}).out() == command_help(*find_command("ls"), 80));
+    CHECK(Run({"-t", "x", "--help"}).out() == command_help(*find_command("build"), 80));
 }
 
 TEST_CASE("a word that is neither command nor directory") {
@@ -133,17 +182,76 @@ TEST_CASE("a reader that goes away ends the command quietly") {
     CHECK(err.text.empty());
 }
 
-TEST_CASE("the man page has every command, option and exit code") {
+TEST_CASE("every command's help fits eighty columns (U-7)") {
+    auto check_lines = [](const std::string& help) {
+        for (const std::string& line : split(help, '\n')) {
+            CAPTURE(line);
+            CHECK(display_width(line) <= 80);
+        }
+    };
+    check_lines(general_help(80));
+    for (const auto& info : all_commands()) check_lines(command_help(info, 80));
+}
+
+TEST_CASE("commands of other programs are answered (U-2)") {
+    using Words = std::vector<std::string>;
+    auto hint = [](const Words& words) { return foreign_command_hint(words).value_or("none"); };
+    CHECK(hint({"docker", "build", "."}) == "write gbuild build, without docker");
+    CHECK(hint({"docker", "buildx", "build", "."}) == "write gbuild build, without buildx");
+    CHECK(hint({"buildx", "build"}) == "write gbuild build, without buildx");
+    CHECK(hint({"Docker", "image", "ls"}) == "write gbuild images");
+    CHECK(hint({"image", "ls"}) == "write gbuild images");
+    CHECK(hint({"image", "inspect", "x"}) == "write gbuild inspect");
+    CHECK(hint({"builder", "prune", "-f"}) == "write gbuild prune");
+    CHECK(hint({"system", "df"}) == "write gbuild cache ls");
+    CHECK(hint({"bud", "."}) == "write gbuild build");
+    CHECK(hint({"lint"}) == "write gbuild check");
+    CHECK(hint({"save", "x"}) == "write gbuild build -o type=docker,dest=FILE");
+    CHECK_THAT(hint({"ps"}), ContainsSubstring("no containers"));
+    CHECK_THAT(hint({"docker"}), ContainsSubstring("gbuild build"));
+    CHECK(hint({"frobnicate"}) == "none");
+    CHECK(hint({}) == "none");
+    for (const char* word :
+         {"history", "push", "pull", "login", "run", "convert", "completion", "load", "export", "scan"}) {
+        CAPTURE(word);
+        if (find_command(word) == nullptr) CHECK(hint({word}) != "none");
+    }
+}
+
+TEST_CASE("no guess beats a wrong one (U-2)") {
+    for (const char* word : {"mages", "imagse", "inspct", "biuld"}) {
+        CHECK_THAT(Run({word}).err(), ContainsSubstring("did you mean"));
+    }
+    for (const char* word : {"bike", "pear", "lt", "diary", "frobnicate"}) {
+        CAPTURE(word);
+        CHECK_THAT(Run({word}).err(), !ContainsSubstring("did you mean"));
+    }
+}
+
+TEST_CASE("the man page has every command and exit code") {
     std::string page = man_page();
     REQUIRE(!page.empty());
+    for (const auto& info : all_commands()) CHECK_THAT(page, ContainsSubstring("gbuild " + std::string(info.name)));
+    for (const auto& entry : exit_codes) {
+        CHECK_THAT(page, ContainsSubstring(".B " + std::to_string(entry.code) + "\n" + std::string(entry.meaning)));
+    }
+}
+
+TEST_CASE("the man page has every option as --help has it, and no other (U-19)") {
+    const std::set<std::string> described = man_options();
+    std::set<std::string> declared{"-h, --help"};
     for (const auto& info : all_commands()) {
-        CHECK_THAT(page, ContainsSubstring("gbuild " + std::string(info.name)));
         OptionSet options("gbuild", "");
         auto command = info.create();
         command->declare(options);
-        for (const auto& name : options.long_names()) CHECK_THAT(page, ContainsSubstring("--" + name));
+        for (const DeclaredOption& option : options.declared()) declared.insert(option.text());
     }
-    for (const auto& entry : exit_codes) {
-        CHECK_THAT(page, ContainsSubstring(".B " + std::to_string(entry.code) + "\n" + std::string(entry.meaning)));
+    for (const std::string& option : declared) {
+        INFO("the man page lacks " << option);
+        CHECK(described.contains(option));
+    }
+    for (const std::string& option : described) {
+        INFO("no command has " << option);
+        CHECK(declared.contains(option));
     }
 }

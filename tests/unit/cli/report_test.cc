@@ -95,10 +95,10 @@ TEST_CASE("metadata has the keys that are documented") {
 TEST_CASE("images are listed under a heading, missing files marked") {
     CHECK(images_text({{record("/out/a.gvmi"), FileState::present}, {record("/out/b.gvmi"), FileState::missing}},
                       1'000'000 + 7200) ==
-          "REPOSITORY     TAG     IMAGE ID      CREATED      SIZE     FILE\n"
-          "golem-example  latest  bbbbbbbbbbbb  2 hours ago  58.9 MB  /out/a.gvmi\n"
-          "golem-example  latest  bbbbbbbbbbbb  2 hours ago  58.9 MB  /out/b.gvmi (missing)\n");
-    CHECK(images_text({}, 0) == "REPOSITORY  TAG  IMAGE ID  CREATED  SIZE  FILE\n");
+          "REPOSITORY     TAG     IMAGE ID      CREATED      SIZE     HASH          FILE\n"
+          "golem-example  latest  bbbbbbbbbbbb  2 hours ago  58.9 MB  aaaaaaaaaaaa  /out/a.gvmi\n"
+          "golem-example  latest  bbbbbbbbbbbb  2 hours ago  58.9 MB  aaaaaaaaaaaa  /out/b.gvmi (missing)\n");
+    CHECK(images_text({}, 0) == "REPOSITORY  TAG  IMAGE ID  CREATED  SIZE  HASH  FILE\n");
 }
 
 TEST_CASE("images as JSON") {
@@ -165,8 +165,10 @@ TEST_CASE("an image that is neither is not found, with the nearest tag") {
         }
         return "no error";
     };
-    CHECK(failure("golem-exmaple") == "\"golem-exmaple\" is neither a file nor a tag | did you mean golem-example?");
-    CHECK(failure("UPPER/x.gvmi") == "\"UPPER/x.gvmi\" is neither a file nor a tag | gbuild images lists the tags");
+    CHECK(failure("golem-exmaple") ==
+          "\"golem-exmaple\" is neither a file nor the name or id of an image | did you mean golem-example?");
+    CHECK(failure("UPPER/x.gvmi") ==
+          "\"UPPER/x.gvmi\" is neither a file nor the name or id of an image | gbuild images lists names and ids");
     CHECK(failure("golem-example") ==
           "the file of golem-example:latest, \"/no/such/file.gvmi\", is gone | build it again");
 }

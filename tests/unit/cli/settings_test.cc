@@ -303,8 +303,11 @@ TEST_CASE("limits of RUN that are none") {
     settings.pids = "many";
     CHECK_THAT(refusal_of(settings), ContainsSubstring("--pids"));
     settings = {};
-    settings.allow = {"network.host"};
+    settings.allow = {"network.host", "device"};
     CHECK_THAT(refusal_of(settings), ContainsSubstring("security.insecure"));
+    settings.allow = {"network.host"};
+    CHECK(refusal_of(settings) == "no error");
+    CHECK(settings.notices().size() == 1);
 }
 
 TEST_CASE("a secret is a file's contents or a variable's value") {
