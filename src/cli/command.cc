@@ -37,6 +37,7 @@ constexpr auto commands = std::to_array<CommandInfo>({
     {"cache", "list what is kept between builds", make_cache_command},
     {"prune", "remove what is kept between builds", make_prune_command},
     {"fsck", "verify what is kept between builds", make_fsck_command},
+    {"completion", "print a shell's script that completes gbuild's words", make_completion_command},
     {"version", "print the versions of gbuild and its libraries", make_version_command},
 });
 

@@ -6,6 +6,7 @@
 
 #include "gbuild/base/text.h"
 #include "gbuild/cli/command.h"
+#include "gbuild/cli/completion.h"
 #include "gbuild/cli/error_text.h"
 #include "gbuild/cli/exit_codes.h"
 #include "gbuild/cli/foreign_words.h"
@@ -52,6 +53,10 @@ int dispatch(const Arguments& arguments, Console& console) {
     const std::string& first = arguments.front();
     Arguments rest(arguments.begin() + 1, arguments.end());
     if (first == "help" || first == "-h" || first == "--help") return help(rest, console);
+    if (first == "__complete") {
+        console.out.write(completion_lines(complete(rest)));
+        return 0;
+    }
     if (first == "--version") return run_as_typed("version", rest, console);
     if (find_command(first) != nullptr) return run_as_typed(first, rest, console);
     if (first.rfind('-', 0) != 0 && !is_context(first)) throw no_such_command(arguments);
