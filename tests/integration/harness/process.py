@@ -1,4 +1,5 @@
 """Child processes that end with their owner, and files' bytes as test input."""
+import importlib
 import os
 import resource
 import shutil
@@ -21,6 +22,14 @@ def need_program(*names):
     for name in names:
         if shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin") is None:
             missing_part(f"{name} is not installed")
+
+
+def need_module(name):
+    """An optional module of Python's, likewise."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        missing_part(f"Python's module {name} is not installed")
 
 
 def missing_part(reason):
