@@ -6,13 +6,18 @@
     run.py --without boot    all but those
     run.py --list            names only
     run.py --prepare         fetches Debian's base and kernel into the cache, runs nothing
+    run.py --costs 15        also lists the 15 tests that took the most of the processors' time
     run.py --summary FILE    also writes "passed failed skipped" to FILE, and below it what failed and why
+
+A line tells how long a test took, and the processor's time of it and of the processes that it waited for, by which
+--costs COUNT lists the dearest at the end: the former depends on who else is busy.
 
 The program under test is $GBUILD. A test that takes more than $GBUILD_TEST_LIMIT seconds (default: 600) fails, and its processes
 are killed. Exit code: 0 all passed (skips are named), 1 something failed.
 """
 import argparse
 import os
+import resource
 import sys
 import time
 import traceback
@@ -31,6 +36,12 @@ STORY_LINES = 25  # of a failure that the summary repeats
 LIMIT = 600  # seconds; the longest test takes a tenth of that on a machine that has nothing else to do
 
 
+def processor_seconds():
+    """Of this process and of those that it has waited for."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
 class Report(unittest.TestResult):
     """One line a test, as it ends; the story of a failure below its line."""
 
@@ -38,16 +49,18 @@ class Report(unittest.TestResult):
         super().__init__()
         self.passed = 0
         self.stories = []
+        self.costs = []  # (seconds of a processor, name)
         self._limit = limit
 
     def startTest(self, test):
         super().startTest(test)
         self._limit.start()
-        self._start = time.monotonic()
+        self._start, self._used = time.monotonic(), processor_seconds()
         self._bad = False
 
     def stopTest(self, test):
         super().stopTest(test)
+        self.costs.append((processor_seconds() - self._used, test.id()))
         self._limit.start()  # for what classes and modules clear away and set up
 
     def addSuccess(self, test):
@@ -74,7 +87,8 @@ class Report(unittest.TestResult):
 
     def _line(self, word, test, err=None, note=""):
         seconds = time.monotonic() - getattr(self, "_start", time.monotonic())
-        line = f"{word:4} {test.id()} ({seconds:.1f} s){': ' + note if note else ''}"
+        used = processor_seconds() - getattr(self, "_used", processor_seconds())
+        line = f"{word:4} {test.id()} ({seconds:.1f} s, {used:.1f} s of a processor){': ' + note if note else ''}"
         print(line, flush=True)
         if err:
             story = ["     | " + told for told in "".join(traceback.format_exception(*err)).splitlines()]
@@ -101,6 +115,7 @@ def main():
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--prepare", action="store_true")
     parser.add_argument("--summary", type=Path)
+    parser.add_argument("--costs", type=int, default=0, metavar="COUNT")
     parser.add_argument("--folder", type=Path, default=HERE, help=argparse.SUPPRESS)  # other tests than ours
     options = parser.parse_args()
     take_default_signals()
@@ -121,6 +136,8 @@ def main():
     passed, failed, skipped = report.passed, report.failed(), len(report.skipped)
     if options.summary:
         options.summary.write_text(f"{passed} {failed} {skipped}\n" + "".join(report.stories))
+    for used, name in sorted(report.costs, reverse=True)[:options.costs]:
+        print(f"{used:7.1f} s of a processor: {name}")
     print(f"{passed} passed, {failed} failed, {skipped} skipped")
     return 0 if failed == 0 and passed + skipped > 0 else 1
 
