@@ -1,17 +1,21 @@
 """The builders whose images are compared, each with a store of its own for the whole run."""
 import contextlib
 import functools
+import hashlib
 import json
 import os
+import pickle
 import shutil
 import subprocess
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from . import gvmi, layers
-from .case import PROGRAM, scratch_folder
-from .dockerfile_cases import context, readable, registry
+from .case import PROGRAM, scratch_folder, shared_layout
+from .dockerfile_cases import DATA, context, readable, registry
 from .isolation import SOMEBODY, account_files, as_somebody, program
 from .oci import CREATED_SECONDS
+from .parts import cache_folder
 from .process import run
 from .squashfs import Reader
 
@@ -63,6 +67,17 @@ class Gbuild:
         image.unlink(missing_ok=True)
 
 
+@functools.cache
+def surroundings():
+    """What buildah's answers depend on besides the case: itself, the bases, the contexts, and what makes and reads all these."""
+    hasher = hashlib.sha256(run("buildah", "--version").encode())
+    hasher.update((shared_layout().path / "index.json").read_bytes())
+    files = [path for folder in (Path(__file__).parent, DATA / "context") for path in folder.rglob("*") if path.is_file() or path.is_symlink()]
+    for path in sorted(path for path in files if "__pycache__" not in path.parts):
+        hasher.update(f"\0{path.name}\0".encode() + (os.fsencode(path.readlink()) if path.is_symlink() else path.read_bytes()))
+    return hasher.hexdigest()
+
+
 class Buildah:
     # What docker leaves to a step, where buildah leaves less.
     RIGHTS = ["--cap-add=CAP_MKNOD", "--cap-add=CAP_NET_RAW", "--cap-add=CAP_AUDIT_WRITE"]
@@ -82,8 +97,25 @@ class Buildah:
         return run("buildah", "--version").startswith("buildah version 1.28.")
 
     def built(self, case):
-        return self.built_from(case.name.replace("/", "-"), readable(case.beside("like.Dockerfile") or case.path), case.options,
-                               context(case))
+        """Once for each case, context and version of buildah: its answers are kept, since it takes most of the time."""
+        kept = cache_folder() / "buildah" / self._key_of(case)
+        if kept.exists():
+            return pickle.loads(kept.read_bytes())
+        built = self.built_from(case.name.replace("/", "-"), readable(case.beside("like.Dockerfile") or case.path), case.options,
+                                context(case))
+        if not built.error or case.must_fail:
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            partial = kept.with_name(f"{kept.name}.{os.getpid()}")
+            partial.write_bytes(pickle.dumps(built))
+            partial.rename(kept)
+        return built
+
+    def _key_of(self, case):
+        hasher = hashlib.sha256(f"{surroundings()} {self._driver} {case.name}".encode())
+        for ending in ["Dockerfile", "like.Dockerfile", "dockerignore", "options"]:
+            path = case.beside(ending)
+            hasher.update(f"\0{ending}\0{path.read_text() if path else ''}".encode())
+        return hasher.hexdigest()
 
     def built_from(self, name, dockerfile, options, folder):
         target = self._folder / name
