@@ -90,10 +90,7 @@ class PushCommand final : public Command {
             const pack::ImageReader reader(file);
         } catch (const Error& error) {
             if (error.kind() != ErrorKind::integrity) throw;
-            events.emit(Warning{
-                "no-image",
-                fmt::format("{} is not an image that providers can start: {}", quoted(file.native()), error.message()),
-                std::nullopt, ""});
+            events.emit(Warning{"no-image", "providers cannot start this file: " + error.message(), std::nullopt, ""});
         }
     }
 
