@@ -92,10 +92,9 @@ std::string text_of_html(std::string_view html) {
         text += html.substr(0, open);
         text += ' ';
         html.remove_prefix(open);
-        for (const char* element : {"script", "style"}) {
-            if (to_lower(html.substr(1, std::min<size_t>(6, html.size()))).starts_with(element)) {
-                html.remove_prefix(std::min(html.find(fmt::format("</{}", element)), html.size()));
-            }
+        for (std::string_view element : {"<script", "<style"}) {
+            if (!equal_ignoring_case(html.substr(0, element.size()), element)) continue;
+            html.remove_prefix(std::min(html.find(fmt::format("</{}", element.substr(1))), html.size()));
         }
         const size_t close = html.find('>');
         html.remove_prefix(close == std::string_view::npos ? html.size() : close + 1);

@@ -313,7 +313,7 @@ class Faults(Publishing):
                 self.assert_refused(NETWORK, "its list of chunks")
 
     def test_answers_that_are_no_json(self):
-        page = "<html><head><style>p {}</style></head><body><h1>Sign in</h1><p>to the\x1b network</body></html>"
+        page = "<html><head><style>p {}</style></head><body><h1>Sign in</h1><p>to the\x1b network</body></html>\n"
         for body in [page, "", "nonsense", "[1]", '"ok"', "{}", '{"descriptor": 1}', '{"descriptor": "ok"']:
             with self.subTest(body=body):
                 self.server.faults.clear()

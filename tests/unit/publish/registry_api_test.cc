@@ -77,6 +77,9 @@ TEST_CASE("a server's reason is fit to be shown") {
     CHECK(shown_reason(R"({"other":1})") == R"({"other":1})");
     CHECK(shown_reason("<html><head><title>T</title><style>p{}</style></head><body>b<script>x</script></body>") ==
           "T b");
+    CHECK(shown_reason("<p>text</p>\n") == "text");
+    CHECK(shown_reason("<p>text</p> and more") == "text and more");
+    CHECK(shown_reason("<SCRIPT>x</script>y") == "y");
     CHECK(shown_reason("<").empty());
     CHECK(shown_reason("<script>never closed").empty());
     CHECK(shown_reason("").empty());
