@@ -22,6 +22,7 @@ gbuild_library(lz4 liblz4)             # liblz4-dev
 gbuild_library(squashfs libsquashfs1)  # libsquashfs-dev
 gbuild_library(seccomp libseccomp)     # libseccomp-dev
 gbuild_library(git2 libgit2)           # libgit2-dev
+gbuild_library(microhttpd libmicrohttpd)  # libmicrohttpd-dev
 
 # Headers only: one source includes them, and neither flags nor a library at run time are worth having for that.
 pkg_check_modules(toml REQUIRED tomlplusplus)  # libtomlplusplus-dev

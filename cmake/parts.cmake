@@ -17,6 +17,7 @@ gbuild_part(golem      USES base oci tree store pack)
 gbuild_part(provider   USES base oci tree layer store sandbox pack golem)
 gbuild_part(exporter   USES base deflate oci tree store pack LIBS lib::deflate lib::zstd)
 gbuild_part(publish    USES base oci registry golem          LIBS nlohmann_json::nlohmann_json)
+gbuild_part(serve      USES base                             LIBS lib::microhttpd)
 gbuild_part(check      USES base dockerfile oci tree store plan pack golem)
 gbuild_part(compare    USES base oci tree store pack         LIBS nlohmann_json::nlohmann_json)
 gbuild_part(copy       USES base dockerfile tree layer plan)
@@ -26,6 +27,6 @@ gbuild_part(steps      USES base dockerfile oci registry tree store plan sandbox
 gbuild_part(engine     USES base dockerfile oci registry tree layer store plan sandbox pack golem exporter copy sources bases
                             steps)
 gbuild_part(cli        USES base dockerfile oci registry git tree layer store plan sandbox pack golem provider publish check
-                            compare exporter sources bases steps engine
+                            compare exporter serve sources bases steps engine
                                                              LIBS CLI11::CLI11 nlohmann_json::nlohmann_json CURL::libcurl
                                                                   lib::archive)

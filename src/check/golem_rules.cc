@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "gbuild/base/text.h"
+#include "gbuild/golem/contract_rules.h"
 #include "gbuild/golem/vm_contract.h"
 #include "gbuild/golem/volumes.h"
 #include "gbuild/tree/tree.h"
@@ -48,6 +49,13 @@ class GolemRules {
     }
 
   private:
+    void add(std::string_view id, const std::string& found, std::optional<SourceSpan> place,
+             std::optional<Severity> severity = std::nullopt) {
+        Warning warning = golem::contract_warning(id, found);
+        warning.span = std::move(place);
+        report_.add(warning, severity);
+    }
+
     // The build's own warnings, as far as they can be told without any file.
     void contract() {
         const golem::Places places = [&](std::string_view instruction, const std::string& volume) {
@@ -73,18 +81,15 @@ class GolemRules {
     void too_many_volumes() {
         const size_t count = golem::clean_volumes(config_.volumes).size();
         if (count <= golem::max_volumes) return;
-        report_.add("volumes-too-many",
-                    fmt::format("the image has {} volumes, and the VM has room for {}", count, golem::max_volumes),
-                    plan::place_of(plan_, "VOLUME"), "make one of several that lie side by side");
+        add("volumes-too-many", fmt::format("the image has {} volumes", count), plan::place_of(plan_, "VOLUME"));
     }
 
     void system_directory(const std::string& volume) {
         const auto found = std::find_if(system_directories.begin(), system_directories.end(),
                                         [&](auto directory) { return is_at_or_below(directory, volume); });
         if (found == system_directories.end()) return;
-        report_.add("volume-system-directory",
-                    fmt::format("the volume {} hides the system's own {}", quoted(volume), *found),
-                    plan::place_of_volume(plan_, volume), "choose another path, for example /golem/work");
+        add("volume-system-directory", fmt::format("the volume {} hides the system's own {}", quoted(volume), *found),
+            plan::place_of_volume(plan_, volume));
     }
 
     void destination(size_t index, const plan::CopyStep& copy) {
@@ -93,11 +98,8 @@ class GolemRules {
         const SourceSpan span = known ? *known : step.span;
         for (const auto& volume : config_.volumes) {
             if (!is_at_or_below(copy.destination, volume)) continue;
-            report_.add("volume-content",
-                        fmt::format("the volume {} hides what this {} puts there", quoted(volume), step.instruction),
-                        span,
-                        "a provider mounts an empty directory over it; put these files elsewhere and copy them at run "
-                        "time");
+            add("volume-content",
+                fmt::format("the volume {} hides what this {} puts there", quoted(volume), step.instruction), span);
             return;
         }
         for (std::string_view directory : masked_directories) {
@@ -105,29 +107,21 @@ class GolemRules {
             // Files that a later RUN needs are often put into /tmp.
             const bool used = std::any_of(steps_.begin() + static_cast<std::ptrdiff_t>(index), steps_.end(),
                                           [](const plan::Step* later) { return later->instruction == "RUN"; });
-            report_.add("content-masked", fmt::format("the VM mounts its own {} over these files", directory), span,
-                        "put files that the program needs elsewhere",
-                        used ? std::optional(Severity::info) : std::nullopt);
+            add("content-masked", fmt::format("files below {} cannot be seen", directory), span,
+                used ? std::optional(Severity::info) : std::nullopt);
             return;
         }
     }
 
     void no_effect(const plan::Step& step) {
-        struct Effect {
-            std::string_view instruction, id, why, hint;
-        };
-        static constexpr std::array<Effect, 4> effects = {{
-            {"EXPOSE", "expose-no-effect", "a Golem VM has no ports to publish", "the requestor chooses the network"},
-            {"HEALTHCHECK", "healthcheck-no-effect", "nobody runs health checks in a Golem VM",
-             "let the requestor run the command"},
-            {"STOPSIGNAL", "stop-signal-no-effect", "a Golem VM is switched off without a signal",
-             "have the requestor end the program, if it must end in order"},
-            {"ONBUILD", "onbuild-no-effect", "nothing is built on a .gvmi", "remove it, or name another --target"},
+        static constexpr std::array<std::pair<std::string_view, std::string_view>, 4> effects = {{
+            {"EXPOSE", "expose-no-effect"},
+            {"HEALTHCHECK", "healthcheck-no-effect"},
+            {"STOPSIGNAL", "stop-signal-no-effect"},
+            {"ONBUILD", "onbuild-no-effect"},
         }};
-        for (const Effect& effect : effects) {
-            if (effect.instruction != step.instruction) continue;
-            report_.add(effect.id, fmt::format("{} has no effect: {}", step.instruction, effect.why), step.span,
-                        std::string(effect.hint));
+        for (const auto& [instruction, id] : effects) {
+            if (instruction == step.instruction) add(id, fmt::format("{} has no effect", instruction), step.span);
         }
     }
 

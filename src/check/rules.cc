@@ -1,8 +1,9 @@
-// The table of rules.
+// The table of rules. Those of the VM come from golem.
 #include <algorithm>
 #include <array>
 
 #include "gbuild/base/error.h"
+#include "gbuild/golem/contract_rules.h"
 #include "report.h"
 
 namespace gbuild::check {
@@ -13,7 +14,7 @@ constexpr auto info = Severity::info;
 constexpr auto warning = Severity::warning;
 constexpr auto error = Severity::error;
 
-constexpr auto rules = std::to_array<Rule>({
+constexpr auto own_rules = std::to_array<Rule>({
     {"add-instead-of-copy", warning, "ADD of a plain file, which COPY says more plainly"},
     {"apk-cache-kept", warning, "apk add without --no-cache leaves its index in the image"},
     {"apk-unpinned", info, "apk add without versions gives another image another day"},
@@ -27,7 +28,6 @@ constexpr auto rules = std::to_array<Rule>({
     {"broken-stage", error, "a stage that the target does not need, and that cannot be built"},
     {"cd-instead-of-workdir", warning, "cd counts only in its own RUN"},
     {"command-without-use", info, "a command that does nothing useful while building"},
-    {"content-masked", warning, "files where the VM mounts something of its own"},
     {"copy-ignored-file", warning, "COPY or ADD of what .dockerignore leaves out"},
     {"copy-relative-destination", warning, "a relative destination without a WORKDIR"},
     {"curl-and-wget", info, "both curl and wget, where one would do"},
@@ -35,19 +35,14 @@ constexpr auto rules = std::to_array<Rule>({
     {"dnf-no-yes", warning, "dnf or yum asks, and nobody answers"},
     {"duplicate-stage-name", error, "two stages of one name"},
     {"empty-continuation-line", warning, "an empty line inside an instruction"},
-    {"entrypoint-no-slash", warning, "the VM does not search PATH for the program it starts"},
-    {"entrypoint-not-run", info, "ENTRYPOINT and CMD run only when the requestor asks for it"},
-    {"env-not-passed", warning, "some runtimes start programs without the variables that ENV sets"},
     {"env-self-reference", warning, "a variable used in the ENV that sets it"},
     {"exec-form-invalid", warning, "an exec form that is no JSON, and taken as words"},
     {"expose-host-port", warning, "EXPOSE with an address or a host port"},
-    {"expose-no-effect", info, "EXPOSE has no effect in a Golem VM"},
     {"expose-proto-casing", warning, "the protocol of EXPOSE in capitals"},
     {"foreign-check", info, "a check of another program, which changes nothing here"},
     {"from-as-casing", warning, "FROM and AS in different cases"},
     {"from-platform-constant", info, "FROM --platform with a fixed platform"},
     {"gem-unpinned", info, "gem install without versions gives another image another day"},
-    {"healthcheck-no-effect", info, "HEALTHCHECK has no effect in a Golem VM"},
     {"heredoc-crlf", warning, "a heredoc whose lines end in CR LF"},
     {"ignored-build-arg", warning, "a --build-arg that docker heeds and that has no effect here"},
     {"image-latest", info, "a base image tagged latest changes under you"},
@@ -61,9 +56,7 @@ constexpr auto rules = std::to_array<Rule>({
     {"maintainer-deprecated", warning, "MAINTAINER is deprecated"},
     {"misspelt-stage", warning, "an image's name that is almost a stage's"},
     {"multiple-instructions", warning, "a CMD, ENTRYPOINT or HEALTHCHECK that another one replaces"},
-    {"no-volume", warning, "no VOLUME: no file can be sent to the image or fetched from it"},
     {"npm-unpinned", info, "npm install of packages without versions gives another image another day"},
-    {"onbuild-no-effect", info, "ONBUILD has no effect on a .gvmi"},
     {"pip-cache-kept", warning, "pip's cache stays in the image"},
     {"pip-unpinned", info, "pip install without versions gives another image another day"},
     {"pipefail-missing", warning, "a pipe whose first command may fail unnoticed"},
@@ -71,27 +64,36 @@ constexpr auto rules = std::to_array<Rule>({
     {"redundant-target-platform", warning, "FROM --platform=$TARGETPLATFORM is the default"},
     {"reserved-stage-name", error, "a stage named scratch or context"},
     {"secret-in-arg-or-env", warning, "a secret in ARG or ENV is shown to everyone"},
-    {"secret-in-image", warning, "a private key or a password in the image, which every provider gets"},
     {"shell-by-link", warning, "/bin/sh replaced by a link, where SHELL would do"},
     {"stage-name-casing", warning, "a stage's name with capitals"},
-    {"stop-signal-no-effect", info, "STOPSIGNAL has no effect in a Golem VM"},
     {"sudo", warning, "sudo, where RUN is root and USER changes that"},
     {"undefined-arg-in-from", warning, "FROM uses a variable that no ARG declares"},
     {"undefined-var", warning, "a variable that is not set"},
     {"unknown-check", warning, "the check directive names a check that does not exist"},
     {"unused-build-arg", warning, "no ARG declares a --build-arg"},
     {"user-named", info, "USER by name is looked up in the image when it is built"},
-    {"user-not-root", warning, "commands run as the image's USER, who can write to no volume"},
-    {"volume-content", warning, "what the image has under a volume is hidden by it"},
-    {"volume-masked", error, "a volume where the VM mounts something of its own"},
-    {"volume-nested", warning, "a volume inside another one, below which it may vanish"},
-    {"volume-system-directory", warning, "a volume hides a directory that the system needs"},
-    {"volumes-too-many", error, "more volumes than the VM has room for"},
-    {"workdir-masked", error, "a working directory that is not there in the VM"},
     {"workdir-relative", warning, "WORKDIR relative to what the base image chooses"},
     {"zypper-cache-kept", warning, "zypper's cache stays in the image"},
     {"zypper-no-yes", warning, "zypper asks, and nobody answers"},
 });
+
+Severity severity_of(golem::Weight weight) {
+    switch (weight) {
+    case golem::Weight::note: return info;
+    case golem::Weight::warning: return warning;
+    case golem::Weight::error: break;
+    }
+    return error;
+}
+
+std::vector<Rule> merged_rules() {
+    std::vector<Rule> rules(own_rules.begin(), own_rules.end());
+    for (const golem::ContractRule& rule : golem::contract_rules()) {
+        if (rule.in_dockerfile) rules.push_back({rule.id, severity_of(rule.weight), rule.meaning});
+    }
+    std::sort(rules.begin(), rules.end(), [](const Rule& a, const Rule& b) { return a.id < b.id; });
+    return rules;
+}
 
 }  // namespace
 
@@ -104,9 +106,13 @@ std::string_view severity_name(Severity severity) {
     return "error";
 }
 
-std::span<const Rule> all_rules() { return rules; }
+std::span<const Rule> all_rules() {
+    static const std::vector<Rule> rules = merged_rules();
+    return rules;
+}
 
 const Rule& rule_of(std::string_view id) {
+    const auto rules = all_rules();
     const auto found = std::lower_bound(rules.begin(), rules.end(), id,
                                         [](const Rule& rule, std::string_view wanted) { return rule.id < wanted; });
     if (found == rules.end() || found->id != id)

@@ -4,6 +4,7 @@
 
 #include "gbuild/base/text.h"
 #include "gbuild/cli/display.h"
+#include "gbuild/cli/sdk_lines.h"
 #include "gbuild/golem/image_hash.h"
 
 namespace gbuild::cli {
@@ -41,6 +42,14 @@ Json output_json(const build::WrittenOutput& written) {
     return json;
 }
 
+std::string entrypoint_line(const oci::ContainerConfig& config) {
+    if (!config.entrypoint || config.entrypoint->empty()) return "";
+    std::vector<std::string> words = *config.entrypoint;
+    if (config.cmd) words.insert(words.end(), config.cmd->begin(), config.cmd->end());
+    return fmt::format("Entrypoint: {} (started only when the requestor asks for it)\n",
+                       safe_text(Json(words).dump(-1, ' ', false, Json::error_handler_t::replace)));
+}
+
 }  // namespace
 
 std::string image_id(const build::BuildResult& result) {
@@ -75,7 +84,7 @@ std::string build_summary(const build::BuildOptions& options, const build::Build
     const std::string& directory = result.config.working_dir;
     text += fmt::format("Working directory: {}\n", directory.empty() ? "/" : safe_text(directory));
     if (!result.config.user.empty()) text += fmt::format("User: {}\n", safe_text(result.config.user));
-    return text;
+    return text + entrypoint_line(result.config);
 }
 
 Json build_metadata(const build::BuildOptions& options, const build::BuildResult& result) {
@@ -97,6 +106,7 @@ Json build_metadata(const build::BuildOptions& options, const build::BuildResult
                      {"gbuild.sha3", result.sha3},
                      {"gbuild.hash", golem::ImageHash{result.sha3}.task_package()},
                      {"gbuild.manifestHash", golem::ImageHash{result.sha3}.manifest()},
+                     {"gbuild.fileUrl", file_url(std::filesystem::absolute(result.file))},
                      {"gbuild.inodes", result.inodes},
                      {"gbuild.compression", std::string(pack::codec_name(options.packing.codec))},
                      {"gbuild.compressor", pack::compressor_in_use(options.packing)}});

@@ -33,6 +33,8 @@ constexpr auto commands = std::to_array<CommandInfo>({
     {"push", "publish an image in the Golem registry", make_push_command},
     {"pull", "download an image from the Golem registry", make_pull_command},
     {"resolve", "tell hash, place and size of an image in the Golem registry", make_resolve_command},
+    {"serve", "serve an image over HTTP, for SDKs that take a URL", make_serve_command},
+    {"manifest", "write, sign or verify a computation payload manifest", make_manifest_command},
     {"doctor", "tell how RUN can be executed on this machine", make_doctor_command},
     {"cache", "list what is kept between builds", make_cache_command},
     {"prune", "remove what is kept between builds", make_prune_command},

@@ -14,10 +14,12 @@
 #include "gbuild/cli/json_progress.h"
 #include "gbuild/cli/output_settings.h"
 #include "gbuild/cli/progress.h"
+#include "gbuild/cli/sdk_lines.h"
 #include "gbuild/cli/side_file.h"
 #include "gbuild/cli/signals.h"
 #include "gbuild/cli/verify.h"
 #include "gbuild/compare/differences.h"
+#include "gbuild/golem/contract_rules.h"
 #include "gbuild/sources/inputs.h"
 #include "gbuild/store/store.h"
 
@@ -60,7 +62,7 @@ class BuildCommand final : public Command {
                       "tell something of the Dockerfile instead of building it: check; outline, which arguments and "
                       "secrets the target takes; targets, which stages there are");
         options.group("What is shown");
-        options.flag("-q,--quiet", quiet_, "show nothing but the image's hash, and errors");
+        options.flag("-q,--quiet", quiet_, "show nothing but the image's hash as SDKs take it, and errors");
         declare_progress(options, progress_);
         run_.declare(options);
         registry_.declare(options);
@@ -278,7 +280,7 @@ class BuildCommand final : public Command {
             for (const std::string& notice : run_.notices()) progress->emit(Notice{notice});
             for (const Warning& warning : output_.warnings()) progress->emit(warning);
             if (options.packing.codec == pack::Codec::zstd) {
-                progress->emit(Warning{"zstd-unmountable", "Golem providers cannot mount this image", {}, ""});
+                progress->emit(golem::contract_warning("zstd-unmountable", "Golem providers cannot mount this image"));
             }
             result = build::run_build(options, *progress, signals.stop(), sandbox.get());
             if (options.output) result.file = *options.output;
@@ -298,8 +300,11 @@ class BuildCommand final : public Command {
             const std::string identity = build_identity(result);
             if (!taken && !identity.empty()) console.out.write(identity + "\n");
         } else {
-            (taken ? console.err : console.out)
-                .write(build_summary(options, result) + (publication ? publication->text() : ""));
+            Output& output = taken ? console.err : console.out;
+            output.write(build_summary(options, result) + (publication ? publication->text() : ""));
+            if (output.is_terminal() && !result.file.empty() && !publication) {
+                output.write(paste_lines({result.sha3, std::filesystem::absolute(result.file), "", ""}));
+            }
         }
         return 0;
     }

@@ -53,11 +53,13 @@ class PushCommand final : public Command {
 
     int run(Console& console) override {
         publish::PushJob job;
-        job.names = names();
+        job.names = names_given();
         job.dry_run = dry_run_;
         if (!jobs_.empty()) job.uploads = uploads();
         if (!chunk_size_.empty()) job.chunk_size = chunk_size();
-        job.file = find_image_argument(words_.front(), store_root(root_)).file;
+        const ImageArgument image = find_image_argument(words_.front(), store_root(root_));
+        job.file = image.file;
+        if (job.names.empty() && !anonymous_) job.names = {name_of(image)};
         const publish::PublisherOptions options = connection_.apply(console);
         const RegistryEnvironment registry = registry_environment(console);
         if (!job.names.empty()) {
@@ -94,19 +96,21 @@ class PushCommand final : public Command {
         }
     }
 
-    std::vector<publish::RegistryName> names() const {
-        const std::vector<std::string> given(words_.begin() + 1, words_.end());
-        if (anonymous_) {
-            if (!given.empty())
-                throw Error(ErrorKind::usage, "--anonymous gives the image no name, but there are some");
-            return {};
-        }
+    std::vector<publish::RegistryName> names_given() const {
         std::vector<publish::RegistryName> names;
-        for (const std::string& text : given) names.push_back(publish::parse_push_name(text));
-        if (!names.empty()) return names;
-        if (words_.front().find('/') != std::string::npos && words_.front().find(".gvmi") == std::string::npos) {
-            return {publish::parse_push_name(words_.front())};
+        for (auto text = words_.begin() + 1; text != words_.end(); ++text) {
+            names.push_back(publish::parse_push_name(*text));
         }
+        if (anonymous_ && !names.empty()) {
+            throw Error(ErrorKind::usage, "--anonymous gives the image no name, but there are some");
+        }
+        return names;
+    }
+
+    // The tag by which it was found, when it is one for the registry, too.
+    static publish::RegistryName name_of(const ImageArgument& image) {
+        const bool has_user = image.record && image.record->repository.find('/') != std::string::npos;
+        if (has_user) return publish::parse_push_name(image.record->repository + ":" + image.record->tag);
         throw Error(ErrorKind::usage, "the image has no name in the registry")
             .hint("add USER/REPO:TAG, or --anonymous");
     }

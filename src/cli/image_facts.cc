@@ -4,6 +4,7 @@
 
 #include "gbuild/base/text.h"
 #include "gbuild/cli/display.h"
+#include "gbuild/golem/contract_rules.h"
 #include "gbuild/golem/image_hash.h"
 
 namespace gbuild::cli {
@@ -53,6 +54,35 @@ void add_config(Rows& rows, const oci::ContainerConfig& config) {
     add_command(rows, "Shell", config.shell);
 }
 
+std::string_view weight_name(const Warning& finding) {
+    switch (golem::contract_rule(finding.id).weight) {
+    case golem::Weight::note: return "note";
+    case golem::Weight::warning: return "warning";
+    case golem::Weight::error: break;
+    }
+    return "error";
+}
+
+std::string contract_text(const std::vector<Warning>& contract) {
+    if (contract.empty()) return "";
+    std::string text = "On a provider:\n";
+    for (const Warning& finding : contract) {
+        text += fmt::format("  {}: {}; {} [{}]\n", weight_name(finding), safe_text(finding.message),
+                            safe_text(finding.hint), finding.id);
+    }
+    return text;
+}
+
+Json contract_json(const std::vector<Warning>& contract) {
+    Json findings = Json::array();
+    for (const Warning& finding : contract) {
+        Json json = warning_json(finding);
+        json["weight"] = weight_name(finding);
+        findings.push_back(std::move(json));
+    }
+    return findings;
+}
+
 }  // namespace
 
 std::string facts_text(const ImageFacts& facts) {
@@ -66,7 +96,7 @@ std::string facts_text(const ImageFacts& facts) {
     add(rows, "Image id", facts.trailer.image_id);
     add_squashfs(rows, facts.squashfs);
     add_config(rows, facts.trailer.config);
-    return format_table(rows);
+    return format_table(rows) + contract_text(facts.contract);
 }
 
 Json facts_fields(const ImageFacts& facts) {
@@ -103,7 +133,8 @@ Json facts_json(const ImageFacts& facts) {
                                   {"bytesUsed", squashfs.bytes_used},
                                   {"exportable", squashfs.exportable},
                                   {"xattrs", squashfs.xattrs}}},
-                {"config", Json::parse(facts.trailer_json)}};
+                {"config", Json::parse(facts.trailer_json)},
+                {"contract", contract_json(facts.contract)}};
 }
 
 }  // namespace gbuild::cli

@@ -4,12 +4,13 @@
 
 #include "gbuild/base/text.h"
 #include "gbuild/cli/build_settings.h"
+#include "gbuild/golem/contract_rules.h"
 
 namespace gbuild::cli {
 
 namespace {
 
-constexpr const char* zstd_reason = "the kernel of Golem providers (5.10.29) is built without zstd for squashfs";
+std::string_view zstd_reason() { return golem::contract_rule("zstd-unmountable").vm; }
 
 pack::Codec checked_codec(const std::string& name, bool zstd_allowed) {
     auto codec = pack::parse_codec(name);
@@ -18,7 +19,7 @@ pack::Codec checked_codec(const std::string& name, bool zstd_allowed) {
             .hint("gzip, lzo, lz4, xz, or zstd");
     }
     if (*codec == pack::Codec::zstd && !zstd_allowed) {
-        throw Error(ErrorKind::usage, fmt::format("providers cannot mount a zstd image: {}", zstd_reason))
+        throw Error(ErrorKind::usage, fmt::format("providers cannot mount a zstd image: {}", zstd_reason()))
             .hint("use gzip (the default), or add --allow-unmountable-zstd for an image that no provider will see");
     }
     return *codec;
@@ -89,7 +90,15 @@ void ImageSettings::declare(OptionSet& options) {
     options.value("--compression-level", "N", level, "on the compression's own scale");
     options.value("--block-size", "SIZE", block_size, "squashfs block size: a power of two from 4K to 1M");
     options.flag("--allow-unmountable-zstd", allow_unmountable_zstd,
-                 std::string("let --compression zstd make an image that no provider can mount: ") + zstd_reason);
+                 fmt::format("let --compression zstd make an image that no provider can mount: {}", zstd_reason()));
+    options.choice(
+        "--vm-user", {"root", "image"}, vm_user,
+        "whom commands in the VM run as: root, because no other user can write to a volume there, or whom the "
+        "image's USER names");
+    options.flag(
+        "--env-profile", env_profile,
+        "write the image's variables to /etc/profile.d/image-env.sh, too: runtimes that start programs without "
+        "them can use sh -lc");
 }
 
 void ImageSettings::apply(build::BuildOptions& build, const Console& console) const {
@@ -97,6 +106,8 @@ void ImageSettings::apply(build::BuildOptions& build, const Console& console) co
     build.packing.level = level_number(level, build.packing.codec);
     build.packing.block_size = block_size_number(block_size);
     build.packing.check();
+    build.vm_user = vm_user == "image" ? build::VmUser::image : build::VmUser::root;
+    build.env_profile = env_profile;
     if (!timestamp.empty()) {
         build.timestamp = parse_timestamp(timestamp, "--timestamp");
     } else if (auto epoch = console.env("SOURCE_DATE_EPOCH"); epoch && !epoch->empty()) {

@@ -18,7 +18,7 @@ namespace {
 
 constexpr uint64_t longest_timeout = 24 * 3600, most_retries = 100;
 
-registry::Environment environment_of(const Console& console) {
+registry::Environment variables_seen_by(const Console& console) {
     return [&console](const char* name) { return console.env(name); };
 }
 
@@ -84,7 +84,7 @@ publish::PublisherOptions ConnectionSettings::apply(const Console& console) cons
     if (!retries.empty()) {
         http.max_attempts = static_cast<int>(number_within(retries, "--retries", 0, most_retries)) + 1;
     }
-    const auto environment = environment_of(console);
+    const auto environment = variables_seen_by(console);
     http.certs_dirs = registry::default_certs_dirs(environment);
     registry::load_registry_files(registry::default_registry_files(environment), http);
     return options;
@@ -99,7 +99,7 @@ void AuthFileSetting::declare(OptionSet& options) {
 registry::LoginPlaces AuthFileSetting::places(const Console& console) const {
     std::optional<std::filesystem::path> file;
     if (!path.empty()) file = path;
-    return publish::login_places(file, environment_of(console));
+    return publish::login_places(file, variables_seen_by(console));
 }
 
 void LoginSettings::declare(OptionSet& options) {
@@ -109,7 +109,7 @@ void LoginSettings::declare(OptionSet& options) {
 
 RegistryEnvironment registry_environment(const Console& console) {
     publish::RegistryVariables variables =
-        publish::registry_variables(environment_of(console), std::filesystem::current_path());
+        publish::registry_variables(variables_seen_by(console), std::filesystem::current_path());
     publish::RegistryPlace place = publish::registry_place(variables);
     return {std::move(variables), std::move(place)};
 }

@@ -11,6 +11,7 @@
 
 #include "cache_export.h"
 #include "container_output.h"
+#include "env_profile.h"
 #include "gbuild/base/synchronized.h"
 #include "gbuild/base/text.h"
 #include "gbuild/copy/copy_selection.h"
@@ -85,7 +86,7 @@ void report_repairs(const BaseImages& bases, EventSink& events) {
     }
 }
 
-plan::Plan resolve_and_plan(dockerfile::Dockerfile file, const plan::PlanRequest& request,
+plan::Plan resolve_and_plan(const BuildOptions& options, dockerfile::Dockerfile file, const plan::PlanRequest& request,
                             const NamedContexts& contexts, BaseImages& bases, EventSink& events) {
     report(file.warnings, file.checks, events);
     auto config_of = [&](const plan::Base& base) {
@@ -98,6 +99,7 @@ plan::Plan resolve_and_plan(dockerfile::Dockerfile file, const plan::PlanRequest
     report_repairs(bases, events);
     plan::Plan plan = plan::make_plan(file, request, config_of);
     report(plan.warnings, file.checks, events);
+    if (options.env_profile) add_env_profile(plan, events);
     return plan;
 }
 
@@ -378,7 +380,7 @@ BuildResult run_build(const BuildOptions& options, EventSink& events, std::stop_
     registry::Client client(options.registry);
     CacheImport imported(options, options.packing, store, client, events, stop);
     BaseImages bases(options.pull, store, &imported, client, contexts, stop);
-    plan::Plan plan = resolve_and_plan(std::move(file), request, contexts, bases, events);
+    plan::Plan plan = resolve_and_plan(options, std::move(file), request, contexts, bases, events);
     int64_t epoch = epoch_of(options, plan, bases);
     std::unique_ptr<ContextDir> context = reads_context(plan) ? open_build_context(options, written) : nullptr;
     const auto directories = open_directories(plan, contexts, written, sources, stop);
@@ -413,7 +415,7 @@ PlannedBuild plan_build(const BuildOptions& options, EventSink& events, std::sto
     CacheImport imported(options, options.packing, store, client, events, stop);
     BaseImages bases(options.pull, store, &imported, client, contexts, stop);
     PlannedBuild planned;
-    planned.plan = resolve_and_plan(std::move(file), plan_request(options), contexts, bases, events);
+    planned.plan = resolve_and_plan(options, std::move(file), plan_request(options), contexts, bases, events);
     const plan::Plan& plan = planned.plan;
     std::unique_ptr<ContextDir> context = reads_context(plan) ? open_build_context(options, {}) : nullptr;
     const auto directories = open_directories(plan, contexts, {}, sources, stop);

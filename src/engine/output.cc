@@ -8,6 +8,7 @@
 #include "gbuild/base/binary.h"
 #include "gbuild/base/text.h"
 #include "gbuild/golem/container_config.h"
+#include "gbuild/golem/contract_rules.h"
 #include "gbuild/golem/numeric_user.h"
 #include "gbuild/golem/secrets.h"
 #include "gbuild/golem/vm_contract.h"
@@ -86,6 +87,25 @@ golem::Places places_in(const plan::Plan& plan) {
     };
 }
 
+// Notes are left to gbuild check and gbuild inspect.
+bool is_worth_saying(const Warning& warning, const BuildOptions& options) {
+    if (warning.id == "env-not-passed" && options.env_profile) return false;
+    return golem::contract_rule(warning.id).weight != golem::Weight::note;
+}
+
+bool is_root(std::string_view user) { return user.empty() || parse_decimal(user.substr(0, user.find(':'))) == 0u; }
+
+std::string vm_user(const std::string& user, const OutputJob& job) {
+    return job.options.vm_user == VmUser::image || is_root(user) ? user : "";
+}
+
+void note_user(const BuildResult& result, const OutputJob& job) {
+    const std::string& user = job.plan.stages.back().config().user;
+    if (user.empty() || !result.config.user.empty()) return;
+    job.events.emit(Notice{fmt::format("commands in the VM run as root, not as USER {}: {}; --vm-user image keeps it",
+                                       printable(user), golem::contract_rule("user-not-root").vm)});
+}
+
 }  // namespace
 
 std::filesystem::path output_path(const OutputOptions& options) {
@@ -101,7 +121,7 @@ std::filesystem::path output_path(const OutputOptions& options) {
 namespace {
 
 // Raised when the same tree and configuration become another image, or other warnings.
-constexpr std::string_view image_format = "gbuild image 2 " GBUILD_VERSION;
+constexpr std::string_view image_format = "gbuild image 3 " GBUILD_VERSION;
 
 // Steps' places count: warnings point at them.
 std::string image_key(const Digest& tree, const OutputJob& job) {
@@ -112,6 +132,8 @@ std::string image_key(const Digest& tree, const OutputJob& job) {
     out.text(job.imported.scope());
     out.text(oci::to_json(oci::ImageConfig{target.platform, job.epoch, "", target.config(), {}}));
     out.text(job.options.packing.key());
+    out.number(static_cast<uint8_t>(job.options.vm_user));
+    out.number(static_cast<uint8_t>(job.options.env_profile));
     out.number(job.epoch);
     for (const plan::Stage& stage : job.plan.stages) {
         for (const plan::Step& step : stage.steps) {
@@ -144,12 +166,12 @@ BuildResult write_image(tree::Tree tree, AtomicFile& file, const OutputJob& job,
     BuildResult result;
     const plan::Stage& target = job.plan.stages.back();
     result.config = target.config();
-    result.config.user = numeric_user(result.config.user, tree, job);
+    result.config.user = vm_user(numeric_user(result.config.user, tree, job), job);
     result.config.volumes = golem::clean_volumes(result.config.volumes);
     tree.apply(golem::missing_entries(tree, result.config, job.epoch));
     result.config.volumes = golem::vm_volumes(tree, result.config.volumes, places_in(job.plan));
     for (const Warning& warning : golem::check_contract(tree, result.config, places_in(job.plan))) {
-        events.emit(warning);
+        if (is_worth_saying(warning, job.options)) events.emit(warning);
     }
     const auto read = [&](const std::string& path, const tree::Inode& inode) {
         return with_context([&] { return fmt::format("reading /{} of the image", path); },
@@ -197,6 +219,7 @@ BuildResult as_written(OutputRecord record, const OutputJob& job) {
     result.config = job.plan.stages.back().config();
     result.config.user = as_in_trailer.user;
     result.config.volumes = as_in_trailer.volumes;
+    note_user(result, job);
     return result;
 }
 
@@ -210,6 +233,7 @@ BuildResult write_output(const StagesResult& made, AtomicFile& file, const Outpu
     WarningRecorder warnings(job.events);
     BuildResult result = write_image(made.tree->get().clone(), file, job, warnings);
     result.file = path;
+    note_user(result, job);
     // Only now is it known whether everything came from where it should.
     put_output_record(job.store, path, {image_key(made.result, job), result, warnings.take()});
     return result;

@@ -6,6 +6,7 @@
 
 #include "gbuild/base/error.h"
 #include "gbuild/base/text.h"
+#include "gbuild/golem/contract_rules.h"
 #include "gbuild/golem/vm_contract.h"
 #include "gbuild/golem/volumes.h"
 #include "named_few.h"
@@ -69,33 +70,26 @@ class Checker {
     }
 
   private:
-    void warn(std::string id, std::string message, std::string hint, std::string_view instruction,
-              const std::string& volume = "") {
-        std::optional<SourceSpan> place = places_ ? places_(instruction, volume) : std::nullopt;
-        warnings_.push_back({std::move(id), std::move(message), std::move(place), std::move(hint)});
+    void warn(std::string_view id, const std::string& found, std::string_view instruction, const std::string& name = "",
+              std::string remedy = "") {
+        Warning warning = contract_warning(id, found, std::move(remedy));
+        if (places_) warning.span = places_(instruction, name);
+        warnings_.push_back(std::move(warning));
     }
 
     void volumes() {
-        if (config_.volumes.empty()) {
-            warn("no-volume", "the image has no volume: no file can be sent to it or fetched from it",
-                 "add a line such as VOLUME /golem/input /golem/output", "FROM");
-        }
+        if (config_.volumes.empty()) warn("no-volume", "the image has no volume", "FROM");
         const std::set<std::string> clean = clean_volumes(config_.volumes);
         for (const auto& [inner, outer] : nested_volumes(clean)) {
-            warn("volume-nested",
-                 fmt::format(
-                     "the volume {} lies in the volume {}: the VM mounts them in any order, and the inner one may "
-                     "vanish below the outer one",
-                     quoted(inner), quoted(outer)),
-                 "put them side by side, or keep the outer one alone", "VOLUME", inner);
+            warn("volume-nested", fmt::format("the volume {} lies in the volume {}", quoted(inner), quoted(outer)),
+                 "VOLUME", inner);
         }
         for (const auto& volume : clean) {
             const std::string path = tree_.resolve(volume, FollowLast::yes);
             const std::string_view place = masked_place(path);
             if (!place.empty() && place != "tmp") {
-                warn("volume-masked",
-                     fmt::format("the volume {} is where the VM mounts its own /{}", quoted(volume), place),
-                     "choose another path, for example /golem/work", "VOLUME", volume);
+                warn("volume-masked", fmt::format("the volume {} is in the VM's own /{}", quoted(volume), place),
+                     "VOLUME", volume);
             } else {
                 volume_content(volume, path);
             }
@@ -113,9 +107,8 @@ class Checker {
         walk_below(*directory, path, volumes_, visit);
         if (hidden.empty()) return;
         warn("volume-content",
-             fmt::format("the volume {} hides what the image has there: {}", quoted(volume), hidden.text()),
-             "a provider mounts an empty directory over it; put these files elsewhere and copy them at run time",
-             "VOLUME", volume);
+             fmt::format("the volume {} hides what the image has there, {}", quoted(volume), hidden.text()), "VOLUME",
+             volume);
     }
 
     // Regular files only: base images come with devices and links in /dev, which the VM has, too.
@@ -129,8 +122,7 @@ class Checker {
             if (directory) walk_below(*directory, std::string(place), volumes_, visit);
         }
         if (hidden.empty()) return;
-        warn("content-masked", fmt::format("the VM mounts its own /dev, /proc, /sys and /tmp over {}", hidden.text()),
-             "put files that the program needs elsewhere", "");
+        warn("content-masked", fmt::format("the VM cannot see {}", hidden.text()), "");
     }
 
     void working_directory() {
@@ -138,27 +130,21 @@ class Checker {
         const std::string_view place = masked_place(path);
         if (place.empty() || path == place || under_volume(path)) return;
         warn("workdir-masked",
-             fmt::format("the VM mounts its own /{} over the working directory {}: no command can start in it", place,
-                         quoted(config_.working_dir)),
-             "choose another WORKDIR, for example /golem/work", "WORKDIR");
+             fmt::format("the working directory {} is in the VM's own /{}", quoted(config_.working_dir), place),
+             "WORKDIR");
     }
 
     void entrypoint() {
         bool has_entrypoint = config_.entrypoint && !config_.entrypoint->empty();
         if (!has_entrypoint && !cmd_starts_a_program()) return;
-        warn("entrypoint-not-run",
-             fmt::format("{} is not run unless the requestor asks for it", has_entrypoint ? "ENTRYPOINT" : "CMD"),
-             "let the requestor start the program, or start the image with its entrypoint",
-             has_entrypoint ? "ENTRYPOINT" : "CMD");
+        const std::string_view instruction = has_entrypoint ? "ENTRYPOINT" : "CMD";
+        warn("entrypoint-not-run", fmt::format("{} is not run by itself", instruction), instruction);
         // What is started is both, one behind the other.
         const std::string& program = has_entrypoint ? config_.entrypoint->front() : config_.cmd->front();
         if (program.find('/') != std::string::npos || is_executable(config_.working_dir + '/' + program)) return;
         std::string found = find_program(program);
-        warn("entrypoint-no-slash",
-             fmt::format("the program {} has no slash: the VM does not search PATH and cannot start it",
-                         quoted(program)),
-             found.empty() ? "write the program's full path" : "write " + quoted(found),
-             has_entrypoint ? "ENTRYPOINT" : "CMD");
+        warn("entrypoint-no-slash", fmt::format("the program {} has no slash", quoted(program)), instruction, "",
+             found.empty() ? "" : "write " + quoted(found));
     }
 
     // What only building takes is no loss.
@@ -181,13 +167,11 @@ class Checker {
         constexpr size_t most = 5;
         const size_t more = names.size() > most ? names.size() - most : 0;
         names.resize(names.size() - more);
-        warnings_.push_back(
-            {"env-not-passed",
-             fmt::format("the runtimes 0.5.0 to 0.5.2 start programs with an empty environment, without {}{}",
-                         join(names, ", "), more > 0 ? fmt::format(" and {} more", more) : ""),
-             std::move(place),
-             "write full paths, and what programs need into a file of /etc/profile.d, for commands to start with sh "
-             "-lc"});
+        Warning warning =
+            contract_warning("env-not-passed", fmt::format("programs may have to do without {}{}", join(names, ", "),
+                                                           more > 0 ? fmt::format(" and {} more", more) : ""));
+        warning.span = std::move(place);
+        warnings_.push_back(std::move(warning));
     }
 
     bool cmd_starts_a_program() const {
@@ -220,11 +204,7 @@ class Checker {
     void user() {
         std::string_view name = std::string_view(config_.user).substr(0, config_.user.find(':'));
         if (name.empty() || name == "root" || parse_decimal(name) == 0u) return;
-        warn("user-not-root",
-             fmt::format("USER is {}: commands run as that user, who can write to no volume; where a provider offers a "
-                         "GPU, none of them starts",
-                         config_.user),
-             "write USER root last, and let the program that is started change to another user", "USER");
+        warn("user-not-root", fmt::format("USER is {}", printable(config_.user)), "USER");
     }
 
     void large_files() {
@@ -241,11 +221,8 @@ class Checker {
         walk_below(*directory, path, volumes_, visit);
         if (largest.empty()) return;
         warn("image-large",
-             fmt::format(
-                 "{} ({}) may be too large to be changed in the VM: all changes outside volumes share 128 MiB of "
-                 "RAM up to runtime 0.4.2, and half of the VM's memory since 0.5.0",
-                 quoted('/' + largest), human_size(size)),
-             "this is fine for a file that is only read; otherwise work on a copy in a volume", "");
+             fmt::format("{} ({}) may be too large to be changed in the VM", quoted('/' + largest), human_size(size)),
+             "");
     }
 
     void images() {
@@ -254,8 +231,7 @@ class Checker {
             if (node.inode->type == FileType::regular && path.ends_with(".gvmi")) found.add(path);
         });
         if (found.empty()) return;
-        warn("image-in-image", fmt::format("the image holds another image: {}", found.text()),
-             "if COPY took an earlier build's output along, add the line *.gvmi to .dockerignore", "");
+        warn("image-in-image", fmt::format("the image holds another image, {}", found.text()), "");
     }
 
     bool under_volume(const std::string& path) const {

@@ -7,6 +7,7 @@
 
 #include "gbuild/base/error.h"
 #include "gbuild/base/text.h"
+#include "gbuild/golem/contract_rules.h"
 #include "gbuild/golem/vm_contract.h"
 
 namespace gbuild::golem {
@@ -95,16 +96,27 @@ class SystemEntries {
         require_no_file(tmp, "/var/tmp");
         // What lies in /tmp is hidden there, too.
         const bool leads_to_tmp = tmp && tmp->inode->type == FileType::symlink && resolved("var/tmp") == "tmp";
-        if (leads_to_tmp)
+        if (leads_to_tmp) {
             directory(nullptr, "var/", "tmp", 01777);
-        else
-            kept_directory(node, "var/", "tmp", 01777);
+            return;
+        }
+        agent_directories(kept_directory(node, "var/", "tmp", 01777));
+    }
+
+    // An image of files that come from a VM may have them, and the agent wants directories there.
+    void agent_directories(const Node* tmp) {
+        const Node* agent = child_of(tmp, "guest_agent_private");
+        if (!agent) return;
+        const Node* kept = directory(tmp, "var/tmp/", "guest_agent_private", 0755);
+        if (child_of(kept, "fds")) directory(kept, "var/tmp/guest_agent_private/", "fds", 0755);
     }
 
     static void require_no_file(const Node* node, std::string_view path) {
         if (!node || node->inode->type != FileType::regular || node->inode->size == 0) return;
-        throw Error(ErrorKind::dockerfile, fmt::format("{} is a file, and the VM needs a directory there", path))
-            .hint("remove it in the step that makes it");
+        const ContractRule& rule = contract_rule("var-no-directory");
+        throw Error(ErrorKind::dockerfile,
+                    fmt::format("{} is a file, and the VM needs a directory there: {}", path, rule.vm))
+            .hint(std::string(rule.remedy));
     }
 
     std::string resolved(std::string_view path) const {

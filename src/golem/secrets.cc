@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "gbuild/base/text.h"
+#include "gbuild/golem/contract_rules.h"
 #include "named_few.h"
 
 namespace gbuild::golem {
@@ -118,22 +119,15 @@ class Finder {
     std::vector<Warning> take() const {
         std::vector<Warning> warnings;
         if (!host_keys_.empty()) {
-            warnings.push_back(
-                {"secret-in-image",
-                 fmt::format("the image holds ssh's host keys, which every provider gets and every build "
-                             "makes anew: {}",
-                             host_keys_.text()),
-                 std::nullopt,
-                 "remove them in the step that makes them (rm /etc/ssh/ssh_host_*), and run ssh-keygen -A "
-                 "when the image starts"});
+            warnings.push_back(contract_warning(
+                "secret-in-image",
+                "the image holds ssh's host keys, which every build makes anew, " + host_keys_.text(),
+                "remove them in the step that makes them (rm /etc/ssh/ssh_host_*), and run ssh-keygen -A when the "
+                "image starts"));
         }
         if (!others_.empty()) {
             warnings.push_back(
-                {"secret-in-image",
-                 fmt::format("the image holds private keys or credentials, which every provider gets: {}",
-                             others_.text()),
-                 std::nullopt,
-                 "remove them in the step that makes them, or show them to it with RUN --mount=type=secret"});
+                contract_warning("secret-in-image", "the image holds private keys or credentials, " + others_.text()));
         }
         return warnings;
     }

@@ -4,6 +4,7 @@
 
 #include "gbuild/base/error.h"
 #include "gbuild/base/text.h"
+#include "gbuild/golem/contract_rules.h"
 
 namespace gbuild::golem {
 
@@ -45,18 +46,17 @@ std::set<std::string> vm_volumes(const tree::Tree& tree, const std::set<std::str
         std::string real = '/' + tree.resolve(volume, tree::FollowLast::yes);
         const auto place = places ? places("VOLUME", volume) : std::nullopt;
         if (real != volume && place) {
-            throw Error(ErrorKind::dockerfile,
-                        fmt::format("the volume {} lies behind a link, and the VM follows none on the way to a volume",
-                                    quoted(volume)))
+            throw Error(ErrorKind::dockerfile, fmt::format("the volume {} lies behind a link: {}", quoted(volume),
+                                                           contract_rule("volume-behind-link").vm))
                 .hint(fmt::format("write VOLUME {}", printable(real)))
                 .at(*place);
         }
         result.insert(std::move(real));
     }
     if (result.size() > max_volumes) {
-        throw Error(ErrorKind::limit,
-                    fmt::format("the image has {} volumes, and the VM has room for {}", result.size(), max_volumes))
-            .hint("make one of several that lie side by side");
+        const ContractRule& rule = contract_rule("volumes-too-many");
+        throw Error(ErrorKind::limit, fmt::format("the image has {} volumes: {}", result.size(), rule.vm))
+            .hint(std::string(rule.remedy));
     }
     return result;
 }

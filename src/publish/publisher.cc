@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr int transfer_id = 0;
+constexpr int download_id = 0;
 
 // Passes bytes on and tells how many there are.
 class Counted : public BlobSink {
@@ -25,7 +25,7 @@ class Counted : public BlobSink {
     uint64_t received() const override { return inner_.received(); }
     void append(std::span<const std::byte> bytes) override {
         inner_.append(bytes);
-        events_.emit(TransferProgress{transfer_id, inner_.received()});
+        events_.emit(TransferProgress{download_id, inner_.received()});
     }
     void restart() override { inner_.restart(); }
 
@@ -95,7 +95,7 @@ bool Publisher::download(const ResolvedImage& image, const fs::path& target, Eve
         throw Error(ErrorKind::network, fmt::format("{} does not say {}", place().host(),
                                                     url.empty() ? "where the image is" : "how large the image is"));
     }
-    events.emit(TransferStarted{transfer_id, 0, target.filename().native(), "pulling", *image.size});
+    events.emit(TransferStarted{download_id, 0, target.filename().native(), "pulling", *image.size});
     const bool there = is_that_image(target, image, stop);
     if (!there) {
         ImageDownload download(target, image.hash, *image.size);
@@ -103,7 +103,7 @@ bool Publisher::download(const ResolvedImage& image, const fs::path& target, Eve
         state_->web.download(url, *image.size, "the image", counted, stop);
         download.finish();
     }
-    events.emit(TransferFinished{transfer_id, there});
+    events.emit(TransferFinished{download_id, there});
     return !there;
 }
 

@@ -10,16 +10,16 @@ namespace gbuild::publish {
 
 namespace {
 
-constexpr int transfer_id = 0;  // no other transfer is under way
+constexpr int upload_id = 0;  // no other transfer is under way
 
 }  // namespace
 
 UploadMeter::UploadMeter(EventSink& events, std::string label, uint64_t total, Clock clock) :
     events_(events), total_(total), clock_(std::move(clock)), began_(clock_()), noted_(began_) {
-    events_.emit(TransferStarted{transfer_id, 0, std::move(label), "pushing", total});
+    events_.emit(TransferStarted{upload_id, 0, std::move(label), "pushing", total});
 }
 
-UploadMeter::~UploadMeter() { events_.emit(TransferFinished{transfer_id, accepted_chunks_ == 0}); }
+UploadMeter::~UploadMeter() { events_.emit(TransferFinished{upload_id, accepted_chunks_ == 0}); }
 
 void UploadMeter::sending(size_t chunk, uint64_t bytes) {
     std::lock_guard lock(mutex_);
@@ -48,7 +48,7 @@ uint64_t UploadMeter::bytes() const {
 void UploadMeter::report() {
     uint64_t done = accepted_bytes_;
     for (const auto& [chunk, bytes] : on_their_way_) done += bytes;
-    events_.emit(TransferProgress{transfer_id, done});
+    events_.emit(TransferProgress{upload_id, done});
     const TimePoint now = clock_();
     if (now - noted_ < note_interval) return;
     noted_ = now;

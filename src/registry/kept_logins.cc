@@ -24,7 +24,7 @@ using Json = nlohmann::ordered_json;
 constexpr size_t max_file = 4u << 20;
 constexpr mode_t only_the_owner = 0600;
 
-bool is_there(const fs::path& path) {
+bool is_file_there(const fs::path& path) {
     std::error_code error;
     return fs::exists(path, error);
 }
@@ -33,7 +33,7 @@ bool is_there(const fs::path& path) {
 std::vector<std::string> helper_programs(const LoginPlaces& places, const std::string& registry) {
     std::vector<std::string> programs;
     for (const fs::path& path : places.files.paths) {
-        if (!is_there(path)) continue;
+        if (!is_file_there(path)) continue;
         std::string program = AuthFile(read_text_file(path, max_file), path).helper_program(registry);
         if (program.empty() || std::find(programs.begin(), programs.end(), program) != programs.end()) continue;
         programs.push_back(std::move(program));
@@ -61,7 +61,7 @@ Error helper_failed(const std::string& program, const CommandResult& result, con
 }
 
 Json read_auth_file(const fs::path& path) {
-    if (!is_there(path)) return Json::object();
+    if (!is_file_there(path)) return Json::object();
     const std::string text = read_text_file(path, max_file);
     if (trim(text).empty()) return Json::object();
     Json document = Json::parse(text, nullptr, false);
@@ -74,10 +74,10 @@ Json read_auth_file(const fs::path& path) {
 }
 
 void write_auth_file(const fs::path& path, const Json& document) {
-    if (const fs::path parent = path.parent_path(); !parent.empty() && !is_there(parent)) {
+    if (const fs::path parent = path.parent_path(); !parent.empty() && !is_file_there(parent)) {
         std::error_code error;
         fs::create_directories(parent.parent_path(), error);
-        if (::mkdir(parent.c_str(), 0700) != 0 && !is_there(parent)) {
+        if (::mkdir(parent.c_str(), 0700) != 0 && !is_file_there(parent)) {
             throw_errno(fmt::format("cannot create {}", quoted(parent.native())));
         }
     }
@@ -88,7 +88,7 @@ void write_auth_file(const fs::path& path, const Json& document) {
 }
 
 bool forget_in_file(const fs::path& path, const std::string& registry) {
-    if (!is_there(path)) return false;
+    if (!is_file_there(path)) return false;
     Json document = read_auth_file(path);
     if (!document.contains("auths") || document["auths"].erase(registry) == 0) return false;
     write_auth_file(path, document);
@@ -105,6 +105,10 @@ std::string keep_login(const LoginPlaces& places, const std::string& registry, c
         const CommandResult result = run_helper(places, programs.front(), "store", input, stop);
         if (result.exit_code != 0) throw helper_failed(programs.front(), result, "keep");
         return programs.front();
+    }
+    if (places.file.empty()) {
+        throw Error(ErrorKind::usage, "there is no place for the login: neither HOME nor XDG_CONFIG_HOME is set")
+            .hint("set HOME, or give a file with --authfile");
     }
     Json document = read_auth_file(places.file);
     document["auths"][registry] = Json{{"auth", base64_encode(credential.username + ":" + credential.password)}};

@@ -78,6 +78,7 @@ void close_all_but(std::initializer_list<int> kept) {
     std::sort(sorted.begin(), sorted.end());
     unsigned first = 3;
     for (int fd : sorted) {
+        if (fd < 0) continue;
         const auto number = static_cast<unsigned>(fd);
         if (number < first) continue;
         if (number > first) ::syscall(SYS_close_range, first, number - 1, 0U);

@@ -33,8 +33,8 @@ class OwnedChild {
     pid_t pid_;
 };
 
-// Closes every descriptor but these and the first three. For a child that was forked and runs on without exec: closing
-// on exec is no help to it.
+// Closes every descriptor but these and the first three; numbers below zero are none. For a child that was forked and
+// runs on without exec: closing on exec is no help to it.
 void close_all_but(std::initializer_list<int> kept);
 
 struct Pipe {

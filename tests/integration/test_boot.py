@@ -51,5 +51,5 @@ class Boot(Case):
         context = self.dir / "boot"
         shutil.copytree(parts.PROJECT / "testdata" / "run" / "boot", context)
         parts.apt_setup(context / "apt")
-        self.gbuild("-t", "boot", "-o", self.image("boot"), "--registry-mirror", debian_registry().host, context)
+        self.gbuild("-t", "boot", "-o", self.image("boot"), "--vm-user", "image", "--registry-mirror", debian_registry().host, context)
         return self.image("boot")

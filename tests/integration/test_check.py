@@ -153,7 +153,7 @@ class Check(Case):
         err = self.build("FROM scratch\nVOLUME /v\nCOPY key /etc/ssh/ssh_host_rsa_key\nCOPY key /app/server.pem\n"
                          "COPY npmrc /root/.npmrc\nCOPY plain /app/.npmrc\n", files).err
         self.assertIn('"/etc/ssh/ssh_host_rsa_key"', err)
-        self.assertIn('"/app/server.pem", "/root/.npmrc" [', err)
+        self.assertIn('"/app/server.pem", "/root/.npmrc": ', err)
         self.assertEqual(err.count("secret-in-image"), 2)
         self.assertNotIn("secret-in-image", self.build("FROM edge\nVOLUME /v\n", name="clean").err)
         self.assertEqual(self.ids("FROM scratch\nVOLUME /v\nCOPY id_rsa /k\n"), ["secret-in-image"])

@@ -130,7 +130,7 @@ class Language(Case):
         for user, expected in [("app", "1000:1001"), ("app:staff", "1000:50"), ("1000", "1000:1001"), ("12:34", "12:34"),
                                ("root", "0:0"), ("777", "777:0")]:
             with self.subTest(user):
-                self.build(f"FROM tiny\nUSER {user}\n", name="user")
+                self.build(f"FROM tiny\nUSER {user}\n", options=["--vm-user", "image"], name="user")
                 self.assertEqual(gvmi.read_trailer(self.image("user")).config["User"], expected)
 
     def test_everything_the_configuration_can_say(self):

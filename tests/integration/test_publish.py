@@ -112,7 +112,8 @@ class Push(Publishing):
         super().gbuild("build", "-t", "alice/app:1.0", "-o", self.image(), context)
         self.gbuild("push", "alice/app:1.0")
         self.assertEqual(list(self.server.tags), ["alice/app:1.0"])
-        self.gbuild("push", self.image(), code=USAGE)
+        for path in [self.image(), f"./{self.image().name}"]:
+            self.assertIn("no name in the registry", self.gbuild("push", path, code=USAGE).err)
         self.gbuild("push", "nobody/knows:this", code=NOT_FOUND)
 
     def test_names_that_cannot_be(self):
@@ -580,6 +581,11 @@ esac
         os.close(ours)
         self.assertNotIn(TOKEN.encode(), shown)
         self.push()
+
+    def test_push_needs_no_home(self):
+        """As in cron jobs."""
+        self.push(env={"REGISTRY_USER": "alice", "REGISTRY_TOKEN": TOKEN, "HOME": None})
+        self.assertIn("--authfile", self.login(env={"HOME": None}, code=USAGE).err)
 
     def test_no_prompt_without_a_terminal(self):
         self.assertIn("no login for", self.gbuild("login", code=UNAUTHORIZED).err)

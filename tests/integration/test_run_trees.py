@@ -176,7 +176,7 @@ class Changes:
 
     def test_files_of_a_later_instruction_s_group(self):
         tree = self.built("FROM box\nRUN echo 'new:x:4321:8765::/:/bin/sh' >>/etc/passwd && echo 'newgroup:x:9999:new' >>/etc/group\n"
-                          "COPY --chown=new:newgroup f /f\nUSER new\nRUN id -u >/tmp/u; id -G >/tmp/g\n", {"f": "x"})
+                          "COPY --chown=new:newgroup f /f\nUSER new\nRUN id -u >/tmp/u; id -G >/tmp/g\n", {"f": "x"}, ["--vm-user", "image"])
         self.assertEqual(owner(tree[b"f"]), (4321, 9999))
         self.assertEqual((self.read("/tmp/u"), self.read("/tmp/g")), (b"4321\n", b"8765 9999\n"))
         self.assertEqual(gvmi.read_trailer(self.image()).config["User"], "4321:8765")

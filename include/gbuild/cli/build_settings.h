@@ -74,7 +74,8 @@ struct RunSettings {
 // What the image is like.
 struct ImageSettings {
     std::string compression = "gzip", level, block_size = "128K", timestamp;
-    bool allow_unmountable_zstd = false;
+    std::string vm_user = "root";
+    bool allow_unmountable_zstd = false, env_profile = false;
 
     void declare(OptionSet& options);
     void apply(build::BuildOptions& build, const Console& console) const;

@@ -17,6 +17,7 @@ struct ImageFacts {
     pack::SuperblockFacts squashfs;
     std::string trailer_json;
     golem::TrailerConfig trailer;
+    std::vector<Warning> contract;  // what golem::check_contract() finds
 };
 
 std::string facts_text(const ImageFacts& facts);

@@ -26,9 +26,17 @@ struct ContainerOutput {
     std::vector<oci::ImageName> names;
 };
 
+// Whom a .gvmi's commands run as.
+enum class VmUser {
+    root,   // whatever USER says: no other user can write to a volume
+    image,  // whom USER names
+};
+
 struct OutputOptions {
     std::vector<oci::ImageName> tags;
     bool writes_gvmi = true;
+    VmUser vm_user = VmUser::root;
+    bool env_profile = false;                     // the image's variables are also in a file of /etc/profile.d
     std::optional<std::filesystem::path> output;  // the .gvmi; default: NAME-TAG.gvmi in the current directory
     std::vector<ContainerOutput> container_outputs;
     exporter::Annotations annotations, descriptor_annotations;  // of container images

@@ -34,22 +34,14 @@ tree::LayerTree missing_entries(const tree::Tree& tree, const oci::ContainerConf
 // Dockerfile. May be empty.
 using Places = std::function<std::optional<SourceSpan>(std::string_view instruction, const std::string& name)>;
 
-// What a provider will do that the user may not expect. `tree` is the final one. The ids:
-//  - no-volume: nothing can be transferred to or from the VM.
-//  - volume-content: what the image has under a volume is hidden by it; a warning for each such volume.
-//  - volume-nested: a volume inside another, which may vanish.
-//  - volume-masked: a volume at a place where the VM mounts something of its own (/dev, /proc, /sys).
-//  - content-masked: files where the VM mounts something of its own (those and /tmp) cannot be seen.
-//  - workdir-masked: nor can a working directory, so that no command can start.
-//  - entrypoint-not-run: there is an ENTRYPOINT, or a CMD that starts a program. A shell, or a lone word that the base
-//    image brings, only offers a prompt and is not worth a warning in every image.
-//  - entrypoint-no-slash: the VM does not search PATH for the program that ENTRYPOINT and CMD together name.
-//  - env-not-passed: some runtimes start programs without the variables that the Dockerfile sets.
-//  - user-not-root: commands run as another user, who can write to no volume.
-//  - image-large: a file in the working directory is larger than the 128 MiB of RAM that held all changes to the root
-//    up to runtime 0.4.2, and no volume covers it; the first change to it would fail. A large image as such does no
-//    harm: it is read from disk.
-//  - image-in-image: a .gvmi below the root, most likely an earlier build's output that COPY took along.
+// What a provider will do that the user may not expect, by contract_rules.h, notes included. `tree` is the final one.
+//  - volume-content comes once for each such volume.
+//  - entrypoint-not-run is said of an ENTRYPOINT, and of a CMD that starts a program. A shell, or a lone word that the
+//    base image brings, only offers a prompt.
+//  - entrypoint-no-slash is said of the program that ENTRYPOINT and CMD together name.
+//  - env-not-passed is said of the variables that the Dockerfile sets.
+//  - image-large is said of a file in the working directory that is larger than 128 MiB and in no volume. A large image
+//    as such does no harm: it is read from disk.
 std::vector<Warning> check_contract(const tree::Tree& tree, const oci::ContainerConfig& config,
                                     const Places& places = {});
 

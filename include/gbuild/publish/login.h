@@ -21,7 +21,8 @@ struct Login {
 };
 
 // Where logins are kept: in --authfile or $REGISTRY_AUTH_FILE alone when there is one, else by docker's credential
-// helper or in ${XDG_CONFIG_HOME:-~/.config}/gbuild/auth.json. Throws usage when the environment names no home.
+// helper or in ${XDG_CONFIG_HOME:-~/.config}/gbuild/auth.json. There is no such file when the environment
+// names no home, as in cron jobs.
 registry::LoginPlaces login_places(const std::optional<std::filesystem::path>& authfile,
                                    const registry::Environment& environment);
 

@@ -14,13 +14,13 @@ namespace gbuild::registry {
 
 struct LoginPlaces {
     AuthFiles files;             // whose helpers are used
-    std::filesystem::path file;  // where a login is kept without a helper
+    std::filesystem::path file;  // where a login is kept without a helper; may be empty
     std::chrono::seconds helper_timeout{30};
 };
 
 // Replaces what is kept for `registry` (a host). Returns where it is now: the helper's program, or the file. The secret
 // goes to a helper's standard input only. Throws unauthorized when the helper fails; usage for a file that is no auth
-// file; permission, io, no_space, interrupted.
+// file, and when there is no place; permission, io, no_space, interrupted.
 std::string keep_login(const LoginPlaces& places, const std::string& registry, const Credential& credential,
                        const std::stop_token& stop);
 

@@ -101,10 +101,34 @@ TEST_CASE("a stage that starts from another has its files and configuration") {
     CHECK(shop.trailer().config.env_value("Y") == "11");
 }
 
+TEST_CASE("USER is left out of a .gvmi unless it is asked for (G-3)") {
+    Workshop shop;
+    auto result = shop.build("FROM scratch\nUSER 1234:77\n");
+    CHECK(shop.trailer().config.user.empty());
+    CHECK(result.config.user.empty());
+    CHECK_FALSE(shop.events.warned("user-not-root"));
+    shop.build("FROM scratch\nUSER 0:77\n");
+    CHECK(shop.trailer().config.user == "0:77");
+}
+
+TEST_CASE("the image's variables in a file for login shells (G-4)") {
+    Workshop shop;
+    build::BuildOptions options =
+        shop.options("FROM scratch\nVOLUME /v\nENV A=\"it's $B\" PATH=/opt/bin:/bin odd.name=x\n");
+    options.env_profile = true;
+    build::run_build(options, shop.events, {});
+    CHECK(shop.content("etc/profile.d/image-env.sh") == "export PATH='/opt/bin:/bin'\nexport A='it'\\''s '\n");
+    CHECK(shop.inode("etc/profile.d/image-env.sh")->mode == 0644);
+    CHECK(shop.events.warned("env-profile"));
+    CHECK_FALSE(shop.events.warned("env-not-passed"));
+}
+
 TEST_CASE("USER is written as numbers from the image's own passwd") {
     Workshop shop;
     shop.file("passwd", "root:x:0:0::/root:/bin/sh\napp:x:1234:77::/home/app:/bin/sh\n");
-    auto result = shop.build("FROM scratch\nCOPY passwd /etc/passwd\nUSER app\nWORKDIR /home/app\n");
+    build::BuildOptions options = shop.options("FROM scratch\nCOPY passwd /etc/passwd\nUSER app\nWORKDIR /home/app\n");
+    options.vm_user = build::VmUser::image;
+    const build::BuildResult result = build::run_build(options, shop.events, {});
     CHECK(shop.trailer().config.user == "1234:77");
     CHECK(result.config.user == "1234:77");
     CHECK(shop.inode("home/app")->uid == 1234);

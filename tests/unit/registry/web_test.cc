@@ -122,3 +122,69 @@ TEST_CASE_METHOD(WebFixture, "what is no URL is refused without its secrets") {
     CHECK(error.kind() == ErrorKind::usage);
     CHECK(error.message().find("secret") == std::string::npos);
 }
+
+TEST_CASE_METHOD(WebFixture, "a single request gets any answer") {
+    FaultServer server([](const HttpRequest& request) {
+        return HttpReply{request.path == "/ok" ? 200 : 429,
+                         {{"Retry-After", "7"}},
+                         request.method + request.body,
+                         Ending::proper,
+                         0};
+    });
+    WebClient web({});
+    ApiRequest request;
+    request.url = server.url() + "/ok";
+    CHECK(web.ask(request, {}).body == "GET");
+    request.method = "POST";
+    request.body = std::make_shared<TextContent>("abc");
+    uint64_t sent = 0;
+    request.progress = [&](uint64_t bytes) { sent = bytes; };
+    CHECK(web.ask(request, {}).body == "POSTabc");
+    CHECK(sent == 3);
+    request.url = server.url() + "/busy";
+    const ApiAnswer answer = web.ask(request, {});
+    CHECK(answer.status == 429);
+    CHECK(answer.retry_after == std::chrono::seconds(7));
+    CHECK(server.requests().size() == 3);
+    request.url = server.url() + "/ok";
+    request.max_answer = 5;
+    CHECK(error_of([&] { web.ask(request, {}); }).kind() == ErrorKind::limit);
+}
+
+TEST_CASE_METHOD(WebFixture, "a body follows no redirect") {
+    FaultServer other([](const HttpRequest&) { return HttpReply{}; });
+    FaultServer server([&](const HttpRequest&) {
+        return HttpReply{307, {{"Location", other.url() + "/x"}}, "", Ending::proper, 0};
+    });
+    WebClient web({});
+    ApiRequest request;
+    request.url = server.url() + "/f";
+    CHECK(web.ask(request, {}).status == 200);
+    request.method = "POST";
+    request.body = std::make_shared<TextContent>("secret");
+    const ApiAnswer answer = web.ask(request, {});
+    CHECK(answer.status == 307);
+    CHECK(answer.location == other.url() + "/x");
+    CHECK(other.requests().size() == 1);
+}
+
+TEST_CASE_METHOD(WebFixture, "a download of known size goes on where it broke") {
+    const std::string bytes = noise(100'000);
+    FaultServer server([&](const HttpRequest& request) {
+        const std::string range = request.header("range");
+        if (range.empty()) return HttpReply{200, {}, bytes, Ending::reset, 40'000};
+        const size_t from = std::stoul(range.substr(6));
+        return HttpReply{206,
+                         {{"Content-Range", "bytes " + std::to_string(from) + "-99999/100000"}},
+                         bytes.substr(from),
+                         Ending::proper,
+                         0};
+    });
+    ClientOptions options;
+    options.first_delay = std::chrono::milliseconds(1);
+    WebClient(options).download(server.url() + "/f", bytes.size(), "the file", sink, {});
+    CHECK(sink.bytes() == bytes);
+    sink.restart();
+    CHECK(error_of([&] { WebClient(options).download(server.url() + "/f", 10, "the file", sink, {}); }).kind() ==
+          ErrorKind::integrity);
+}
