@@ -76,12 +76,18 @@ std::unique_ptr<sandbox::Sandbox> make_sandbox(const store::Store& store, unsign
 
 void MachineOptions::declare(OptionSet& options) {
     options.group("The machine");
+    options.choice("--engine", {"auto", "vm", "sandbox"}, engine,
+                   "a virtual machine (QEMU), or namespaces of this machine; auto takes the former where it can start");
     options.list("-v,--volume", "HOST:PATH", volumes,
                  "a directory of this machine as the volume PATH; others are empty ones of their own");
     options.value("-m,--memory", "SIZE", memory, "memory of the VM; the root has half of it (runtime 0.4: 128 MiB)");
     options.value("--cpus", "N", cpus, "processors of the VM");
     options.flag("--outbound", outbound, "let it reach the network, as a manifest with outbound access does");
     options.choice("--runtime-version", {"0.4", "0.5"}, runtime, "the provider's runtime whose ways are followed");
+    options.value("--kernel", "FILE", kernel, "kernel of the VM (default: this machine's)");
+    options.value("--modules", "DIR", modules, "that kernel's modules");
+    options.value("--runtime", "DIR", runtime_directory,
+                  "an installed ya-runtime-vm, whose kernel and init are used instead of gbuild's own");
     options.group("Options");
     options.flag("-q,--quiet", quiet, "say nothing but errors");
     declare_root(options, root);
@@ -100,6 +106,26 @@ provider::MachineSettings MachineOptions::settings() const {
     return settings;
 }
 
+std::optional<provider::VmParts> MachineOptions::vm_parts(const std::function<void(const std::string&)>& chosen) const {
+    const bool names_parts = !kernel.empty() || !modules.empty() || !runtime_directory.empty();
+    if (kernel.empty() != modules.empty()) {
+        throw Error(ErrorKind::usage, "--kernel and --modules go together").hint("modules fit one kernel only");
+    }
+    if (engine == "sandbox") {
+        if (!names_parts) return std::nullopt;
+        throw Error(ErrorKind::usage, "--kernel, --modules and --runtime are for a virtual machine")
+            .hint("leave them out, or give --engine vm");
+    }
+    provider::VmSearch found = provider::find_vm({kernel, modules, runtime_directory});
+    if (!found.parts && (engine == "vm" || names_parts)) {
+        throw Error(ErrorKind::unsupported, fmt::format("no virtual machine can be started: {}", found.lacking))
+            .hint("--engine sandbox needs neither QEMU nor a kernel");
+    }
+    chosen(found.parts ? fmt::format("this is {}", provider::describe(*found.parts))
+                       : fmt::format("this is a sandbox, not a virtual machine: {}", found.lacking));
+    return found.parts;
+}
+
 Transfer parse_transfer_in(const std::string& text) { return split_before_path(text, "--input", "FILE:PATH"); }
 
 Transfer parse_transfer_out(const std::string& text) {
@@ -115,8 +141,9 @@ MachineRig::MachineRig(const MachineOptions& options, Console& console) :
     console_(console),
     quiet_(options.quiet),
     settings_(options.settings()),
+    vm_(options.vm_parts([&](const std::string& text) { notice(text); })),
     store_(store_root(options.root)),
-    sandbox_(make_sandbox(store_, settings_.cpus)),
+    sandbox_(vm_ ? nullptr : make_sandbox(store_, settings_.cpus)),
     sweeper_(store_),
     place_(store_.staging()) {
     make_volumes();
@@ -137,13 +164,19 @@ void MachineRig::make_volumes() {
     }
 }
 
-provider::Guest& MachineRig::start(std::stop_token stop) {
+std::unique_ptr<provider::Machine> MachineRig::make_machine(std::stop_token stop) {
+    if (vm_) return provider::start_vm(settings_, *vm_, std::move(stop));
     const auto extracting = [&] { notice("extracting the image, once"); };
     image_.emplace(provider::extract_image(settings_.image, store_, *sandbox_, extracting, stop));
     const std::filesystem::path root = place_.path() / "root";
     if (::mkdir(root.c_str(), 0755) != 0) throw_errno("cannot create a directory for the root");
-    machine_ = provider::start_sandbox(
+    return provider::start_sandbox(
         settings_, *image_, *sandbox_, root, [&](const std::string& text) { notice(text); }, std::move(stop));
+}
+
+provider::Guest& MachineRig::start(std::stop_token stop) {
+    machine_ = make_machine(std::move(stop));
+    machine_->prepare();
     return machine_->guest();
 }
 

@@ -15,11 +15,13 @@
 #include "gbuild/provider/machine.h"
 #include "gbuild/provider/sweeper.h"
 #include "gbuild/provider/transfer.h"
+#include "gbuild/provider/vm.h"
 
 namespace gbuild::cli {
 
 struct MachineOptions {
-    std::string image, root, memory = "1G", cpus = "1", runtime = "0.5";
+    std::string image, root, memory = "1G", cpus = "1", runtime = "0.5", engine = "auto";
+    std::string kernel, modules, runtime_directory;
     std::vector<std::string> volumes;
     bool outbound = false, quiet = false;
 
@@ -27,6 +29,9 @@ struct MachineOptions {
     // Throws usage, and what finding and reading the image throws. No directory stands for a volume yet that --volume
     // does not give one.
     provider::MachineSettings settings() const;
+    // What a virtual machine is to be made of; nullopt for a sandbox. `chosen` gets which it is, and why, where the
+    // user left it open. Throws unsupported where there has to be a virtual machine and cannot be one.
+    std::optional<provider::VmParts> vm_parts(const std::function<void(const std::string&)>& chosen) const;
 };
 
 // A transfer as it is written: FILE:PATH, or PATH:FILE.
@@ -56,12 +61,14 @@ class MachineRig {
 
   private:
     void make_volumes();
+    std::unique_ptr<provider::Machine> make_machine(std::stop_token stop);
 
     Console& console_;
     bool quiet_;
     provider::MachineSettings settings_;
+    std::optional<provider::VmParts> vm_;
     store::Store store_;
-    std::unique_ptr<sandbox::Sandbox> sandbox_;
+    std::unique_ptr<sandbox::Sandbox> sandbox_;  // null: a virtual machine
     provider::Sweeper sweeper_;
     TempDir place_;
     std::optional<provider::ExtractedImage> image_;

@@ -50,6 +50,10 @@ void Guest::add_hosts(std::span<const std::pair<std::string, std::string>> hosts
 }
 
 Started Guest::start(StartRequest request, TakeOutput take) {
+    if (dialect_ == Dialect::runtime && request.input != Input::none) {
+        throw Error(ErrorKind::unsupported, "the runtime's own init knows neither standard input nor terminals")
+            .hint("leave --runtime out: gbuild's init knows them");
+    }
     if (dialect_ == Dialect::own) {
         request.kind = wire::Redirect::blocking;
         request.buffer = own_buffer;

@@ -69,6 +69,8 @@ class SandboxMachine final : public Machine {
 
     Guest& guest() override { return guest_; }
 
+    void prepare() override {}  // they are mounted by now
+
     std::string last_words() override {
         if (thread_.joinable()) thread_.join();
         if (failure_) std::rethrow_exception(failure_);

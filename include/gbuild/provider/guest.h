@@ -61,7 +61,8 @@ class Guest {
     // 0 or an errno.
     int mount(std::string_view tag, std::string_view path);
     void add_hosts(std::span<const std::pair<std::string, std::string>> hosts);
-    // What it writes is delivered whenever something is waited for.
+    // What it writes is delivered whenever something is waited for. Throws unsupported for what the dialect has no
+    // words for.
     Started start(StartRequest request, TakeOutput take);
     Ended wait(uint64_t process, const Feed& feed);
     void kill(uint64_t process);

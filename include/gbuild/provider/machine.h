@@ -43,6 +43,9 @@ class Machine {
   public:
     virtual ~Machine() = default;
     virtual Guest& guest() = 0;
+    // To be called first: the machine then has its volumes. Throws unsupported for one that it cannot have, and what a
+    // Guest throws.
+    virtual void prepare() = 0;
     // Of one that ended by itself, waits for it: what it said about that, or "".
     virtual std::string last_words() = 0;
 };

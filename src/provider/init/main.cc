@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "machine.h"
 #include "report.h"
 #include "root.h"
 #include "server.h"
@@ -26,8 +28,13 @@ void remove_program(const std::string& program) {
 }
 
 [[noreturn]] void run(const std::vector<std::string>& words) {
-    const Settings settings = read_settings(words);
+    Settings settings = read_settings(words);
     ::umask(022);
+    if (is_machine()) {
+        Descriptor channel = prepare_machine(settings);
+        prepare_root(settings);
+        Server(std::move(channel), settings.mode).run();
+    }
     if (settings.mode == Settings::Mode::sandbox) {
         remove_program(words.front());
         prepare_root(settings);
