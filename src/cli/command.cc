@@ -28,6 +28,7 @@ constexpr auto commands = std::to_array<CommandInfo>({
     {"extract", "copy files of an image to a directory", make_extract_command},
     {"diff", "tell what differs between two images", make_diff_command},
     {"run", "run a command in an image as a provider does", make_run_command},
+    {"shell", "open a shell in an image", make_shell_command},
     {"login", "log in to the Golem registry", make_login_command},
     {"logout", "forget the login to the Golem registry", make_logout_command},
     {"push", "publish an image in the Golem registry", make_push_command},

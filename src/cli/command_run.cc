@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "exe_script.h"
+#include "gbuild/base/fd.h"
 #include "gbuild/base/text.h"
 #include "gbuild/cli/command.h"
 #include "gbuild/cli/image_argument.h"
@@ -37,6 +39,10 @@ class RunCommand final : public Command {
                      "start ENTRYPOINT and CMD, as requestors can ask for; COMMAND runs beside it");
         options.list("--input", "FILE:PATH", inputs_, "copy a file to PATH in a volume, before");
         options.list("--output", "PATH:FILE", outputs_, "copy a file out of a volume, afterwards");
+        options.value(
+            "--script", "FILE", script_,
+            "run an exe script (JSON: deploy, start, run, transfer, terminate) instead of a command, and print "
+            "its results; - is standard input");
         options.flag("-i,--interactive", interactive_, "pass on standard input; a provider has none");
         options.flag("-t,--tty", terminal_, "run the command on a terminal");
         machine_.declare(options);
@@ -44,6 +50,7 @@ class RunCommand final : public Command {
     }
 
     int run(Console& console) override {
+        if (!script_.empty()) return run_script_file(console);
         if (words_.empty() && !entrypoint_) {
             throw Error(ErrorKind::usage, "there is nothing to run")
                 .hint("give a command behind --, or --entrypoint to start what the image names");
@@ -58,6 +65,21 @@ class RunCommand final : public Command {
     }
 
   private:
+    int run_script_file(Console& console) {
+        if (!words_.empty() || !inputs_.empty() || !outputs_.empty() || interactive_ || terminal_) {
+            throw Error(ErrorKind::usage, "--script takes the place of a command, its transfers and its terminal")
+                .hint("write them into the script");
+        }
+        constexpr size_t cap = 16u << 20;
+        const std::string text = script_ == "-" ? read_text(0, cap, "standard input") : read_text_file(script_, cap);
+        const std::vector<ScriptCommand> script = parse_script(text);
+        MachineRig rig(machine_, console);
+        const SignalWatcher signals;
+        const ScriptResults results = run_script(script, rig, entrypoint_, signals.stop());
+        console.out.write(json_document(results.json));
+        return results.exit_code;
+    }
+
     int run(MachineRig& rig, const SignalWatcher& signals, std::optional<LentTerminal>& terminal, Console& console) {
         provider::Guest& guest = rig.start(signals.stop());
         const auto& settings = rig.settings();
@@ -116,6 +138,7 @@ class RunCommand final : public Command {
     }
 
     MachineOptions machine_;
+    std::string script_;
     std::vector<std::string> words_, inputs_, outputs_;
     std::vector<Transfer> to_copy_in_, to_copy_out_;
     bool entrypoint_ = false, interactive_ = false, terminal_ = false;

@@ -95,7 +95,6 @@ constexpr ForeignCommand foreign_commands[] = {
     {"copy", "", "write -o type=oci,dest=FILE, and copy that with skopeo"},
     {"search", "", "gbuild does not search registries"},
     {"container run", "run", ""},
-    {"shell", "", "a provider of the Golem network runs the image; gbuild ls, cat and extract look into it"},
     {"exec", "run", ""},
     {"container exec", "run", ""},
     {"ps", "", no_containers},

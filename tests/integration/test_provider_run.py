@@ -1,6 +1,5 @@
-"""gbuild run: an image as a provider runs it."""
+"""gbuild run: an image as a provider runs it, in a sandbox."""
 import os
-import pty
 import re
 import signal
 import subprocess
@@ -8,56 +7,7 @@ import time
 from pathlib import Path
 
 from harness import parts
-from harness.case import Case
-
-DOCKERFILE = """FROM scratch
-COPY busybox /bin/busybox
-COPY busybox /bin/sh
-COPY own script deep/file /opt/
-VOLUME /golem/input /golem/output /tmp/below
-WORKDIR /golem/work
-ENV PATH=/bin A=1
-%s
-"""
-
-
-class Running(Case):
-    def make(self, more="", name="image", **options):
-        """An image with busybox, /opt/script (whose interpreter is missing) and three volumes."""
-        busybox = parts.busybox().read_bytes()
-        files = {"busybox": busybox, "own": "own\n", "script": "#!/nowhere/sh\n", "deep/file": "deep\n"}
-        (self.context(files, "context-" + name) / "busybox").chmod(0o755)
-        (self.folder("context-" + name) / "script").chmod(0o755)
-        self.build(DOCKERFILE % more, name=name, **options)
-
-    def run_image(self, *arguments, code=0, image="image", **more):
-        return self.gbuild("run", self.image(image), *arguments, code=code, **more)
-
-    def sh(self, script, *options, **more):
-        return self.run_image(*options, "--", "/bin/sh", "-c", script, **more)
-
-    def assert_nothing_left(self):
-        """No process that has to do with the store, and nothing unfinished in it."""
-        store = str(self.store)
-        for _ in range(200):
-            left = list((self.store / "tmp").iterdir())
-            mounts = [line for line in Path("/proc/mounts").read_text().splitlines() if store in line]
-            processes = self.processes_of(store)
-            if not left and not mounts and not processes:
-                return
-            time.sleep(0.05)
-        self.fail(f"left: {left}, {mounts}, {processes}")
-
-    @staticmethod
-    def processes_of(store):
-        found = []
-        for folder in Path("/proc").glob("[0-9]*"):
-            try:
-                if f"GBUILD_ROOT={store}\0".encode() in (folder / "environ").read_bytes():
-                    found.append((folder / "cmdline").read_bytes())
-            except OSError:
-                continue
-        return found
+from harness.provider import Running
 
 
 class Commands(Running):
@@ -117,7 +67,7 @@ class Commands(Running):
         self.assertIn("neither ENTRYPOINT nor CMD", self.run_image("--entrypoint", image="none", code=4).err)
 
     def test_user(self):
-        self.make("USER 1000:1001")
+        self.make("USER 1000:1001", options=["--vm-user", "image"])
         self.assertEqual(self.sh("id -u; id -g; id -G").out, "1000\n1001\n1001\n")
         refused = self.sh("echo x > /golem/output/x", code=1).err
         self.assertIn("only root can write to volumes", refused)
@@ -139,8 +89,8 @@ class Commands(Running):
     def test_standard_input(self):
         self.make()
         data = os.urandom(3 << 20)
-        done = subprocess.run(self.command("run", "-i", self.image(), "--", "/bin/busybox", "md5sum"), input=data, check=True,
-                              stdout=subprocess.PIPE, env=self.environment())
+        command = self.command("run", "-i", "--engine", "sandbox", self.image(), "--", "/bin/busybox", "md5sum")
+        done = subprocess.run(command, input=data, check=True, stdout=subprocess.PIPE, env=self.environment())
         expected = subprocess.run(["md5sum"], input=data, check=True, stdout=subprocess.PIPE).stdout
         self.assertEqual(done.stdout, expected)
         self.assertEqual(self.sh("cat", stdin=b"not passed on").out, "")
@@ -148,7 +98,8 @@ class Commands(Running):
 
     def test_100_mb_of_output(self):
         self.make()
-        command = self.command("run", self.image(), "--", "/bin/sh", "-c", "dd if=/dev/zero bs=1M count=100 2> /dev/null")
+        command = self.command("run", "--engine", "sandbox", self.image(), "--", "/bin/sh", "-c",
+                               "dd if=/dev/zero bs=1M count=100 2> /dev/null")
         with subprocess.Popen(command, stdout=subprocess.PIPE, env=self.environment()) as process:
             size = 0
             while block := process.stdout.read(1 << 20):
@@ -157,8 +108,8 @@ class Commands(Running):
 
     def test_a_reader_that_goes_away(self):
         self.make()
-        with subprocess.Popen(self.command("run", self.image(), "--", "/bin/sh", "-c", "yes"), stdout=subprocess.PIPE,
-                              env=self.environment()) as process:
+        command = self.command("run", "--engine", "sandbox", self.image(), "--", "/bin/sh", "-c", "yes")
+        with subprocess.Popen(command, stdout=subprocess.PIPE, env=self.environment()) as process:
             process.stdout.read(10)
             process.stdout.close()
         self.assertEqual(process.returncode, 141)
@@ -167,40 +118,18 @@ class Commands(Running):
     def test_terminal(self):
         self.make()
         script = "test -t 0 && test -t 1 && stty size && read line && echo got $line && exit 6"
-        out, code = self.on_terminal(["run", "-it", self.image(), "--", "/bin/sh", "-c", script], b"hello\n")
+        out, code = self.on_terminal(["run", "-it", "--engine", "sandbox", self.image(), "--", "/bin/sh", "-c", script],
+                                     b"hello\n")
         self.assertIn("33 99\r\n", out)
         self.assertIn("got hello\r\n", out)
         self.assertEqual(code, 6)
         # Ctrl-C is for the command, not for gbuild.
-        out, code = self.on_terminal(["run", "-it", self.image(), "--", "/bin/sh", "-c",
+        out, code = self.on_terminal(["run", "-it", "--engine", "sandbox", self.image(), "--", "/bin/sh", "-c",
                                       "trap 'echo caught; exit 5' INT; echo ready; while :; do sleep 0.1; done"], b"\x03",
                                      after="ready")
         self.assertIn("caught", out)
         self.assertEqual(code, 5)
         self.assertIn("standard input is none", self.sh("true", "-t", code=2).err)
-
-    def on_terminal(self, arguments, typed, after=None):
-        """What appears on the terminal, and the exit code."""
-        process, terminal = pty.fork()
-        if process == 0:
-            os.execvpe(self.command()[0], self.command(*arguments), self.environment())
-        subprocess.run(["stty", "rows", "33", "cols", "99"], stdin=terminal, check=True)
-        shown = b""
-        if after is None:
-            os.write(terminal, typed)
-        while True:
-            try:
-                block = os.read(terminal, 4096)
-            except OSError:
-                break
-            if not block:
-                break
-            shown += block
-            if after is not None and after.encode() in shown:
-                os.write(terminal, typed)
-                after = None
-        os.close(terminal)
-        return shown.decode(errors="replace"), os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
 
 
 class Ends(Running):
@@ -208,7 +137,7 @@ class Ends(Running):
 
     def begin(self, script="echo ready; while :; do echo x >> /golem/output/x; sleep 0.01; done & sleep 1000"):
         self.make()
-        process = self.start("run", self.image(), "--", "/bin/sh", "-c", script)
+        process = self.start("run", "--engine", "sandbox", self.image(), "--", "/bin/sh", "-c", script)
         self.addCleanup(process.communicate)
         self.addCleanup(process.kill)
         self.assertEqual(process.stdout.readline(), b"ready\n")

@@ -62,6 +62,7 @@ std::unique_ptr<Command> make_manifest_command();
 std::unique_ptr<Command> make_rmi_command();
 std::unique_ptr<Command> make_tag_command();
 std::unique_ptr<Command> make_run_command();
+std::unique_ptr<Command> make_shell_command();
 std::unique_ptr<Command> make_completion_command();
 std::unique_ptr<Command> make_version_command();
 
