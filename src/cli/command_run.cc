@@ -15,7 +15,7 @@ namespace gbuild::cli {
 
 namespace {
 
-constexpr const char* epilogue =
+constexpr const char* run_epilogue =
     "The image runs as a Golem provider runs it: its root is read-only below an overlay in memory, every volume is\n"
     "an empty directory, /tmp and /dev are not the image's, programs are started without a search of PATH, and\n"
     "there is no network. The exit code is the command's, or 128 and the number of the signal that killed it;\n"
@@ -46,7 +46,7 @@ class RunCommand final : public Command {
         options.flag("-i,--interactive", interactive_, "pass on standard input; a provider has none");
         options.flag("-t,--tty", terminal_, "run the command on a terminal");
         machine_.declare(options);
-        options.epilogue(epilogue);
+        options.epilogue(run_epilogue);
     }
 
     int run(Console& console) override {
