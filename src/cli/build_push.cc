@@ -71,6 +71,7 @@ void BuildPush::run(const build::BuildResult& built, EventSink& events, const st
     }
 }
 
+std::string BuildPush::paste_lines() const { return push_paste_lines(job_, result_); }
 std::string BuildPush::text() const { return push_text(job_, result_); }
 Json BuildPush::json() const { return push_json(job_, result_); }
 

@@ -302,8 +302,9 @@ class BuildCommand final : public Command {
         } else {
             Output& output = taken ? console.err : console.out;
             output.write(build_summary(options, result) + (publication ? publication->text() : ""));
-            if (output.is_terminal() && !result.file.empty() && !publication) {
-                output.write(paste_lines({result.sha3, std::filesystem::absolute(result.file), "", ""}));
+            if (output.is_terminal() && !result.file.empty()) {
+                output.write(publication ? publication->paste_lines()
+                                         : paste_lines({result.sha3, std::filesystem::absolute(result.file), "", ""}));
             }
         }
         return 0;

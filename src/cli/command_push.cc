@@ -71,6 +71,9 @@ class PushCommand final : public Command {
             console.out.write(json_document(push_json(job, result)));
         else
             console.out.write(quiet_ ? result.descriptor.hash().hex + "\n" : push_text(job, result));
+        if (format_ != "json" && !quiet_ && console.out.is_terminal()) {
+            console.out.write(push_paste_lines(job, result));
+        }
         return 0;
     }
 

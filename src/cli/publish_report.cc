@@ -6,6 +6,7 @@
 
 #include "gbuild/base/text.h"
 #include "gbuild/cli/display.h"
+#include "gbuild/cli/sdk_lines.h"
 
 namespace gbuild::cli {
 
@@ -44,6 +45,17 @@ std::string push_text(const publish::PushJob& job, const publish::PushResult& re
         result.anonymous ? &*result.anonymous : (result.names.empty() ? nullptr : &result.names.front().image);
     if (image && !url_of(*image).empty()) text += fmt::format("URL: {}\n", safe_text(url_of(*image)));
     return text;
+}
+
+std::string push_paste_lines(const publish::PushJob& job, const publish::PushResult& result) {
+    if (job.dry_run) return "";
+    SdkImage image{result.descriptor.hash().hex, std::filesystem::absolute(job.file), "", ""};
+    if (result.anonymous) image.url = url_of(*result.anonymous);
+    if (!result.names.empty()) {
+        image.url = url_of(result.names.front().image);
+        image.tag = result.names.front().name.text();
+    }
+    return paste_lines(image);
 }
 
 Json push_json(const publish::PushJob& job, const publish::PushResult& result) {

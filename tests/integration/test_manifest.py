@@ -1,6 +1,7 @@
 """gbuild manifest: payload manifests that providers take, signed and verified; and what to paste into a script."""
 import base64
 import json
+import os
 import subprocess
 import time
 
@@ -215,6 +216,26 @@ class Paste(ManifestCase):
         payload = json.loads(lines("manifest", "--url", URL))
         self.assertEqual(problems(payload, SCHEMA["definitions"]["Payload"], SCHEMA), [])
         self.assertIn("--sdk", self.gbuild("inspect", self.image(), "--url", URL, code=2).err)
+
+    def test_a_build_on_a_terminal_ends_with_them(self):
+        digits = gvmi.sha3_224(self.image())
+        self.assertNotIn("yapapi", self.build("FROM scratch\nVOLUME /v\n").out)
+        master, slave = os.openpty()
+        with subprocess.Popen(self.command("build", "-o", self.image(), self.dir / "context-image"), stdout=slave, cwd=self.dir,
+                              stderr=subprocess.DEVNULL, env=self.environment()) as process:
+            os.close(slave)
+            shown = b""
+            with open(master, "rb", buffering=0) as terminal:
+                try:
+                    while piece := terminal.read(1 << 16):
+                        shown += piece
+                except OSError:  # the last writer has gone
+                    pass
+            self.assertEqual(process.wait(), 0)
+        lines = shown.decode().replace("\r", "").splitlines()
+        self.assertEqual(lines[-3:], [f'golem-js:      workload: {{ imageHash: "{digits}", imageUrl: "file://{self.image()}" }}',
+                                      f'yapapi:        await vm.repo(image_hash="{digits}")',
+                                      f"task package:  hash:sha3:{digits}:URL"])
 
     def test_inspect_says_what_a_provider_does(self):
         self.build("FROM scratch\nCOPY Dockerfile /data/f\nVOLUME /data\nENTRYPOINT [\"/x\"]\n", name="odd")

@@ -32,6 +32,7 @@ class BuildPush {
     void run(const build::BuildResult& built, EventSink& events, const std::stop_token& stop);
     // Lines for people, and what the metadata file has of it.
     std::string text() const;
+    std::string paste_lines() const;  // for a terminal
     Json json() const;
 
   private:

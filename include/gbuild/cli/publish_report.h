@@ -10,6 +10,8 @@ namespace gbuild::cli {
 
 // Lines for people. `file` is as the user knows it.
 std::string push_text(const publish::PushJob& job, const publish::PushResult& result);
+// What names the image in a requestor's script, for a terminal; empty for a dry run.
+std::string push_paste_lines(const publish::PushJob& job, const publish::PushResult& result);
 // Keys: see the man page.
 Json push_json(const publish::PushJob& job, const publish::PushResult& result);
 
