@@ -17,6 +17,7 @@ namespace {
 constexpr auto commands = std::to_array<CommandInfo>({
     {"build", "build a Dockerfile into a .gvmi (the default command)", make_build_command},
     {"plan", "print what a build would do", make_plan_command},
+    {"convert", "turn a container image into a .gvmi", make_convert_command},
     {"check", "find what is wrong, wasteful or surprising in a Dockerfile", make_check_command},
     {"parse", "print a Dockerfile's syntax as JSON", make_parse_command},
     {"images", "list the images built here", make_images_command},

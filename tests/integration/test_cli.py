@@ -8,7 +8,7 @@ from harness.case import PROGRAM, Case
 from harness.process import is_root
 
 COMMANDS = ["build", "check", "diff", "doctor", "prune", "plan", "parse", "images", "tag", "rmi", "inspect", "ls", "cat", "extract", "cache",
-            "fsck", "serve", "manifest", "version"]
+            "fsck", "serve", "manifest", "convert", "version"]
 DOCKERFILE = "FROM tiny\nCOPY . /files/\nVOLUME /data\nWORKDIR /work\nENV A=1\nLABEL l=v\n"
 
 

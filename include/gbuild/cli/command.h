@@ -58,6 +58,7 @@ std::unique_ptr<Command> make_prune_command();
 std::unique_ptr<Command> make_cache_command();
 std::unique_ptr<Command> make_fsck_command();
 std::unique_ptr<Command> make_serve_command();
+std::unique_ptr<Command> make_convert_command();
 std::unique_ptr<Command> make_manifest_command();
 std::unique_ptr<Command> make_rmi_command();
 std::unique_ptr<Command> make_tag_command();
