@@ -49,8 +49,6 @@ void add_env_profile(plan::Plan& plan, EventSink& events) {
     plan::CopyStep copy;
     copy.inline_files.push_back({"image-env.sh", std::move(script)});
     copy.destination = env_profile_path;
-    copy.chmod = "0644";
-    copy.chown = "0:0";
     plan::Step step;
     step.number = ++plan.total_steps;
     step.instruction = "COPY";

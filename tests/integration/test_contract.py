@@ -97,7 +97,8 @@ class Said(Case):
         run = self.build("FROM box\nVOLUME /v\nENV PATH=/opt/bin:$PATH QUOTED=\"it's two\"\nCOPY profile /etc/profile\n",
                          {"profile": "for f in /etc/profile.d/*.sh; do . $f; done\n"}, ["--env-profile"])
         self.assertNotIn("env-not-passed", run.err)
-        self.gbuild("extract", self.image(), "/etc", "-o", self.dir / "out")
+        tree = self.tree(self.image())
+        self.assertEqual((tree[b"etc/profile.d"].mode, tree[b"etc/profile.d/image-env.sh"].mode), (0o755, 0o644))
         script = self.read("/etc/profile.d/image-env.sh").decode()
         done = subprocess.run(["env", "-i", "/bin/sh", "-c", script + 'echo "$QUOTED;$PATH"'], capture_output=True, text=True, check=True)
         self.assertEqual(done.stdout, "it's two;/opt/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n")
