@@ -133,6 +133,7 @@ void BaseDirectories::extract(const BaseImage& image, Extraction& extraction) {
 }
 
 void BaseDirectories::fill(const BaseImage& image, const std::filesystem::path& directory, StandIns stand_ins) {
+    const ReportedActivity extracting(job_.events, {image.step, "extracting", image.name});
     const RootedDir root(directory);
     pack::PackSet packs(job_.packing);
     pack::ContentReader contents(packs);

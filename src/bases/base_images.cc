@@ -26,6 +26,11 @@ std::string name_of(const plan::Base& base) {
     return std::get<plan::NamedContextBase>(base).name;
 }
 
+// Told of a platform that is not the usual one, so that an image for two of them is resolved under two names.
+std::string of_platform(const oci::Platform& platform) {
+    return platform.text() == oci::Platform().text() ? "" : fmt::format(" for {}", platform.text());
+}
+
 // A small blob in memory.
 class MemorySink : public BlobSink {
   public:
@@ -69,11 +74,12 @@ bool is_external(const plan::Base& base) {
 }
 
 BaseImages::BaseImages(PullPolicy pull, const store::Store& store, StandIn* stand_in, registry::Client& client,
-                       std::map<std::string, NamedContext> contexts, std::stop_token stop) :
+                       std::map<std::string, NamedContext> contexts, EventSink& events, std::stop_token stop) :
     pull_(pull),
     store_(store),
     stand_in_(stand_in),
     contexts_(std::move(contexts)),
+    events_(events),
     outer_stop_(std::move(stop), [this] { stop_.request_stop(); }),
     client_(client),
     archives_(store) {}
@@ -133,6 +139,11 @@ const BaseImage& BaseImages::at(const plan::Base& base) const {
     return found->second;
 }
 
+void BaseImages::set_step(const plan::Base& base, int step) {
+    const auto found = images_.find(key_of(base));
+    if (found != images_.end() && found->second.step == 0) found->second.step = step;
+}
+
 BaseImage BaseImages::resolve_named(const plan::NeededBase& needed) {
     try {
         return with_context([&] { return "resolving " + name_of(needed.base); },
@@ -190,6 +201,7 @@ BaseImage BaseImages::from_registry(const oci::Reference& reference, const oci::
             .hint("build without --pull=never, so that it is pulled");
     }
     BaseImage image = unresolved(reference);
+    const ReportedActivity resolving(events_, {0, "resolving", image.name + of_platform(platform)});
     image.resolved = registry::resolve_image(*image.source, platform, stop_.get_token());
     read_config(image, platform);
     store_.put_blob(image.resolved.manifest_digest, image.resolved.manifest_json);

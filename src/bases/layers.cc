@@ -132,7 +132,7 @@ class LayerRun {
     std::shared_ptr<const pack::Pack> obtain(const Task& task) {
         std::string key = pack_key(task.diff_id, job_.packing);
         std::string label = task.descriptor.digest.text().substr(0, 19);
-        job_.events.emit(TransferStarted{task.transfer, 0, label, "pulling", task.descriptor.size});
+        job_.events.emit(TransferStarted{task.transfer, task.image->step, label, "pulling", task.descriptor.size});
         // By blob, not by pack: two builds with other packing options would download into the same partial file.
         auto waiting = [&] {
             job_.events.emit(Notice{fmt::format("waiting for another gbuild that is pulling {}", label)});

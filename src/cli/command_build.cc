@@ -3,6 +3,7 @@
 #include "gbuild/base/atomic_file.h"
 #include "gbuild/base/text.h"
 #include "gbuild/cli/build_push.h"
+#include "gbuild/cli/build_record.h"
 #include "gbuild/cli/build_report.h"
 #include "gbuild/cli/build_settings.h"
 #include "gbuild/cli/command.h"
@@ -11,9 +12,9 @@
 #include "gbuild/cli/error_text.h"
 #include "gbuild/cli/exit_codes.h"
 #include "gbuild/cli/image_load.h"
-#include "gbuild/cli/json_progress.h"
 #include "gbuild/cli/output_settings.h"
 #include "gbuild/cli/progress.h"
+#include "gbuild/cli/report_page.h"
 #include "gbuild/cli/sdk_lines.h"
 #include "gbuild/cli/side_file.h"
 #include "gbuild/cli/signals.h"
@@ -53,6 +54,8 @@ class BuildCommand final : public Command {
         options.value("--metadata-file", "PATH", metadata_file_,
                       "write what was built to this file, as JSON; - is standard output");
         push_.declare(options);
+        options.value("--report", "FILE", report_,
+                      "write a page about the build and the image to this file, for a browser; - is standard output");
         options.group("What is checked");
         options.flag("--verify", verify_,
                      "build without the cache, then once more under other circumstances (jobs, isolation, umask, time "
@@ -76,24 +79,39 @@ class BuildCommand final : public Command {
         if (check_ || !call_.empty()) {
             if (auto code = call(check_ ? "check" : call_, console)) return *code;
         }
-        ProgressMode mode = quiet_ ? ProgressMode::quiet : progress_mode(progress_, console);
-        if (verify_) return verify(mode, console);
-        if (mode != ProgressMode::json) return build(mode, console);
-        return reported(mode, console, [&] { return build(mode, console); });
+        const ProgressMode mode = quiet_ ? ProgressMode::quiet : progress_mode(progress_, console);
+        const auto progress = make_progress(mode, console);
+        return reported(*progress, console, Part::whole,
+                        [&] { return verify_ ? verify(*progress, mode, console) : build(*progress, console); });
     }
 
   private:
+    enum class Part {
+        whole,
+        of_verification,  // one build of two, in a process of its own
+    };
+
     // Errors end here, as text or JSON.
     template <class Body>
-    static int reported(ProgressMode mode, const Console& console, Body&& body) {
+    static int reported(Progress& progress, const Console& console, Part part, Body&& body) {
         try {
             return body();
         } catch (const OutputClosed&) {
             throw;
         } catch (const std::exception&) {
-            Error error = as_error(std::current_exception());
-            console.err.write(mode == ProgressMode::json ? json_error_line(error) : failure_text(error, console));
-            return exit_code(error.kind());
+            const Error error = as_error(std::current_exception());
+            const int code = exit_code(error.kind());
+            const bool is_told = progress.tell(error);
+            if (part == Part::whole)
+                progress.finish({code});
+            else
+                progress.close();
+            const auto tail =
+                progress.has_just_shown_output(error.output().size()) ? OutputTail::left_out : OutputTail::shown;
+            if (is_told) return code;
+            console.err.write(progress.clears_echo() ? error_text(error, console.color(console.err), tail)
+                                                     : failure_text(error, console, tail));
+            return code;
         }
     }
 
@@ -115,7 +133,8 @@ class BuildCommand final : public Command {
         source_.apply(options, console);
         options.store_root = store_root(work_.root);
         registry_.apply(options, console);
-        const auto fetched = fetch_context(options, ProgressMode::quiet, console);
+        NullSink nobody;
+        const auto fetched = fetch_context(options, nobody);
         std::vector<Warning> until_error;
         const dockerfile::Dockerfile file = build::load_dockerfile(options, until_error);
         if (method == "targets") {
@@ -145,7 +164,7 @@ class BuildCommand final : public Command {
         return run_as_typed("check", words, console);
     }
 
-    int verify(ProgressMode mode, Console& console) {
+    int verify(Progress& progress, ProgressMode mode, Console& console) {
         work_.no_cache = true;
         if (push_.wanted()) {
             throw Error(ErrorKind::usage, "--verify publishes nothing").hint("verify the build first, then push it");
@@ -159,21 +178,28 @@ class BuildCommand final : public Command {
             throw Error(ErrorKind::usage, "--verify compares the .gvmi of two builds, but none is to be written")
                 .hint("leave -o out, or give a file with it");
         }
-        const int code = in_own_process([&] { return reported(mode, console, [&] { return build(mode, console); }); });
-        if (code != 0) return code;
+        const auto one_build = [&](const std::function<int()>& body) {
+            return in_own_process([&] { return reported(progress, console, Part::of_verification, body); });
+        };
+        const auto ended = [&](const Ending& ending) {
+            progress.finish(ending);
+            return ending.exit_code;
+        };
+        if (const int code = one_build([&] { return build(progress, console); }); code != 0) return ended({code});
         const store::Store store(options.store_root);
         const TempDir place(store.staging());
         const std::filesystem::path first = *options.output, again = place.path() / "again.gvmi";
-        const int second = in_own_process(
-            [&] { return reported(mode, console, [&] { return build_again(options, place.path(), mode, console); }); });
-        if (second != 0) return second;
+        const int second = one_build([&] { return build_again(options, place.path(), progress); });
+        if (second != 0) return ended({second});
         const compare::Differences differences = compare::compare_images(first, again);
         if (differences.same()) {
+            ended({0, {{"verified", true}}});
             if (mode == ProgressMode::plain || mode == ProgressMode::tty) {
                 console.err.write("Verified: the second build gave the same bytes\n");
             }
             return 0;
         }
+        ended({check_found, {{"verified", false}}});
         const ComparedNames names{first.native(), "the second build"};
         console.out.write(mode == ProgressMode::json
                               ? json_document(differences_json(names, differences))
@@ -182,16 +208,16 @@ class BuildCommand final : public Command {
     }
 
     // The second build says only how it differs from the first, and what goes wrong.
-    static int build_again(build::BuildOptions options, const std::filesystem::path& place, ProgressMode mode,
-                           Console& console) {
-        const auto fetched = fetch_context(options, mode, console);
+    static int build_again(build::BuildOptions options, const std::filesystem::path& place, Progress& progress) {
+        const auto fetched = fetch_context(options, progress);
         const Circumstances changed = change_circumstances(options, place);
         const auto sandbox = build::prepare_sandbox(options);
         SignalWatcher signals;
-        auto progress = make_progress(mode, console);
-        progress->emit(Notice{"building once more: " + join(changed, ", ")});
+        progress.start_ticking();
+        progress.emit(Notice{"building once more: " + join(changed, ", ")});
         NullSink nobody;
         build::run_build(options, nobody, signals.stop(), sandbox.get());
+        progress.close();
         return 0;
     }
 
@@ -230,10 +256,10 @@ class BuildCommand final : public Command {
     }
 
     // Whether standard output is somebody's already, so that nothing else may be in it.
-    static bool is_taken(const build::BuildOptions& options, const std::optional<SideFile>& iid_file,
-                         const std::optional<SideFile>& metadata_file) {
-        const int takers = int{uses_standard_output(options)} + int{iid_file && iid_file->is_standard_output()} +
-                           int{metadata_file && metadata_file->is_standard_output()};
+    static bool is_taken(const build::BuildOptions& options,
+                         const std::vector<const std::optional<SideFile>*>& side_files) {
+        int takers = int{uses_standard_output(options)};
+        for (const auto* file : side_files) takers += int{file->has_value() && (*file)->is_standard_output()};
         if (takers > 1) {
             throw Error(ErrorKind::conflict, "two outputs of the build are for standard output")
                 .hint("give one of them a file");
@@ -241,13 +267,7 @@ class BuildCommand final : public Command {
         return takers > 0;
     }
 
-    static void warn_until_error(const build::BuildOptions& options, ProgressMode mode, Console& console) {
-        // A terminal's progress has a thread of its own.
-        const auto progress = make_progress(mode == ProgressMode::tty ? ProgressMode::plain : mode, console);
-        build::warn_until_error(options, *progress);
-    }
-
-    int build(ProgressMode mode, Console& console) {
+    int build(Progress& progress, Console& console) {
         // Before the watcher, so that Ctrl-C ends a wait for standard input as usual.
         build::BuildOptions options = make_options(console);
         if (!iid_file_.empty() && !writes_image(options)) {
@@ -256,6 +276,11 @@ class BuildCommand final : public Command {
         }
         const auto iid_file = side_file("--iidfile", iid_file_, options);
         const auto metadata_file = side_file("--metadata-file", metadata_file_, options);
+        const auto report = side_file("--report", report_, options);
+        if (report && !options.writes_gvmi) {
+            throw Error(ErrorKind::usage, "--report is about a .gvmi, and none is to be written")
+                .hint("leave it out, or write one, too: -o FILE.gvmi");
+        }
         const std::string loader = load_ ? find_image_loader() : "";
         std::optional<store::Store> store;
         std::optional<TempDir> archive;  // in the store's staging area, which goes with it
@@ -264,38 +289,25 @@ class BuildCommand final : public Command {
             archive.emplace(store->staging());
             options.container_outputs.push_back(archive_output(archive->path() / "image.tar", options));
         }
-        const bool taken = is_taken(options, iid_file, metadata_file);
+        const bool taken = is_taken(options, {&iid_file, &metadata_file, &report});
         std::optional<BuildPush> publication;
         if (push_.wanted()) publication.emplace(push_, options, console);
-        const auto fetched = fetch_context(options, mode, console);
-        warn_until_error(options, mode, console);
-        // While there is one thread: what commands run in may be a user namespace, entered by this process.
-        const auto sandbox = build::prepare_sandbox(options);
-        SignalWatcher signals;
-        build::BuildResult result;
-        {
-            auto progress = make_progress(mode, console);
-            options.registry.notice = [&](const std::string& message) { progress->emit(Notice{message}); };
-            for (const std::string& notice : notices_) progress->emit(Notice{notice});
-            for (const std::string& notice : run_.notices()) progress->emit(Notice{notice});
-            for (const Warning& warning : output_.warnings()) progress->emit(warning);
-            if (options.packing.codec == pack::Codec::zstd) {
-                progress->emit(golem::contract_warning("zstd-unmountable", "Golem providers cannot mount this image"));
-            }
-            result = build::run_build(options, *progress, signals.stop(), sandbox.get());
-            if (options.output) result.file = *options.output;
-            if (publication) publication->run(result, *progress, signals.stop());
-        }
+        BuildRecorder recorder(progress);
+        build::BuildResult result = run_build(options, progress, recorder, publication);
         if (archive) {
             load_image(loader, archive->path() / "image.tar", console);
             result.container_outputs.pop_back();
         }
+        if (!result.file.empty()) put_record(options.store_root, result.sha3, recorder.record(result));
+        if (report) report->write(make_report(result.file, options.store_root, {}), console.out);
+        Json metadata = build_metadata(options, result);
+        if (publication) metadata["gbuild.push"] = publication->json();
         if (iid_file) iid_file->write(image_id(result), console.out);
-        if (metadata_file) {
-            Json metadata = build_metadata(options, result);
-            if (publication) metadata["gbuild.push"] = publication->json();
-            metadata_file->write(json_document(metadata), console.out);
-        }
+        if (metadata_file) metadata_file->write(json_document(metadata), console.out);
+        if (verify_)
+            progress.close();
+        else
+            progress.finish({0, {{"image", metadata}}});
         if (quiet_) {
             const std::string identity = build_identity(result);
             if (!taken && !identity.empty()) console.out.write(identity + "\n");
@@ -308,6 +320,30 @@ class BuildCommand final : public Command {
             }
         }
         return 0;
+    }
+
+    // `events` are passed on to the progress.
+    build::BuildResult run_build(build::BuildOptions& options, Progress& progress, EventSink& events,
+                                 std::optional<BuildPush>& publication) const {
+        const auto fetched = fetch_context(options, events);
+        build::warn_until_error(options, events);
+        // While there is one thread: what commands run in may be a user namespace, entered by this process.
+        const auto sandbox = build::prepare_sandbox(options);
+        SignalWatcher signals;
+        progress.start_ticking();
+        options.registry.notice = [&](const std::string& message) { events.emit(Notice{message}); };
+        for (const std::string& notice : notices_) events.emit(Notice{notice});
+        for (const std::string& notice : run_.notices()) events.emit(Notice{notice});
+        for (const Warning& warning : output_.warnings()) events.emit(warning);
+        if (options.packing.codec == pack::Codec::zstd) {
+            events.emit(golem::contract_warning("zstd-unmountable", "Golem providers cannot mount this image"));
+        }
+        build::BuildResult result = build::run_build(options, events, signals.stop(), sandbox.get());
+        if (options.output) result.file = *options.output;
+        if (publication) publication->run(result, progress, signals.stop());
+        // What is written from now on may be for the same terminal.
+        progress.close();
+        return result;
     }
 
     static build::ContainerOutput archive_output(const std::filesystem::path& file,
@@ -328,7 +364,7 @@ class BuildCommand final : public Command {
     std::vector<std::string> tags_;
     OutputSettings output_;
     BuildPushSettings push_;
-    std::string iid_file_, metadata_file_, call_, progress_ = "auto";
+    std::string iid_file_, metadata_file_, report_, call_, progress_ = "auto";
     bool quiet_ = false, verify_ = false, check_ = false, load_ = false;
     std::vector<std::string> notices_;
 };

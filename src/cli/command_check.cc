@@ -150,7 +150,8 @@ class CheckCommand final : public Command {
         build::BuildOptions options;
         source_.apply(options, console);
         options.store_root = options.context_source.empty() ? known_store() : store_root(root_);
-        const auto fetched = fetch_context(options, ProgressMode::quiet, console);
+        NullSink nobody;
+        const auto fetched = fetch_context(options, nobody);
         CheckReport report;
         report.file = options.dockerfile_text ? options.dockerfile_name
                                               : options.dockerfile.value_or(options.context / "Dockerfile").native();

@@ -33,9 +33,9 @@ class PlanCommand final : public Command {
         run_.apply(options, console);
         work_.apply(options);
         source_.apply(options, console);
-        const auto fetched = fetch_context(options, ProgressMode::plain, console);
+        const auto progress = make_progress(ProgressMode::plain, console);
+        const auto fetched = fetch_context(options, *progress);
         SignalWatcher signals;
-        auto progress = make_progress(ProgressMode::plain, console);
         options.registry.notice = [&](const std::string& message) { progress->emit(Notice{message}); };
         build::warn_until_error(options, *progress);
         const build::PlannedBuild planned = build::plan_build(options, *progress, signals.stop());

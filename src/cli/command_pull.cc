@@ -87,6 +87,7 @@ class PullCommand final : public Command {
                                     Console& console) const {
         const SignalWatcher signals;
         const auto progress = make_progress(quiet_ ? ProgressMode::quiet : progress_mode(progress_, console), console);
+        progress->start_ticking();
         options.http.notice = [&](const std::string& text) { progress->emit(Notice{text}); };
         publish::Publisher publisher(place, std::move(options));
         publish::ResolvedImage image = resolve(publisher, asked, signals.stop());

@@ -82,6 +82,7 @@ class PushCommand final : public Command {
                              publish::PublisherOptions options, Console& console) const {
         const SignalWatcher signals;
         const auto progress = make_progress(quiet_ ? ProgressMode::quiet : progress_mode(progress_, console), console);
+        progress->start_ticking();
         options.http.notice = [&](const std::string& text) { progress->emit(Notice{text}); };
         publish::Publisher publisher(place, std::move(options));
         if (job.login) publisher.check_login(*job.login, signals.stop());

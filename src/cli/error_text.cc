@@ -9,6 +9,7 @@
 
 #include "gbuild/base/text.h"
 #include "gbuild/cli/display.h"
+#include "gbuild/cli/styled_text.h"
 
 namespace gbuild::cli {
 
@@ -102,9 +103,16 @@ std::string head(const std::optional<SourceSpan>& span, std::string_view label, 
     return fmt::format("{} {} {}", paint(place(span) + ":", bold, color), label, safe_text(message));
 }
 
+std::string output_tail(const std::vector<std::string>& lines, Color color) {
+    std::string text = "the last lines of its output:\n";
+    StyledText styled(color);
+    for (const auto& line : lines) text += fmt::format("      | {}\n", styled.line(line));
+    return text;
+}
+
 }  // namespace
 
-std::string error_text(const Error& error, Color color) {
+std::string error_text(const Error& error, Color color, OutputTail tail) {
     // Which step it was is nobody's fault.
     if (error.kind() == ErrorKind::interrupted) return fmt::format("gbuild: {}\n", safe_text(error.message()));
     std::string text = head(error.span(), paint("error:", red, color), error.message(), color) + "\n";
@@ -113,14 +121,13 @@ std::string error_text(const Error& error, Color color) {
         bool complete = context.rfind("while ", 0) == 0;
         text += fmt::format("  {}{}\n", complete ? "" : "while ", safe_text(context));
     }
-    if (!error.output().empty()) text += "the last lines of its output:\n";
-    for (const auto& line : error.output()) text += fmt::format("      | {}\n", safe_text(line));
+    if (tail == OutputTail::shown && !error.output().empty()) text += output_tail(error.output(), color);
     return text + hint_text(error.hint(), color);
 }
 
-std::string failure_text(const Error& error, const Console& console) {
+std::string failure_text(const Error& error, const Console& console, OutputTail tail) {
     const bool behind_key = error.kind() == ErrorKind::interrupted && console.err.is_terminal();
-    return (behind_key ? "\n" : "") + error_text(error, console.color(console.err));
+    return (behind_key ? "\n" : "") + error_text(error, console.color(console.err), tail);
 }
 
 namespace {

@@ -1,5 +1,6 @@
 #include "gbuild/cli/main.h"
 
+#include <chrono>
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -10,6 +11,7 @@
 #include "gbuild/cli/error_text.h"
 #include "gbuild/cli/exit_codes.h"
 #include "gbuild/cli/foreign_words.h"
+#include "gbuild/cli/json_progress.h"
 
 namespace gbuild::cli {
 
@@ -45,6 +47,17 @@ bool is_context(const std::string& word) {
     return word == "." || word == ".." || word.find('/') != std::string::npos || std::filesystem::exists(word, error);
 }
 
+// Whether whoever reads standard error expects JSON, as far as can be told where options could not be read.
+bool asks_for_json(const Arguments& arguments) {
+    std::string_view mode;
+    for (size_t i = 0; i < arguments.size() && arguments[i] != "--"; i++) {
+        constexpr std::string_view joined = "--progress=";
+        if (arguments[i].starts_with(joined)) mode = std::string_view(arguments[i]).substr(joined.size());
+        if (arguments[i] == "--progress" && i + 1 < arguments.size()) mode = arguments[i + 1];
+    }
+    return mode == "json" || mode == "rawjson";
+}
+
 int dispatch(const Arguments& arguments, Console& console) {
     if (arguments.empty()) {
         console.err.write(general_help(help_columns(console.err)));
@@ -74,7 +87,8 @@ int main(const Arguments& arguments, Console& console) noexcept {
         return broken_pipe;
     } catch (...) {
         Error error = as_error(std::current_exception());
-        console.err.write(failure_text(error, console));
+        console.err.write(asks_for_json(arguments) ? json_refusal(error, std::chrono::system_clock::now())
+                                                   : failure_text(error, console));
         return exit_code(error.kind());
     }
 }

@@ -9,6 +9,7 @@
 #include "gbuild/base/error.h"
 #include "gbuild/base/text.h"
 #include "gbuild/cli/json_progress.h"
+#include "gbuild/cli/log_groups.h"
 #include "gbuild/cli/progress_lines.h"
 #include "gbuild/cli/tty_progress.h"
 
@@ -18,8 +19,21 @@ namespace {
 
 class PlainProgress final : public LockedProgress {
   public:
-    PlainProgress(Output& output, Color color, Clock clock) :
-        LockedProgress(std::move(clock)), output_(output), lines_(color, TransferLines::start_and_end) {}
+    PlainProgress(Output& output, Color color, Clock clock, CiSystem ci) :
+        LockedProgress(std::move(clock)), output_(output), lines_(color, began(), LogGroups(ci)) {}
+    ~PlainProgress() override { close(); }
+    void close() override {
+        std::lock_guard lock(mutex_);
+        output_.write(lines_.end_group());
+    }
+    void finish(const Ending& ending) override {
+        std::lock_guard lock(mutex_);
+        output_.write(ending.exit_code == 0 ? lines_.total(now()) : lines_.end_group());
+    }
+    bool has_just_shown_output(size_t lines) const override {
+        std::lock_guard lock(mutex_);
+        return lines_.has_just_shown_output(lines);
+    }
 
   protected:
     void handle(const Event& event, TimePoint now) override { output_.write(lines_.text(event, now)); }
@@ -29,12 +43,29 @@ class PlainProgress final : public LockedProgress {
     ProgressLines lines_;
 };
 
-// A TtyProgress with the thread that keeps it moving.
-class LiveTtyProgress final : public EventSink {
+class NoProgress final : public Progress {
   public:
-    LiveTtyProgress(Output& output, Color color, Clock clock) :
-        tty_(output, color, std::move(clock)), ticker_([this](std::stop_token stop) { run(stop); }) {}
+    void emit(const Event&) override {}
+    void finish(const Ending&) override {}
+};
+
+// A TtyProgress with the thread that keeps it moving.
+class LiveTtyProgress final : public Progress {
+  public:
+    LiveTtyProgress(Output& output, Color color, Clock clock) : tty_(output, color, std::move(clock)) {}
     void emit(const Event& event) override { tty_.emit(event); }
+    void start_ticking() override {
+        if (!ticker_.joinable()) ticker_ = std::jthread([this](std::stop_token stop) { run(stop); });
+    }
+    bool clears_echo() const override { return true; }
+    void close() override {
+        ticker_ = std::jthread();
+        tty_.close();
+    }
+    void finish(const Ending& ending) override {
+        ticker_ = std::jthread();
+        tty_.finish(ending);
+    }
 
   private:
     void run(const std::stop_token& stop) {
@@ -92,16 +123,17 @@ ProgressMode progress_mode(std::string_view name, const Console& console) {
     return capable ? ProgressMode::tty : ProgressMode::plain;
 }
 
-std::unique_ptr<EventSink> make_progress(ProgressMode mode, Console& console) {
+std::unique_ptr<Progress> make_progress(ProgressMode mode, Console& console) {
     Color color = console.color(console.err);
     Clock clock = std::chrono::steady_clock::now;
     switch (mode) {
-    case ProgressMode::plain: return std::make_unique<PlainProgress>(console.err, color, clock);
+    case ProgressMode::plain: return std::make_unique<PlainProgress>(console.err, color, clock, ci_system(console));
     case ProgressMode::tty: return std::make_unique<LiveTtyProgress>(console.err, color, clock);
-    case ProgressMode::json: return std::make_unique<JsonProgress>(console.err, clock);
+    case ProgressMode::json:
+        return std::make_unique<JsonProgress>(console.err, clock, std::chrono::system_clock::now());
     case ProgressMode::quiet: break;
     }
-    return std::make_unique<NullSink>();
+    return std::make_unique<NoProgress>();
 }
 
 }  // namespace gbuild::cli

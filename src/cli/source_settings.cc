@@ -182,13 +182,10 @@ void SourceSettings::apply(build::BuildOptions& build, const Console& console) c
     }
 }
 
-std::shared_ptr<build::FetchedContext> fetch_context(build::BuildOptions& options, ProgressMode mode,
-                                                     Console& console) {
+std::shared_ptr<build::FetchedContext> fetch_context(build::BuildOptions& options, EventSink& events) {
     if (options.context_source.empty()) return nullptr;
-    // A terminal's progress has a thread of its own.
-    const auto progress = make_progress(mode == ProgressMode::tty ? ProgressMode::plain : mode, console);
-    options.registry.notice = [&](const std::string& message) { progress->emit(Notice{message}); };
-    auto fetched = build::fetch_context(options, options.run, options.store_root, *progress, {});
+    options.registry.notice = [&](const std::string& message) { events.emit(Notice{message}); };
+    auto fetched = build::fetch_context(options, options.run, options.store_root, events, {});
     options.registry.notice = {};
     return fetched;
 }

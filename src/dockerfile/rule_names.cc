@@ -49,6 +49,7 @@ constexpr auto names = std::to_array<RuleName>({
     {"image-in-image", "", ""},
     {"image-large", "", ""},
     {"image-latest", "", "DL3007"},
+    {"image-size", "", ""},
     {"image-untagged", "", "DL3006"},
     {"instruction-casing", "ConsistentInstructionCasing", ""},
     {"invalid-default-arg-in-from", "InvalidDefaultArgInFrom", ""},

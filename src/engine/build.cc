@@ -86,6 +86,27 @@ void report_repairs(const BaseImages& bases, EventSink& events) {
     }
 }
 
+// So that what is pulled is seen under the step that wants it.
+void number_bases(BaseImages& bases, const plan::Plan& plan) {
+    const auto note = [&](const plan::CopySource& source, int step) {
+        if (const auto* image = std::get_if<plan::ImageBase>(&source)) bases.set_step(*image, step);
+        if (const auto* named = std::get_if<plan::NamedContextBase>(&source)) bases.set_step(*named, step);
+    };
+    for (const plan::Stage& stage : plan.stages) {
+        if (is_external(stage.base)) bases.set_step(stage.base, stage.number);
+    }
+    for (const plan::Stage& stage : plan.stages) {
+        for (const plan::Step& step : stage.steps) {
+            if (const auto* copy = std::get_if<plan::CopyStep>(&step.action)) note(copy->source, step.number);
+            const auto* run = std::get_if<plan::RunStep>(&step.action);
+            if (!run) continue;
+            for (const plan::RunMount& mount : run->mounts) {
+                if (mount.from) note(*mount.from, step.number);
+            }
+        }
+    }
+}
+
 plan::Plan resolve_and_plan(const BuildOptions& options, dockerfile::Dockerfile file, const plan::PlanRequest& request,
                             const NamedContexts& contexts, BaseImages& bases, EventSink& events) {
     report(file.warnings, file.checks, events);
@@ -306,7 +327,8 @@ Commands commands_of(const BuildOptions& options, const store::Store& store, doc
     if (plan::runs_commands(file, request)) return Commands::certain;
     const NamedContexts contexts = named_contexts(options);
     registry::Client client(options.registry);
-    BaseImages bases(options.pull, store, nullptr, client, contexts, {});
+    NullSink nobody;
+    BaseImages bases(options.pull, store, nullptr, client, contexts, nobody, {});
     Commands commands = Commands::none;
     auto known_config = [&](const plan::Base& base) {
         if (is_directory(base, contexts)) return oci::ImageConfig();
@@ -379,8 +401,9 @@ BuildResult run_build(const BuildOptions& options, EventSink& events, std::stop_
     RemoteSources sources(options, options.run, store, events, stop);
     registry::Client client(options.registry);
     CacheImport imported(options, options.packing, store, client, events, stop);
-    BaseImages bases(options.pull, store, &imported, client, contexts, stop);
+    BaseImages bases(options.pull, store, &imported, client, contexts, events, stop);
     plan::Plan plan = resolve_and_plan(options, std::move(file), request, contexts, bases, events);
+    number_bases(bases, plan);
     int64_t epoch = epoch_of(options, plan, bases);
     std::unique_ptr<ContextDir> context = reads_context(plan) ? open_build_context(options, written) : nullptr;
     const auto directories = open_directories(plan, contexts, written, sources, stop);
@@ -413,7 +436,7 @@ PlannedBuild plan_build(const BuildOptions& options, EventSink& events, std::sto
     RemoteSources sources(options, options.run, store, events, stop);
     registry::Client client(options.registry);
     CacheImport imported(options, options.packing, store, client, events, stop);
-    BaseImages bases(options.pull, store, &imported, client, contexts, stop);
+    BaseImages bases(options.pull, store, &imported, client, contexts, events, stop);
     PlannedBuild planned;
     planned.plan = resolve_and_plan(options, std::move(file), plan_request(options), contexts, bases, events);
     const plan::Plan& plan = planned.plan;

@@ -9,6 +9,7 @@
 #include "gbuild/base/text.h"
 #include "gbuild/golem/container_config.h"
 #include "gbuild/golem/contract_rules.h"
+#include "gbuild/golem/image_size.h"
 #include "gbuild/golem/numeric_user.h"
 #include "gbuild/golem/secrets.h"
 #include "gbuild/golem/vm_contract.h"
@@ -162,13 +163,15 @@ class WarningRecorder : public EventSink {
 
 constexpr int transfer_id = 0;  // layers count from 1
 
-BuildResult write_image(tree::Tree tree, AtomicFile& file, const OutputJob& job, EventSink& events) {
+BuildResult write_image(const StagesResult& made, AtomicFile& file, const OutputJob& job, EventSink& events) {
+    tree::Tree tree = made.tree->get().clone();
     BuildResult result;
     const plan::Stage& target = job.plan.stages.back();
     result.config = target.config();
     result.config.user = vm_user(numeric_user(result.config.user, tree, job), job);
     result.config.volumes = golem::clean_volumes(result.config.volumes);
-    tree.apply(golem::missing_entries(tree, result.config, job.epoch));
+    const tree::LayerTree missing = golem::missing_entries(tree, result.config, job.epoch);
+    tree.apply(tree::LayerTree(missing));
     result.config.volumes = golem::vm_volumes(tree, result.config.volumes, places_in(job.plan));
     for (const Warning& warning : golem::check_contract(tree, result.config, places_in(job.plan))) {
         if (is_worth_saying(warning, job.options)) events.emit(warning);
@@ -202,6 +205,8 @@ BuildResult write_image(tree::Tree tree, AtomicFile& file, const OutputJob& job,
     events.emit(TransferFinished{transfer_id, false});
 
     warn_of_dropped_xattrs(summary.dropped_xattrs, events);
+    if (const auto warning = golem::warn_of_size(tree, summary.file_size)) events.emit(*warning);
+    result.provenance = made.provenance(tree, missing);
     result.size = summary.file_size;
     result.sha3 = summary.sha3;
     if (descriptor) result.descriptor = descriptor->finish();
@@ -231,7 +236,7 @@ BuildResult write_output(const StagesResult& made, AtomicFile& file, const Outpu
         return as_written(std::move(*record), job);
     }
     WarningRecorder warnings(job.events);
-    BuildResult result = write_image(made.tree->get().clone(), file, job, warnings);
+    BuildResult result = write_image(made, file, job, warnings);
     result.file = path;
     note_user(result, job);
     // Only now is it known whether everything came from where it should.

@@ -23,8 +23,9 @@ class StepReport {
     StepReport(const StepReport&) = delete;
     StepReport& operator=(const StepReport&) = delete;
     ~StepReport() {
-        if (!finished_) events_.emit(StepFailed{id_});
+        if (!finished_) events_.emit(StepFailed{id_, interrupted_});
     }
+    void call_off() { interrupted_ = true; }
     void finish(bool cached, std::string detail = {}) {
         auto took = std::chrono::steady_clock::now() - start_;
         events_.emit(
@@ -36,7 +37,7 @@ class StepReport {
     EventSink& events_;
     int id_;
     std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-    bool finished_ = false;
+    bool finished_ = false, interrupted_ = false;
 };
 
 bool is_run(const plan::Step& step) { return std::holds_alternative<plan::RunStep>(step.action); }
@@ -50,7 +51,24 @@ const BaseImage* origin_of(const plan::Stage& stage, const KeyInputs& inputs) {
     return is_external(*base) ? &inputs.bases.at(*base) : nullptr;
 }
 
+StepStarted start_of_stage(const plan::Plan& plan, const plan::Stage& stage) {
+    return {stage.number, stage.number, plan.total_steps, stage_label(plan, stage), stage.text, stage.span.line};
+}
+
+StepStarted start_of_step(const plan::Plan& plan, const plan::Stage& stage, const plan::Step& step) {
+    return {step.number, step.number, plan.total_steps, stage_label(plan, stage), step.text, step.span.line};
+}
+
 }  // namespace
+
+StepsPlanned planned_steps(const plan::Plan& plan) {
+    StepsPlanned planned;
+    for (const plan::Stage& stage : plan.stages) {
+        planned.steps.push_back(start_of_stage(plan, stage));
+        for (const plan::Step& step : stage.steps) planned.steps.push_back(start_of_step(plan, stage, step));
+    }
+    return planned;
+}
 
 std::string stage_label(const plan::Plan& plan, const plan::Stage& stage) {
     if (!stage.name.empty()) return stage.name;
@@ -87,18 +105,19 @@ tree::Tree StageRun::start() {
 
 void StageRun::run() {
     EventSink& events = build_.packing.events;
-    const int total = build_.inputs.plan.total_steps;
-    const std::string label = stage_label(build_.inputs.plan, stage_);
-    StepReport from(events, {stage_.number, stage_.number, total, label, stage_.text, stage_.span.line});
+    const plan::Plan& plan = build_.inputs.plan;
+    StepReport from(events, start_of_stage(plan, stage_));
     from.finish(false, is_external(stage_.base) ? origin_->resolved.manifest_digest.text() : "");
 
     const oci::ContainerConfig* before = &stage_.base_config.config;
     for (const plan::Step& step : stage_.steps) {
         if (build_.packing.stop.stop_requested()) throw Error(ErrorKind::interrupted, "interrupted");
-        StepReport report(events, {step.number, step.number, total, label, step.text, step.span.line});
+        step_ = step.number;
+        StepReport report(events, start_of_step(plan, stage_, step));
         try {
             report.finish(has_result(step) && find_or_execute(step, *before));
         } catch (Error& error) {
+            if (error.kind() == ErrorKind::interrupted) report.call_off();
             if (!error.span()) error.at(step.span);
             if (step.is_trigger) error.context(fmt::format("executing the base's trigger {}", quoted(step.text)));
             throw;
@@ -131,7 +150,7 @@ bool StageRun::find_or_execute(const plan::Step& step, const oci::ContainerConfi
     const std::string changes = tree_->finish_step();
     build_.cache.put(digest, changes);
     if (by_contents) build_.cache.put(*by_contents, changes);
-    build_.done(index_, digest, changes);
+    build_.done(index_, step.number, digest, changes);
     return false;
 }
 
@@ -159,7 +178,7 @@ bool StageRun::add_known(const plan::Step& step, const Digest& key, const Digest
     auto changes = build_.cache.find(kept_as, build_.policy.source_of(step));
     if (!changes) return false;
     if (key != kept_as) build_.cache.put(key, *changes);
-    build_.done(index_, key, *changes);
+    build_.done(index_, step.number, key, *changes);
     tree_->add_known(std::move(*changes));
     is_on_disk_ = false;
     return true;
@@ -314,9 +333,13 @@ void StageRun::copy(const plan::CopyStep& step) {
 uint32_t StageRun::pack_entries(tree::EntryStream& entries) {
     const LayerJob& packing = build_.packing;
     AtomicFile file = packing.store.new_pack();
-    packing.store.writing([&] {
-        pack::write_pack(entries, {packing.packing, {}, packing.jobs, {}, packing.stop}, file.fd());
-    });
+    {
+        const ReportedActivity activity(packing.events, {step_, "packing", ""});
+        const auto progress = [&](uint64_t done) { activity.progress(done); };
+        packing.store.writing([&] {
+            pack::write_pack(entries, {packing.packing, {}, packing.jobs, progress, packing.stop}, file.fd());
+        });
+    }
     const auto pack = pack::Pack::open(duplicate(file.fd()), packing.packing);
     const Digest& layer = pack->layer();
     packing.store.writing([&] {

@@ -31,8 +31,9 @@ struct BuildContext {
     std::function<StageRun&(size_t stage)> stage;
     // The file tree of an image.
     std::function<const tree::Tree&(const plan::Base& image)> image_tree;
-    std::function<void(const plan::Stage&, const plan::Step&, const StepKey&)> used;        // told of each key
-    std::function<void(size_t stage, const Digest& key, const std::string& changes)> done;  // and of each result
+    std::function<void(const plan::Stage&, const plan::Step&, const StepKey&)> used;  // told of each key
+    // And of each result.
+    std::function<void(size_t stage, int step, const Digest& key, const std::string& changes)> done;
     Synchronized<std::set<std::string>>& renewed;  // caches of mounts, by key or directory, that have begun anew
 };
 
@@ -74,6 +75,7 @@ class StageRun {
     const size_t index_;
     const plan::Stage& stage_;
     const BaseImage* origin_;  // null: scratch
+    int step_ = 0;             // the number of the one that is being executed
     std::unique_ptr<StageTree> tree_;
     std::unique_ptr<pack::ContentReader> contents_;
     std::unique_ptr<RootContext> context_;
@@ -93,5 +95,7 @@ class StageRun {
 tree::Tree merge_image(const BaseImage& image, BasePulls& pulls, KnownLayers& layers);
 // "build", "2", or "" for the only stage when it has no name.
 std::string stage_label(const plan::Plan& plan, const plan::Stage& stage);
+// All steps, in order.
+StepsPlanned planned_steps(const plan::Plan& plan);
 
 }  // namespace gbuild::build

@@ -51,8 +51,8 @@ Stages::Stages(const StageJob& job, pack::PackSet& packs) :
     build_.used = [this](const plan::Stage& stage, const plan::Step& step, const StepKey& key) {
         trace_.lock()->add(stage, step, key);
     };
-    build_.done = [this](size_t stage, const Digest& key, const std::string& changes) {
-        used_.lock()->push_back({stage, key, changes});
+    build_.done = [this](size_t stage, int step, const Digest& key, const std::string& changes) {
+        used_.lock()->push_back({stage, step, key, changes});
     };
     for (const plan::Stage& stage : job.inputs.plan.stages) needs_.push_back(stages_read_by(stage));
     auto state = state_.lock();
@@ -101,6 +101,7 @@ void Stages::pull_what_is_missing() {
 }
 
 StagesResult Stages::run() {
+    packing_.events.emit(planned_steps(job_.inputs.plan));
     pull_what_is_missing();
     {
         std::vector<std::jthread> threads;
@@ -114,7 +115,44 @@ StagesResult Stages::run() {
     auto state = state_.lock();
     if (state->error) std::rethrow_exception(state->error);
     StageTree& tree = state->runs.back()->tree();
-    return {tree.result(), &tree};
+    return {tree.result(), &tree,
+            [this](const tree::Tree& image, const tree::LayerTree& added) { return provenance(image, added); }};
+}
+
+void Stages::add_steps(ProvenanceFinder& finder, size_t stage) {
+    for (const UsedStep& used : used()) {
+        if (used.stage != stage) continue;
+        for (const StepChange& change : decode_changes(used.changes)) {
+            finder.add(used.step, [&](const auto& take) {
+                for (const tree::LayerEntry& entry : change.ready) take(tree::LayerEntry(entry));
+            });
+            if (!change.packed) continue;
+            const uint32_t number = layers_.number_of(*change.packed);
+            finder.add(used.step, [&](const auto& take) { layers_.pack(number).visit_entries(number, take); });
+        }
+    }
+}
+
+Provenance Stages::provenance(const tree::Tree& image, const tree::LayerTree& added) {
+    const auto& stages = job_.inputs.plan.stages;
+    std::vector<size_t> chain{stages.size() - 1};
+    while (const auto* below = std::get_if<plan::StageBase>(&stages[chain.back()].base)) {
+        chain.push_back(static_cast<size_t>(below->stage));
+    }
+    const plan::Stage& bottom = stages[chain.back()];
+    ProvenanceFinder finder(bottom.number);
+    for (auto stage = chain.rbegin(); stage != chain.rend(); ++stage) add_steps(finder, *stage);
+    finder.add(0, [&](const auto& take) {
+        for (const tree::LayerEntry& entry : added) take(tree::LayerEntry(entry));
+    });
+    if (is_external(bottom.base)) {
+        const BaseImage& base = job_.inputs.bases.at(bottom.base);
+        const LayerPacks& packs = pulls_.layers_of(base);
+        for (const Digest& layer : base.config.diff_ids) {
+            finder.add_base([&](const auto& take) { packs.at(layer)->visit_entries(0, take); });
+        }
+    }
+    return std::move(finder).finish(image);
 }
 
 bool Stages::is_ready(const State& state, size_t stage) const {

@@ -2,12 +2,15 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <map>
 #include <memory>
 #include <thread>
 #include <vector>
 
+#include "gbuild/engine/provenance.h"
 #include "gbuild/steps/build_trace.h"
+#include "provenance_finder.h"
 #include "stage_run.h"
 
 namespace gbuild::build {
@@ -24,6 +27,7 @@ struct StageJob {
 // A step whose result was found or made.
 struct UsedStep {
     size_t stage = 0;
+    int step = 0;  // its number
     Digest key;
     std::string changes;
 };
@@ -32,6 +36,8 @@ struct UsedStep {
 struct StagesResult {
     Digest result;  // stands for the target's files
     StageTree* tree = nullptr;
+    // Where the files of the image come from: its tree, and what in it is the VM's rather than a step's.
+    std::function<Provenance(const tree::Tree& image, const tree::LayerTree& added)> provenance;
 };
 
 class Stages {
@@ -66,6 +72,8 @@ class Stages {
     void run_stage(size_t stage);
     void start_ready(State& state, std::vector<std::jthread>& threads);
     const tree::Tree& image_tree(const plan::Base& image);
+    Provenance provenance(const tree::Tree& image, const tree::LayerTree& added);
+    void add_steps(ProvenanceFinder& finder, size_t stage);
 
     KnownLayers::Elsewhere elsewhere();
 

@@ -137,6 +137,26 @@ std::unique_ptr<RunSource> ImageReader::file_source(const tree::Inode& file) con
     return std::make_unique<ImageFileSource>(state_->blocks, std::move(sizes), place);
 }
 
+StoredContents ImageReader::stored(const tree::Inode& file) const {
+    StoredContents stored;
+    if (file.content.empty()) return stored;
+    const auto reference = state_->references.find(file.content.number);
+    if (reference == state_->references.end()) throw Error(ErrorKind::internal, "a file of another image");
+    const ImageInode inode = read_inode(state_->metadata, state_->super, reference->second);
+    BlockSizes sizes;
+    const ContentPlace place = state_->place(inode, sizes);
+    for (const uint32_t entry : sizes.entries()) {
+        stored.blocks += disk_bytes(entry);
+    }
+    if (stored.blocks > 0) stored.start = inode.start;
+    if (inode.fragment == no_index) return stored;
+    stored.fragment = place.fragment_position;
+    stored.fragment_size = disk_bytes(place.fragment_size);
+    stored.fragment_offset = inode.fragment_offset;
+    stored.fragment_part = static_cast<uint32_t>(inode.size % state_->super.block_size);
+    return stored;
+}
+
 void ImageReader::read_file(const tree::Inode& file, const TakeRun& take) const {
     const auto source = file_source(file);
     for (ContentRun run = source->next(); !run.empty(); run = source->next()) take(run);

@@ -1,14 +1,16 @@
 """The commands, as a person and a script use them."""
 import json
 import os
+import re
 import subprocess
 
 from harness import gvmi, tree
 from harness.case import PROGRAM, Case
+from harness.parts import PROJECT
 from harness.process import is_root
 
 COMMANDS = ["build", "check", "diff", "doctor", "prune", "plan", "parse", "images", "tag", "rmi", "inspect", "ls", "cat", "extract", "cache",
-            "fsck", "serve", "manifest", "convert", "version"]
+            "fsck", "serve", "manifest", "convert", "version", "history", "du", "report"]
 DOCKERFILE = "FROM tiny\nCOPY . /files/\nVOLUME /data\nWORKDIR /work\nENV A=1\nLABEL l=v\n"
 
 
@@ -86,8 +88,53 @@ class Cli(Case):
 
     def test_json_progress_ends_with_the_error(self):
         result = self.build("FROM tiny\nCOPY nothing /\n", options=["--progress", "json"], code=3)
-        last = json.loads(result.err.splitlines()[-1])
-        self.assertEqual((last["event"], last["exitCode"], last["line"]), ("error", 3, 2))
+        error, end = map(json.loads, result.err.splitlines()[-2:])
+        self.assertEqual((error["event"], error["exitCode"], error["line"]), ("error", 3, 2))
+        self.assertEqual((end["event"], end["success"], end["exitCode"]), ("result", False, 3))
+
+    def test_json_progress_has_a_version_times_and_one_result(self):  # U-4
+        events = [json.loads(line) for line in self.example("--progress", "json").err.splitlines()]
+        self.assertEqual((events[0]["event"], events[0]["schema"]), ("begin", 1))
+        times = [event["time"] for event in events]
+        for time in times:
+            self.assertRegex(time, r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
+        self.assertEqual(times, sorted(times))
+        self.assertEqual([event for event in events if event["event"] == "result"], [events[-1]])
+        self.assertEqual(events[-1]["image"]["gbuild.sha3"], gvmi.sha3_224(self.image()))
+        planned, = [event["steps"] for event in events if event["event"] == "steps-planned"]
+        started = [{key: event[key] for key in planned[0]} for event in events if event["event"] == "step-started"]
+        self.assertEqual(planned, started)
+
+    def test_json_progress_documents_every_event(self):
+        path = PROJECT / "docs" / "progress.md"
+        if not path.exists():
+            self.skipTest("the documentation is not here")
+        page = path.read_text()
+        documented = set(re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE))
+        events = [json.loads(line)["event"] for line in self.example("--progress", "json").err.splitlines()]
+        self.assertLessEqual(set(events), documented)
+
+    def test_json_progress_of_a_command_line_that_cannot_be_read(self):  # U-4
+        for arguments in [["--no-such-option"], ["--jobs", "many"], ["--label"]]:
+            result = self.gbuild("build", "--progress=json", *arguments, ".", code=2)
+            events = [json.loads(line) for line in result.err.splitlines()]
+            self.assertEqual([event["event"] for event in events], ["begin", "error", "result"])
+            self.assertEqual(events[1]["exitCode"], 2)
+
+    def test_plain_progress_has_seconds_in_each_line(self):  # U-4
+        lines = self.example("--progress", "plain").err.splitlines()
+        timed = [line for line in lines if re.match(r" *\d+\.\ds ", line)]
+        places = [line for line in lines if re.match(r"\S*Dockerfile:\d|gbuild: |hint: | +\d* \| ", line)]
+        self.assertEqual(len(timed) + len(places), len(lines), lines)
+        self.assertRegex(timed[-1], r"built in .* s: \d+ steps")
+
+    def test_plain_progress_groups_steps_in_ci(self):
+        text = self.example("--progress", "plain", env={"GITHUB_ACTIONS": "true"}).err
+        self.assertRegex(text, "::group::STEP 1/\\d+: FROM tiny\n")
+        self.assertEqual(text.count("::group::"), text.count("::endgroup::"))
+        text = self.example("--progress", "plain", env={"GITLAB_CI": "true"}, name="again").err
+        self.assertRegex(text, "\x1b\\[0Ksection_start:\\d+:gbuild_1\r\x1b\\[0KSTEP 1/\\d+: FROM tiny\n")
+        self.assertEqual(text.count("section_start"), text.count("section_end"))
 
     def test_images_lists_what_was_built(self):
         self.assertEqual(len(self.gbuild("images").out.splitlines()), 1)

@@ -1,6 +1,7 @@
 """What a command of RUN finds around it: environment, identity, working directory, descriptors, namespaces."""
 import json
 import os
+import re
 
 from harness import gvmi
 from harness.bases import box_image
@@ -377,7 +378,7 @@ class Reporting:
     def test_plain_output_carries_the_step_s_number(self):
         text = self.plain("FROM box\nRUN echo first\nRUN echo second; echo third >&2\n")
         for line in ["#2 first", "#3 second", "#3 third"]:
-            self.assertIn(f"\n{line}\n", text)
+            self.assertRegex(text, rf"\n *\d+\.\ds {line}\n")
 
     def test_isolation_is_named(self):
         self.assertIn(f"RUN steps are isolated by {self.way.isolation} (", self.plain("FROM box\nRUN true\n"))
@@ -414,9 +415,17 @@ class Reporting:
 
     def test_failure_as_json(self):
         result = self.build("FROM box\nRUN echo last; exit 42\n", code=STEP_FAILED, options=["--progress", "json"])
-        last = json.loads(result.err.splitlines()[-1])
-        self.assertEqual((last["event"], last["exitCode"], last["line"], last["output"]), ("error", 11, 2, ["last"]))
-        self.assertIn("failed with exit code 42", last["message"])
+        error, end = map(json.loads, result.err.splitlines()[-2:])
+        self.assertEqual((error["event"], error["exitCode"], error["line"], error["output"]), ("error", 11, 2, ["last"]))
+        self.assertIn("failed with exit code 42", error["message"])
+        self.assertEqual((end["event"], end["success"], end["exitCode"]), ("result", False, 11))
+
+    def test_failure_shows_the_last_lines_once(self):  # U-5
+        failing = "RUN echo its last words; exit 42\n"
+        for options, count in [(["--progress", "plain"], 1), (["--progress", "tty"], 1), (["-q"], 1)]:
+            with self.subTest(options):
+                result = self.build(f"FROM box\n{failing}", code=STEP_FAILED, options=options)
+                self.assertEqual(len(re.findall(r"(?:#2|\|) its last words$", result.err, re.MULTILINE)), count, result.err)
 
     def test_command_that_is_killed(self):
         result = self.build("FROM box\nRUN kill -SEGV $$\n", code=STEP_FAILED)

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -20,6 +21,10 @@ struct StepStarted {
     std::string text;   // as the Dockerfile has it, values not expanded
     int line = 0;
 };
+// The numbered steps of the build, in their order, before the first one starts: what there is to wait for.
+struct StepsPlanned {
+    std::vector<StepStarted> steps;
+};
 struct StepFinished {
     int id = 0;
     bool cached = false;
@@ -28,6 +33,7 @@ struct StepFinished {
 };
 struct StepFailed {
     int id = 0;
+    bool interrupted = false;  // called off, because of something else
 };
 struct StepOutput {
     int id = 0;
@@ -49,6 +55,23 @@ struct TransferFinished {
     int id = 0;
     bool cached = false;  // nothing had to be moved
 };
+// Work that takes a while and is no transfer: "resolving debian:latest", a step's "packing". No two of the same step,
+// verb and object run at a time.
+struct Activity {
+    int step = 0;      // the step it belongs to; 0: none
+    std::string verb;  // "resolving", "packing", "extracting"
+    std::string object;
+};
+struct ActivityStarted {
+    Activity activity;
+};
+struct ActivityProgress {
+    Activity activity;
+    uint64_t done = 0;  // bytes
+};
+struct ActivityFinished {
+    Activity activity;
+};
 struct Warning {
     std::string id;  // stable, for example "no-volume"
     std::string message;
@@ -59,14 +82,31 @@ struct Notice {
     std::string message;
 };
 
-using Event = std::variant<StepStarted, StepFinished, StepFailed, StepOutput, TransferStarted, TransferProgress,
-                           TransferFinished, Warning, Notice>;
+using Event =
+    std::variant<StepsPlanned, StepStarted, StepFinished, StepFailed, StepOutput, TransferStarted, TransferProgress,
+                 TransferFinished, ActivityStarted, ActivityProgress, ActivityFinished, Warning, Notice>;
 
 // Receives events from any thread; implementations lock. Must not throw.
 class EventSink {
   public:
     virtual ~EventSink() = default;
     virtual void emit(const Event& event) = 0;
+};
+
+// An activity's events: it goes on as long as this lives.
+class ReportedActivity {
+  public:
+    ReportedActivity(EventSink& events, Activity activity) : events_(events), activity_(std::move(activity)) {
+        events_.emit(ActivityStarted{activity_});
+    }
+    ReportedActivity(const ReportedActivity&) = delete;
+    ReportedActivity& operator=(const ReportedActivity&) = delete;
+    ~ReportedActivity() { events_.emit(ActivityFinished{activity_}); }
+    void progress(uint64_t done) const { events_.emit(ActivityProgress{activity_, done}); }
+
+  private:
+    EventSink& events_;
+    Activity activity_;
 };
 
 // Drops everything.

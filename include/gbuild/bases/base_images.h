@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "gbuild/base/events.h"
 #include "gbuild/bases/stand_in.h"
 #include "gbuild/bases/unpacked_archives.h"
 #include "gbuild/oci/image_config.h"
@@ -29,13 +30,14 @@ struct BaseImage {
     bool may_pull = true;         // layers that the store does not have; reading a local source is never a pull
     bool needs_registry = false;  // nothing may stand in for it: it is pinned by digest, or --pull was given
     bool is_from_cache = false;   // its registry did not answer
+    int step = 0;                 // the number of the first step that names it, once that is known
 };
 
 class BaseImages {
   public:
     // `stand_in` is asked when a registry does not answer; may be null. All must outlive it.
     BaseImages(PullPolicy pull, const store::Store& store, StandIn* stand_in, registry::Client& client,
-               std::map<std::string, NamedContext> contexts, std::stop_token stop);
+               std::map<std::string, NamedContext> contexts, EventSink& events, std::stop_token stop);
 
     // Resolves them all side by side, those that have not been. The first failure stops the rest and is thrown, with
     // the image's name as context and the place that names it.
@@ -47,6 +49,8 @@ class BaseImages {
 
     // One that resolve() was given and that is an image; throws dockerfile for a directory context used as an image.
     const BaseImage& at(const plan::Base& base) const;
+    // Tells which step names the image; the first one counts.
+    void set_step(const plan::Base& base, int step);
     // The distinct images resolved, by the name they were asked for.
     const std::map<std::string, BaseImage>& all() const { return images_; }
 
@@ -67,6 +71,7 @@ class BaseImages {
     const store::Store& store_;
     StandIn* stand_in_;
     std::map<std::string, NamedContext> contexts_;
+    EventSink& events_;
     std::stop_source stop_;
     std::stop_callback<std::function<void()>> outer_stop_;
     registry::Client& client_;

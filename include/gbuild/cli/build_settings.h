@@ -33,8 +33,8 @@ struct SourceSettings {
 };
 
 // Brings here what the context is when that is no directory; null when it is one. To be called while the process has
-// one thread. The result must not outlive `options`.
-std::shared_ptr<build::FetchedContext> fetch_context(build::BuildOptions& options, ProgressMode mode, Console& console);
+// one thread. The result must not outlive `options` and `events`.
+std::shared_ptr<build::FetchedContext> fetch_context(build::BuildOptions& options, EventSink& events);
 
 // Where base images come from.
 struct RegistrySettings {

@@ -11,6 +11,9 @@
 
 namespace gbuild::cli {
 
+// The last lines of what a failed command has printed.
+enum class OutputTail { shown, left_out };
+
 //   Dockerfile:12:6: error: unknown instruction "WORKDRI"
 //      12 | WORKDRI /golem/work
 //         | ^~~~~~~
@@ -18,9 +21,9 @@ namespace gbuild::cli {
 //   hint: did you mean WORKDIR?
 //
 // Without a place the first line starts with "gbuild: error:". Every part is made safe to print.
-std::string error_text(const Error& error, Color color);
+std::string error_text(const Error& error, Color color, OutputTail tail = OutputTail::shown);
 // As error_text(), for standard error: an interruption begins a line there, behind the ^C that the terminal shows.
-std::string failure_text(const Error& error, const Console& console);
+std::string failure_text(const Error& error, const Console& console, OutputTail tail = OutputTail::shown);
 
 // Likewise: "Dockerfile:3: warning: … [no-volume]", the source line, the hint.
 std::string warning_text(const Warning& warning, Color color);

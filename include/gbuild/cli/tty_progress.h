@@ -1,37 +1,43 @@
-// Progress on a terminal. At any time the cursor is at the start of the line below the bars, so that whatever ends the
-// process leaves a usable terminal.
+// Progress on a terminal. At any time the cursor is at the start of the line below the frame, so that whatever ends the
+// process leaves a usable terminal. A frame is one write, and the lines of the last one are overwritten, not erased
+// first, so that nothing flickers.
 #pragma once
 
+#include <string>
+#include <vector>
+
+#include "gbuild/cli/build_view.h"
 #include "gbuild/cli/progress.h"
-#include "gbuild/cli/progress_lines.h"
 
 namespace gbuild::cli {
-
-// One transfer in at most `columns` columns:
-// "  sha256:0123456789ab pulling [#######-------] 12.3 MB / 49.3 MB  4.1 MB/s".
-std::string transfer_bar(const ProgressLines::Transfer& transfer, TimePoint now, int columns);
 
 class TtyProgress : public LockedProgress {
   public:
     static constexpr std::chrono::milliseconds redraw_interval{100};
 
     TtyProgress(Output& output, Color color, Clock clock);
-    // Takes the bars away.
+    // Takes the frame away.
     ~TtyProgress() override;
-    // Redraws, so that speeds go on while nothing arrives. Call it every redraw_interval.
+    // Redraws, so that clocks go on while nothing arrives, and the frame fits a terminal whose size has changed. Call
+    // it every redraw_interval.
     void tick();
+    void close() override;
+    void finish(const Ending& ending) override;
 
   protected:
     void handle(const Event& event, TimePoint now) override;
 
   private:
-    std::string erase_bars();
-    std::string draw_bars(TimePoint now);
+    void draw(const std::string& staying, TimePoint now);
+    void erase();
+    std::string to_top(int columns) const;
 
     Output& output_;
-    ProgressLines lines_;
-    int drawn_ = 0;  // lines of bars on the screen
+    BuildView view_;
+    std::vector<std::string> frame_;  // on the screen
+    int columns_ = 0;                 // when it was drawn
     TimePoint drawn_at_{};
+    bool is_closed_ = false;
 };
 
 }  // namespace gbuild::cli

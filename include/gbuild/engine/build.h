@@ -12,6 +12,7 @@
 #include "gbuild/base/digest.h"
 #include "gbuild/base/events.h"
 #include "gbuild/engine/output_options.h"
+#include "gbuild/engine/provenance.h"
 #include "gbuild/golem/descriptor.h"
 #include "gbuild/oci/image_config.h"
 #include "gbuild/pack/options.h"
@@ -59,6 +60,7 @@ struct BuildResult {
     std::vector<WrittenOutput> container_outputs;
     // When it was asked for and the file was written, not found as an earlier build had left it.
     std::optional<golem::Descriptor> descriptor;
+    Provenance provenance;  // of a .gvmi that was written anew; otherwise empty
 };
 
 // What the RUN steps of the Dockerfile and of its bases' ONBUILD triggers will be executed in; null when the target has

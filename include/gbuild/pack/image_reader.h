@@ -31,6 +31,21 @@ struct ImagePlace {
     std::string path;            // of data: the first file it is of, as an image path
 };
 
+// Where a regular file's contents are, and what they take. Files with the same places share them.
+struct StoredContents {
+    static constexpr uint64_t nowhere = UINT64_MAX;
+    uint64_t start = nowhere;  // of the first whole block
+    uint64_t blocks = 0;       // bytes of the whole blocks, compressed
+    // The end of the file, in a block with other files' ends.
+    uint64_t fragment = nowhere;   // where that is
+    uint64_t fragment_size = 0;    // its bytes, compressed
+    uint32_t fragment_offset = 0;  // of the file's end in it, not compressed
+    uint32_t fragment_part = 0;    // likewise, the bytes that are the file's
+    bool same_place(const StoredContents& other) const {
+        return start == other.start && fragment == other.fragment && fragment_offset == other.fragment_offset;
+    }
+};
+
 // For one thread at a time.
 class ImageReader {
   public:
@@ -50,6 +65,8 @@ class ImageReader {
     void read_file(const tree::Inode& file, const TakeRun& take) const;
     // The same, for the caller to take run by run. One at a time, and none longer than this object.
     std::unique_ptr<RunSource> file_source(const tree::Inode& file) const;
+    // Of such a file. Throws integrity.
+    StoredContents stored(const tree::Inode& file) const;
     // `tree` is what this object read last. Throws integrity.
     ImagePlace place_of(uint64_t offset, const tree::Tree& tree) const;
 

@@ -1,0 +1,10 @@
+# The page of gbuild report, from src/cli/report into the program.
+set(report_folder ${PROJECT_SOURCE_DIR}/src/cli/report)
+foreach(kind html css js)
+  string(TOUPPER ${kind} name)
+  file(READ ${report_folder}/page.${kind} GBUILD_REPORT_${name})
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${report_folder}/page.${kind})
+endforeach()
+configure_file(${report_folder}/assets.cc.in ${PROJECT_BINARY_DIR}/report_assets.cc @ONLY)
+target_sources(gbuild_cli PRIVATE ${PROJECT_BINARY_DIR}/report_assets.cc)
+target_include_directories(gbuild_cli PRIVATE ${PROJECT_SOURCE_DIR}/src/cli)
