@@ -23,13 +23,13 @@ namespace gbuild::cli {
 namespace {
 
 constexpr size_t max_key_size = 1u << 20;
-constexpr int64_t day = 86400;
+constexpr int64_t seconds_a_day = 86400;
 constexpr const char* verify_word = "verify";
 
 // "90d", "12h", "2w": seconds; nullopt for anything else.
 std::optional<int64_t> parse_span(std::string_view text) {
     constexpr std::string_view units = "smhdw";
-    constexpr int64_t seconds[] = {1, 60, 3600, day, 7 * day};
+    constexpr int64_t seconds[] = {1, 60, 3600, seconds_a_day, 7 * seconds_a_day};
     const size_t unit = text.empty() ? std::string_view::npos : units.find(text.back());
     if (unit == std::string_view::npos) return std::nullopt;
     const auto number = parse_decimal(text.substr(0, text.size() - 1));
@@ -37,7 +37,7 @@ std::optional<int64_t> parse_span(std::string_view text) {
     return static_cast<int64_t>(*number) * seconds[unit];
 }
 
-int64_t now() { return static_cast<int64_t>(std::time(nullptr)); }
+int64_t current_time() { return static_cast<int64_t>(std::time(nullptr)); }
 
 class ManifestCommand final : public Command {
   public:
@@ -123,7 +123,7 @@ class ManifestCommand final : public Command {
     Json signed_properties(const std::string& encoded, const Console& console) const {
         const std::string certificates = read_text_file(certificate_, max_key_size);
         const golem::CertificateFacts facts = golem::certificate_facts(certificates);
-        if (facts.not_after < now()) {
+        if (facts.not_after < current_time()) {
             console.err.write(fmt::format("gbuild: warning: the certificate expired at {}, and providers refuse it\n",
                                           format_rfc3339(facts.not_after)));
         }
@@ -135,7 +135,7 @@ class ManifestCommand final : public Command {
     golem::PayloadManifest manifest(const Console& console) const {
         const ImageArgument image = find_image_argument(words_.front(), store_root(root_));
         golem::PayloadManifest manifest;
-        manifest.created_at = time_of(console, now());
+        manifest.created_at = time_of(console, current_time());
         manifest.expires_at = expiry(manifest.created_at);
         golem::PayloadManifest::Metadata metadata;
         metadata.name = name_.empty() ? default_name(image) : name_;
@@ -208,7 +208,7 @@ class ManifestCommand final : public Command {
                 .hint("an image of that name is reached as ./verify");
         }
         const ManifestFile file = read_manifest_file(words_[1]);
-        const int64_t time = time_of(console, now());
+        const int64_t time = time_of(console, current_time());
         const golem::PayloadManifest manifest = golem::parse_payload_manifest(file.json());
         require_valid_at(manifest, time);
         if (!image_.empty()) require_image(manifest);

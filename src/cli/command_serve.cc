@@ -44,7 +44,7 @@ void wait_for_stop(const std::stop_token& stop) {
 class ServeCommand final : public Command {
   public:
     void declare(OptionSet& options) override {
-        options.argument("IMAGE", image_, Presence::required, "a .gvmi file, or a tag of gbuild images");
+        options.argument("IMAGE", image_, Presence::required, image_argument_help);
         options.group("Options");
         options.value("--listen", "ADDRESS:PORT", listen_,
                       "where to listen; port 0 is a free one. Everybody who can reach the address can fetch the image");

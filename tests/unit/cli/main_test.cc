@@ -166,7 +166,7 @@ TEST_CASE("images of a store that is not there are none, and make none") {
 }
 
 TEST_CASE("version names the compressors") {
-    CHECK_THAT(Run({"version"}).out(), StartsWith("gbuild " GBUILD_VERSION));
+    CHECK_THAT(Run({"version"}).out(), ContainsSubstring("gbuild " GBUILD_VERSION));
     CHECK_THAT(Run({"version"}).out(), ContainsSubstring("\ncompressors:\n  gbuild deflate"));
     CHECK(Json::parse(Run({"version", "--format", "json"}).out())["version"] == GBUILD_VERSION);
     CHECK(Run({"--version"}).code == 0);

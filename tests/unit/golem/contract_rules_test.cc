@@ -61,6 +61,14 @@ TEST_CASE("docs/golem.md says what the rules say, and of no others") {
     CHECK(listed == contract_rules().size());
 }
 
+TEST_CASE("docs/golem.md explains a failed start (G-10)") {
+    const std::string text = on_one_line(gbuild::read_text_file(GBUILD_TESTDATA "/../docs/golem.md", 1 << 20));
+    for (const char* cause : {"**exit code 9 without any output**", "**The program is not there**",
+                              "**The working directory is not there**"}) {
+        CHECK_THAT(text, ContainsSubstring(cause));
+    }
+}
+
 TEST_CASE("a warning says what was found, what the VM does and what to do") {
     const gbuild::Warning warning = contract_warning("no-volume", "the image has no volume");
     CHECK(warning.id == "no-volume");
