@@ -63,7 +63,12 @@ void BaseDirectories::want(const BaseImage& image) {
     auto [place, added] = extractions->try_emplace(&image);
     if (!added) return;
     Extraction& extraction = place->second;
-    extraction.thread = std::jthread([this, &image, &extraction] { extract(image, extraction); });
+    try {
+        extraction.thread = std::jthread([this, &image, &extraction] { extract(image, extraction); });
+    } catch (...) {
+        extractions->erase(place);
+        throw;
+    }
 }
 
 void BaseDirectories::add_layer(const Digest& layer, std::shared_ptr<const pack::Pack> pack) {

@@ -182,7 +182,8 @@ Error as_error(const std::exception_ptr& exception) {
         }
         // The standard library's own, nearly always of a thread that cannot be started.
         return system_error(error.code().value(), "the system refuses what gbuild needs, such as one more thread")
-            .hint("raise the limit on processes and threads (ulimit -u, or the container's), or use fewer --jobs");
+            .hint("raise the limits on threads (ulimit -u, or the container's) and on memory (ulimit -v), or use fewer "
+                  "--jobs");
     } catch (const std::exception& error) {
         return Error(ErrorKind::internal, fmt::format("internal error: {}", error.what()))
             .hint("this is a bug in gbuild; please report it");

@@ -313,6 +313,22 @@ class Surroundings(Robust, RunCase):
         result = self.build("FROM box\nRUN true\n", code=LOCAL)
         self.assert_error(result, "File too large", "hint:", "ulimit -f")
 
+    def test_memory_and_descriptors_that_do_not_suffice(self):
+        """X-12: whatever it is that cannot be had any more, it is named with the remedy."""
+        way = self.way
+        failed = {"v": 0, "n": 0}
+        for limit, remedy in [*((f"v {size}", "(ulimit -") for size in (100000, 120000, 150000, 180000, 220000, 270000, 350000)),
+                              *((f"n {count}", "(ulimit -n)") for count in (6, 9, 13, 18, 24))]:
+            with self.subTest(limit):
+                self.way = way
+                self.begin_with("ulimit -" + limit)
+                result = self.build("FROM box\nCOPY a /\nRUN cat a >b\n", {"a": limit}, ["--no-cache"], code=None)
+                if result.code != 0:
+                    self.assertEqual(result.code, LOCAL, result)
+                    self.assert_error(result, "hint:", remedy)
+                    failed[limit[0]] += 1
+        self.assertGreater(failed["n"], 0)
+
     def test_links_in_place_of_directories_that_every_step_needs(self):
         """X-12: it is the image that is at fault."""
         self.only_with_namespaces()

@@ -31,20 +31,18 @@ class OrderedPool {
 
     OrderedPool(unsigned threads, size_t slots, MakeWorker make_worker, Work work, Consume consume) :
         work_(std::move(work)), consume_(std::move(consume)), own_worker_(make_worker()), ring_(slots) {
-        for (unsigned i = 1; i < threads; i++) {
-            threads_.emplace_back([this, worker = std::shared_ptr<Worker>(make_worker())] { serve(*worker); });
+        try {
+            for (unsigned i = 1; i < threads; i++) {
+                threads_.emplace_back([this, worker = std::shared_ptr<Worker>(make_worker())] { serve(*worker); });
+            }
+        } catch (...) {
+            end();
+            throw;
         }
     }
     OrderedPool(const OrderedPool&) = delete;
     OrderedPool& operator=(const OrderedPool&) = delete;
-    ~OrderedPool() {
-        {
-            std::lock_guard lock(mutex_);
-            stop_ = true;
-        }
-        work_ready_.notify_all();
-        for (auto& thread : threads_) thread.join();
-    }
+    ~OrderedPool() { end(); }
 
     template <class Produce>
     void run(Produce&& produce) {
@@ -70,6 +68,15 @@ class OrderedPool {
     }
 
   private:
+    void end() {
+        {
+            std::lock_guard lock(mutex_);
+            stop_ = true;
+        }
+        work_ready_.notify_all();
+        for (auto& thread : threads_) thread.join();
+    }
+
     struct Slot {
         Job job;
         bool done = false;

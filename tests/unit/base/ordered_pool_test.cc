@@ -44,6 +44,19 @@ struct Squares {
 
 }  // namespace
 
+TEST_CASE("a pool that cannot be had whole leaves no thread behind (X-12)") {
+    std::atomic<int> workers = 0, calls = 0;
+    const auto make_worker = [&] {
+        if (++calls == 3) throw std::runtime_error("no more");
+        return std::make_unique<Worker>();
+    };
+    using Pool = OrderedPool<Job, Worker>;
+    CHECK_THROWS_WITH(Pool(
+                          8, 4, make_worker, [&](Job&, Worker&) { workers++; }, [](Job&) {}),
+                      "no more");
+    CHECK(workers == 0);
+}
+
 TEST_CASE("results come in order for any number of threads and slots") {
     for (unsigned threads : {1u, 2u, 4u, 9u}) {
         for (size_t slots : {size_t{1}, size_t{3}, size_t{32}}) {
