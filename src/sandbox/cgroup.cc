@@ -4,10 +4,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <limits>
 
 #include <fmt/format.h>
 
+#include "blocked_opens.h"
 #include "gbuild/base/error.h"
 #include "gbuild/base/fd.h"
 #include "gbuild/base/text.h"
@@ -15,6 +18,9 @@
 namespace gbuild::sandbox {
 
 namespace {
+
+// A step's first process and the threads that answer its calls, which are none of the step's own.
+constexpr uint64_t own_threads = 3 + BlockedOpens::threads;
 
 constexpr const char* mount_point = "/sys/fs/cgroup";
 
@@ -65,7 +71,10 @@ Cgroup::Cgroup(const Limits& limits) {
                 write_setting(directory + "/memory.swap.max", "0");
             }
         }
-        if (limits.pids) write_setting(directory + "/pids.max", std::to_string(*limits.pids));
+        if (limits.pids) {
+            const uint64_t most = std::numeric_limits<uint32_t>::max();
+            write_setting(directory + "/pids.max", std::to_string(std::min(*limits.pids, most) + own_threads));
+        }
     } catch (...) {
         ::rmdir(directory.c_str());
         throw;

@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include <fmt/format.h>
+
 #include "gbuild/base/error.h"
 #include "gbuild/base/text.h"
 #include "tracee.h"
@@ -24,7 +26,9 @@ constexpr rlim_t last_index = first_index + (rlim_t{1} << 24);
 constexpr size_t few_bytes = 4 << 20, most_bytes = 64 << 20, most_known = 1 << 20;
 
 size_t bytes_of(const Credentials& credentials) {
-    return sizeof credentials + credentials.groups.size() * sizeof credentials.groups[0];
+    const size_t bytes = sizeof credentials + credentials.groups.size() * sizeof credentials.groups[0];
+    if (!credentials.promise) return bytes;
+    return bytes + bytes_of(*credentials.promise->before) + bytes_of(*credentials.promise->after);
 }
 
 std::optional<size_t> index_of(pid_t process) {
@@ -42,6 +46,14 @@ constexpr uint64_t file_capabilities = bit(CAP_CHOWN) | bit(CAP_DAC_OVERRIDE) | 
                                        bit(CAP_MAC_OVERRIDE);
 
 }  // namespace
+
+bool PromiseReference::operator==(const PromiseReference& other) const {
+    if (promise_ == other.promise_) return true;
+    if (!promise_ || !other.promise_) return false;
+    const Promise& one = *promise_;
+    const Promise& two = *other.promise_;
+    return one.device == two.device && one.inode == two.inode && *one.before == *two.before && *one.after == *two.after;
+}
 
 bool Credentials::unrestricted() const {
     constexpr uint64_t enough = bit(CAP_DAC_OVERRIDE) | bit(CAP_FOWNER);
@@ -167,13 +179,37 @@ CredentialTable::Shared CredentialTable::nobody() {
     return std::make_shared<const Credentials>(credentials_of({id, id, {}}));
 }
 
-CredentialTable::Shared CredentialTable::of(pid_t process) const {
+CredentialTable::Shared CredentialTable::entry_of(pid_t process) const {
     if (all_root_.load(std::memory_order_relaxed)) return root_;
     const auto index = index_of(process);
     if (!index) return root_;
     auto known = known_.lock();
     const Shared found = *index < known->size() ? (*known)[*index] : nullptr;
     return found ? found : nobody_;
+}
+
+CredentialTable::Shared CredentialTable::of(pid_t process) const {
+    Shared found = entry_of(process);
+    return found->promise ? kept(*found->promise, process) : found;
+}
+
+CredentialTable::Shared CredentialTable::kept(const Promise& promise, pid_t process) const {
+    struct stat program {};
+    const bool known = ::fstatat(proc_, fmt::format("{}/exe", process).c_str(), &program, 0) == 0;
+    const bool is_kept = known && program.st_dev == promise.device && program.st_ino == promise.inode;
+    return is_kept ? promise.after : promise.before;
+}
+
+void CredentialTable::promise(pid_t process, const struct stat& file, const Credentials& after) {
+    Credentials credentials = *of(process);
+    credentials.promise = PromiseReference({file.st_dev, file.st_ino, std::make_shared<const Credentials>(credentials),
+                                            std::make_shared<const Credentials>(after)});
+    set(process, credentials);
+}
+
+void CredentialTable::settle(pid_t process) {
+    const Shared found = entry_of(process);
+    if (found->promise) set(process, *kept(*found->promise, process));
 }
 
 void CredentialTable::set(pid_t process, const Credentials& credentials) {

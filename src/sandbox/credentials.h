@@ -1,12 +1,14 @@
 // Who an emulated process is. Follows credentials(7) and capabilities(7).
 #pragma once
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "gbuild/base/synchronized.h"
@@ -29,6 +31,30 @@ struct ExecutableRights {
     std::optional<uint32_t> set_user = std::nullopt, set_group = std::nullopt;
     uint64_t permitted = 0;  // of its capabilities
     bool effective = false;
+
+    bool are_any() const { return set_user || set_group || permitted != 0; }
+};
+
+struct Credentials;
+
+// What a process becomes once it executes one certain file: what its path leads to by then may be another.
+struct Promise {
+    dev_t device = 0;
+    ino_t inode = 0;
+    std::shared_ptr<const Credentials> before, after;  // without promises
+};
+
+class PromiseReference {
+  public:
+    PromiseReference() = default;
+    explicit PromiseReference(Promise promise) : promise_(std::make_shared<const Promise>(std::move(promise))) {}
+    explicit operator bool() const { return promise_ != nullptr; }
+    const Promise& operator*() const { return *promise_; }
+    const Promise* operator->() const { return promise_.get(); }
+    bool operator==(const PromiseReference& other) const;  // of what is promised
+
+  private:
+    std::shared_ptr<const Promise> promise_;
 };
 
 // A default-constructed one is root's.
@@ -39,6 +65,7 @@ struct Credentials {
     std::vector<uint32_t> groups = {0};  // supplementary, sorted
     bool keep_capabilities = false;
     uint64_t permitted = all_capabilities, effective = all_capabilities;
+    PromiseReference promise;  // what stands beside it is then `before`; nobody but the table sees one
     bool operator==(const Credentials&) const = default;
 
     bool capable(unsigned capability) const { return (effective >> capability & 1) != 0; }
@@ -79,6 +106,10 @@ class CredentialTable {
     static void require_room();
     // Root's for a process that is gone.
     Shared of(pid_t process) const;
+    // As long as the process executes the file with this status, it is `after`; else what it is now. Throws as set().
+    void promise(pid_t process, const struct stat& file, const Credentials& after);
+    // It is what it is, whatever it executes from now on. Throws as set().
+    void settle(pid_t process);
     // Throws system errors other than ESRCH: a process that is gone needs none. ENOMEM when more are in use than
     // anybody has who does not mean to.
     void set(pid_t process, const Credentials& credentials);
@@ -86,6 +117,8 @@ class CredentialTable {
   private:
     using Known = std::vector<Shared>;  // without those that were forgotten; an index is never another's again
     void make_room(Known& known, size_t bytes);
+    Shared entry_of(pid_t process) const;
+    Shared kept(const Promise& promise, pid_t process) const;
 
     int proc_;
     Shared root_ = std::make_shared<const Credentials>(), nobody_ = nobody();

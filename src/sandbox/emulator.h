@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "blocked_opens.h"
 #include "credentials.h"
 #include "gbuild/sandbox/emulation.h"
 #include "ownership.h"
@@ -22,11 +23,13 @@ struct Answer {
     enum class Kind : uint8_t {
         proceed,   // execute it as if nothing had been
         finished,  // return `value`
+        later,     // nothing yet: somebody else answers
     };
     Kind kind = Kind::proceed;
     int64_t value = 0;
 
     static Answer proceed() { return {}; }
+    static Answer later() { return {Kind::later, 0}; }
     static Answer result(int64_t value) { return {Kind::finished, value}; }
 };
 
@@ -69,13 +72,14 @@ struct Opening;  // handlers_open.cc
 class Emulator {
   public:
     Emulator(int listener, int proc, Emulation emulation) :
-        listener_(listener), proc_(proc), emulation_(emulation), credentials_(proc) {}
+        listener_(listener), proc_(proc), emulation_(emulation), credentials_(proc), blocked_opens_(listener, proc) {}
 
     // Throws CallError for a call that fails.
     Answer answer(const seccomp_notif& notification);
 
     CredentialTable& credentials() { return credentials_; }
     OwnerBook& owners() { return owners_; }
+    BlockedOpens& blocked_opens() { return blocked_opens_; }
     // There are device nodes already.
     void expect_devices() { has_devices_ = true; }
 
@@ -165,7 +169,7 @@ class Emulator {
     // nullopt: there is such a file already.
     std::optional<Answer> create_and_inject(const Request& request, const Opening& opening, int parent,
                                             const std::string& name);
-    Answer open_found(const Request& request, const Opening& opening, const Walked& place) const;
+    Answer open_found(const Request& request, const Opening& opening, const Walked& place);
     Answer inject(const Request& request, int fd, int flags) const;
     // A name that is taken away or given, by a process whose permissions are decided here: without a "/" at its end.
     // CallError `no_name` where the path ends in none.
@@ -182,6 +186,7 @@ class Emulator {
     SyscallTable table_;
     CredentialTable credentials_;
     OwnerBook owners_;
+    BlockedOpens blocked_opens_;
     std::atomic<bool> has_devices_ = false;
     std::atomic<bool> roots_vary_ = false;  // some process may have another root directory, or other mounts, than we
 };

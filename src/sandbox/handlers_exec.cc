@@ -60,19 +60,22 @@ bool is_changed(const Credentials& process) {
 }  // namespace
 
 Answer Emulator::execute(const Request& request) {
+    const pid_t id = request.tracee().id();
+    credentials_.settle(id);
     const Credentials& before = request.process();
     const int flags = request.name() == "execveat" ? request.integer(4) : 0;
     const LastLink last = (flags & AT_SYMLINK_NOFOLLOW) != 0 ? LastLink::keep : LastLink::follow;
     const UniqueFd file = target(request, before, last, (flags & AT_EMPTY_PATH) != 0);
-    struct stat status = stat_of(file.get());
-    if (!S_ISREG(status.st_mode)) return Answer::proceed();  // the kernel knows the error
+    const struct stat native = stat_of(file.get());
+    if (!S_ISREG(native.st_mode)) return Answer::proceed();  // the kernel knows the error
     // Root runs an ordinary file: nothing to forbid or to change.
-    const bool set_id = (status.st_mode & (S_ISUID | S_ISGID)) != 0;
+    const bool set_id = (native.st_mode & (S_ISUID | S_ISGID)) != 0;
     if (before.unrestricted() && !set_id && !is_changed(before)) return Answer::proceed();
     require(before, file.get(), X_OK);
     // The call can still fail after this; the likely reason is looked for here.
     const Format format = format_of(file.get());
     if (format == Format::other) return Answer::proceed();
+    struct stat status = native;
     owners_.adorn(file.get(), status);
     ExecutableRights rights;
     // Of a script, its interpreter's would count.
@@ -83,7 +86,12 @@ Answer Emulator::execute(const Request& request) {
     after.execute(rights);
     if (after == before) return Answer::proceed();
     check_alive(request);
-    credentials_.set(request.tracee().id(), after);
+    // The kernel walks once more, and what it finds by then is not to have the rights of this file.
+    if (rights.are_any()) {
+        credentials_.promise(id, native, after);
+    } else {
+        credentials_.set(id, after);
+    }
     return Answer::proceed();
 }
 

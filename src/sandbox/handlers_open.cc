@@ -29,6 +29,8 @@ struct Opening {
     bool exclusive() const { return (flags & O_CREAT) != 0 && (flags & O_EXCL) != 0; }
     bool makes() const { return (flags & O_CREAT) != 0 || temporary(); }
     LastLink last() const { return (flags & O_NOFOLLOW) != 0 || exclusive() ? LastLink::keep : LastLink::follow; }
+    // Of a FIFO.
+    bool waits_for_other_end() const { return (flags & O_NONBLOCK) == 0 && (flags & O_ACCMODE) != O_RDWR; }
     int wanted_access() const {
         const int access = flags & O_ACCMODE;
         const int mask = access == O_WRONLY ? W_OK : access == O_RDWR ? R_OK | W_OK : R_OK;
@@ -117,7 +119,7 @@ Answer Emulator::open_file(const Request& request) {
 
 // Opened here: what the path leads to by the time the kernel would walk it may be another file, of which nobody asked
 // whether the process may have it.
-Answer Emulator::open_found(const Request& request, const Opening& opening, const Walked& place) const {
+Answer Emulator::open_found(const Request& request, const Opening& opening, const Walked& place) {
     const Credentials& process = request.process();
     if (!place.file) refuse(ENOENT);
     const int file = place.file.get();
@@ -134,8 +136,11 @@ Answer Emulator::open_found(const Request& request, const Opening& opening, cons
         require_readable_of_process(request, place, status.st_mode);
         const LentCapabilities lent(request.tracee().effective_capabilities());
         opened = UniqueFd(::open(descriptor_path(file).c_str(), flags));
-    } else if (S_ISFIFO(status.st_mode) && !is_pipe(file)) {
-        return Answer::proceed();  // it may wait for who opens the other end
+    } else if (S_ISFIFO(status.st_mode) && !is_pipe(file) && opening.waits_for_other_end()) {
+        check_alive(request);
+        blocked_opens_.add(
+            {request.id(), request.tracee().id(), duplicate(file), flags, (opening.flags & O_CLOEXEC) != 0});
+        return Answer::later();
     } else {
         opened = UniqueFd(::open(descriptor_path(file).c_str(), flags));
     }

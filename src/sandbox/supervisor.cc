@@ -67,8 +67,6 @@ class Exchange {
     std::vector<std::byte> notification_, response_;
 };
 
-int stop_signal() { return SIGRTMAX; }
-
 // While it lives, the stop signal interrupts the system call that a thread is in, and does nothing else. Receipt from a
 // listener can be ended in no other way before Linux 6.11.
 class StopSignal {
@@ -107,6 +105,8 @@ class Supervisor::State {
         try {
             start_thread(&State::serve);
             for (unsigned i = 1; i < options.threads; i++) start_thread(&State::help);
+            if (options.emulation != Emulation::ownership) return;
+            for (unsigned i = 0; i < BlockedOpens::threads; i++) start_thread(&State::wait_for_others);
         } catch (...) {
             end();
             throw;
@@ -122,9 +122,11 @@ class Supervisor::State {
         auto left = working_.lock();
         stopping_ = true;
         resting_.notify_all();
+        emulator_.blocked_opens().wake();
         // Again and again: a signal may come just before a thread begins to wait.
         while (*left > 0) {
             for (std::jthread& thread : threads_) ::pthread_kill(thread.native_handle(), stop_signal());
+            emulator_.blocked_opens().wake();
             ended_.wait_for(left.lock(), std::chrono::milliseconds(5));
         }
         threads_.clear();
@@ -182,6 +184,7 @@ class Supervisor::State {
     void help(Exchange& exchange) {
         uint64_t before = 0;
         while (rest()) {
+            emulator_.blocked_opens().look();
             const uint64_t turn = turns_.load(std::memory_order_relaxed);
             const bool held_up = turn % 2 != 0 && turn == std::exchange(before, turn);
             if (!held_up || (poll_listener() & POLLIN) == 0) continue;
@@ -191,6 +194,8 @@ class Supervisor::State {
             } while (turns_.load(std::memory_order_relaxed) == turn);
         }
     }
+
+    void wait_for_others(Exchange&) { emulator_.blocked_opens().serve(stopping_); }
 
     // False: it is time to end.
     bool rest() {
@@ -202,7 +207,7 @@ class Supervisor::State {
     void answer(Exchange& exchange) {
         seccomp_notif_resp& response = exchange.response();
         response.id = exchange.notification().id;
-        fill(response, exchange.notification());
+        if (!fill(response, exchange.notification())) return;
         // Who asked may be gone, and needs no answer.
         ::ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_SEND, &response);
     }
@@ -226,9 +231,11 @@ class Supervisor::State {
         return ::poll(&listener, 1, 0) == 1 ? listener.revents : short{0};
     }
 
-    void fill(seccomp_notif_resp& response, const seccomp_notif& notification) noexcept {
+    // False: others answer.
+    bool fill(seccomp_notif_resp& response, const seccomp_notif& notification) noexcept {
         try {
             const Answer answer = emulator_.answer(notification);
+            if (answer.kind == Answer::Kind::later) return false;
             if (answer.kind == Answer::Kind::proceed) {
                 response.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
             } else {
@@ -239,6 +246,7 @@ class Supervisor::State {
         } catch (const std::exception&) {
             response.error = -EIO;
         }
+        return true;
     }
 
     UniqueFd listener_;

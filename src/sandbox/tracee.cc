@@ -197,6 +197,15 @@ pid_t Tracee::thread_group_of_proc(int directory) const {
     refuse(EACCES);
 }
 
+bool Tracee::has_signal_to_handle() const noexcept {
+    try {
+        const auto set = [this](const char* name) { return std::stoull(status_field(name), nullptr, 16); };
+        return ((set("SigPnd") | set("ShdPnd")) & ~(set("SigBlk") | set("SigIgn"))) != 0;
+    } catch (const CallError&) {
+        return true;
+    }
+}
+
 bool Tracee::has_no_new_privileges() const { return status_field("NoNewPrivs") == "1"; }
 
 }  // namespace gbuild::sandbox

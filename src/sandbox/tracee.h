@@ -88,6 +88,8 @@ class Tracee {
     // others, and where another procfs counts processes otherwise.
     pid_t thread_group_of_proc(int directory) const;
     bool has_no_new_privileges() const;
+    // Whether a signal waits for it that it neither blocks nor ignores. True for a process that is gone.
+    bool has_signal_to_handle() const noexcept;
 
     // Walks a path as the process would: its root, its /proc/self, its descriptors, and its right to those of others.
     // `resolve` is openat2(2)'s. Throws CallError.

@@ -3,11 +3,15 @@
 #include <grp.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
 
 #include "emulated.h"
 #include "gbuild/base/error.h"
@@ -45,6 +49,37 @@ std::string read_all(const char* path) {
     char bytes[32] = {};
     if (!file || ::read(file.get(), bytes, sizeof bytes - 1) < 0) return "";
     return bytes;
+}
+
+// This program, run again as "print which program you are, and who".
+constexpr const char* which_variable = "GBUILD_TEST_WHICH";
+
+[[gnu::constructor]] void say_which() {
+    if (::getenv(which_variable) == nullptr) return;
+    const std::string line =
+        fmt::format("{} {}", ::geteuid(), std::filesystem::read_symlink("/proc/self/exe").string());
+    static_cast<void>(::write(1, line.data(), line.size()));
+    ::_exit(0);
+}
+
+// What the program at `path` says; "" when it cannot be executed.
+std::string said_by(const char* path) {
+    int ends[2];
+    if (::pipe(ends) != 0) return "no pipe";
+    UniqueFd read_end(ends[0]), write_end(ends[1]);
+    const pid_t child = ::fork();
+    if (child == 0) {
+        ::dup2(write_end.get(), 1);
+        std::string variable = std::string(which_variable) + "=1";
+        char* arguments[] = {const_cast<char*>(path), nullptr};
+        char* environment[] = {variable.data(), nullptr};
+        ::execve(path, arguments, environment);
+        ::_exit(1);
+    }
+    write_end.reset();
+    std::string said = read_text(read_end.get(), 4096, "the program");
+    ::waitpid(child, nullptr, 0);
+    return said;
 }
 
 void make_files(const Report& report) {
@@ -94,6 +129,88 @@ TEST_CASE("what a user may is done to the file that was looked at (X-8)", "[emul
             EXPECT_TEXT(read_all("theirs/gone"), "theirs");
             EXPECT_TEXT(read_all("theirs/moved"), "theirs");
             EXPECT_CALL(::access("theirs/made", F_OK), "ENOENT");
+        },
+        options);
+}
+
+TEST_CASE("a FIFO that is opened is the one that was looked at (X-8)", "[emulation]") {
+    EmulatedOptions options;
+    options.filter.check_reads = true;
+    REQUIRE_EMULATED(
+        [](const Report& report) {
+            make_files(report);
+            EXPECT_CALL(::mkfifo("mine/p", 0666), "0");
+            EXPECT_CALL(::chmod("mine/p", 0666), "0");
+            write_file("theirs/p", "theirs", 0600);
+            in_child([&] {
+                become(1000, 100);
+                const Swapping swapping;
+                for (int turn = 0; turn < 400; turn++) {
+                    char bytes[8] = {};
+                    const UniqueFd read_end(::open("way/p", O_RDONLY | O_NONBLOCK));
+                    EXPECT_TEXT(read_end && ::read(read_end.get(), bytes, sizeof bytes) > 0, "false");
+                    const UniqueFd both(::open("way/p", O_RDWR | O_NONBLOCK));
+                    if (both) static_cast<void>(::write(both.get(), "x", 1));
+                }
+                return true;
+            });
+            EXPECT_TEXT(read_all("theirs/p"), "theirs");
+        },
+        options);
+}
+
+TEST_CASE("the ends of a FIFO wait for each other, and for signals", "[emulation]") {
+    EmulatedOptions options;
+    options.filter.check_reads = true;
+    REQUIRE_EMULATED(
+        [](const Report& report) {
+            EXPECT_CALL(::chmod(".", 0777), "0");
+            become(1000, 100);
+            EXPECT_CALL(::mkfifo("p", 0600), "0");
+            for (int turn = 0; turn < 20; turn++) {
+                const pid_t writer = ::fork();
+                if (writer == 0) {
+                    const UniqueFd end(::open("p", O_WRONLY));
+                    ::_exit(end && ::write(end.get(), "hello", 5) == 5 ? 0 : 1);
+                }
+                EXPECT_TEXT(read_all("p"), "hello");
+                EXPECT_CALL(::waitpid(writer, nullptr, 0) == writer ? 0 : -1, "0");
+            }
+            // More of them than there are threads to wait, one after the other.
+            for (int turn = 0; turn < 20; turn++) {
+                const pid_t reader = ::fork();
+                if (reader == 0) ::_exit(::open("p", O_RDONLY));
+                ::kill(reader, SIGKILL);
+                EXPECT_CALL(::waitpid(reader, nullptr, 0) == reader ? 0 : -1, "0");
+            }
+            struct sigaction action {};
+            action.sa_handler = [](int) {};
+            ::sigaction(SIGALRM, &action, nullptr);
+            const itimerval often{{0, 20'000}, {0, 20'000}};
+            ::setitimer(ITIMER_REAL, &often, nullptr);
+            EXPECT_CALL(::open("p", O_RDONLY), "EINTR");
+        },
+        options);
+}
+
+TEST_CASE("the rights of a set-id program are that program's alone (X-8)", "[emulation]") {
+    EmulatedOptions options;
+    options.filter.check_reads = true;
+    REQUIRE_EMULATED(
+        [](const Report& report) {
+            make_files(report);
+            for (const char* path : {"mine/su", "theirs/su"}) std::filesystem::copy_file("/proc/self/exe", path);
+            EXPECT_CALL(::chown("mine/su", 1000, 100), "0");
+            EXPECT_CALL(::chmod("mine/su", 0755), "0");
+            EXPECT_CALL(::chmod("theirs/su", 04755), "0");
+            become(1000, 100);
+            EXPECT_TEXT(said_by("theirs/su").starts_with("0 "), "true");
+            EXPECT_TEXT(said_by("mine/su").starts_with("1000 "), "true");
+            const Swapping swapping;
+            for (int turn = 0; turn < 100; turn++) {
+                const std::string said = said_by("way/su");
+                EXPECT_TEXT(said.starts_with("0 ") && !said.ends_with("theirs/su"), "false");
+            }
         },
         options);
 }
