@@ -85,12 +85,21 @@ Advice mount_advice(const std::string& stage, int error_number) {
     return {"mounting is refused", "run gbuild where its user may mount in a user namespace, or as root"};
 }
 
-Advice advice_for(const Probe& probe, const StageFailure& failure) {
-    const std::string& stage = failure.what;
-    if (failure.error_number == EAGAIN && (begins(stage, "fork") || begins(stage, "clone"))) {
-        return {"no more processes may be started",
-                "raise the limit on processes (ulimit -u, or the container's), or build with fewer --jobs"};
+// Whatever the call was for, there is no more of it.
+std::optional<Advice> shortage_advice(const StageFailure& failure) {
+    if (failure.error_number == EMFILE) {
+        return Advice{"no more files may be open", "raise the limit on open files (ulimit -n)"};
     }
+    if (failure.error_number == EAGAIN && (begins(failure.what, "fork") || begins(failure.what, "clone"))) {
+        return Advice{"no more processes may be started",
+                      "raise the limit on processes (ulimit -u, or the container's), or build with fewer --jobs"};
+    }
+    return std::nullopt;
+}
+
+Advice advice_for(const Probe& probe, const StageFailure& failure) {
+    if (auto advice = shortage_advice(failure)) return *advice;
+    const std::string& stage = failure.what;
     if (begins(stage, "ranges of")) {
         return {"the user has no ranges of ids", "have an administrator run usermod --add-subuids 100000-165535 "
                                                  "--add-subgids 100000-165535 USER; or build with --isolation=single"};
