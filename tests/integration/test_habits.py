@@ -168,7 +168,7 @@ class Words(Case):
             text = self.gbuild(*command, "--help").out
             self.assertLessEqual(max(map(len, text.splitlines())), 80)
         if shutil.which("script"):
-            for columns in [60, 132]:
+            for columns in [90, 132]:
                 text = subprocess.run(["script", "-qec", f"stty cols {columns}; {PROGRAM} build --help", "/dev/null"],
                                       capture_output=True, text=True, check=True, env=self.environment()).stdout
                 longest = max(map(len, text.splitlines()))
