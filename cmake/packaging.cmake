@@ -19,9 +19,21 @@ add_custom_command(OUTPUT ${manual} DEPENDS ${PROJECT_SOURCE_DIR}/docs/gbuild.1 
                    COMMAND ${gzip} --best --no-name --stdout ${PROJECT_SOURCE_DIR}/docs/gbuild.1 > ${manual})
 add_custom_target(gbuild_manual ALL DEPENDS ${manual})
 
+# Under the names by which the three shells look for them.
+set(completions ${PROJECT_BINARY_DIR}/completions)
+file(MAKE_DIRECTORY ${completions})
+add_custom_command(OUTPUT ${completions}/gbuild ${completions}/_gbuild ${completions}/gbuild.fish DEPENDS gbuild VERBATIM
+                   COMMAND gbuild completion bash > ${completions}/gbuild
+                   COMMAND gbuild completion zsh > ${completions}/_gbuild
+                   COMMAND gbuild completion fish > ${completions}/gbuild.fish)
+add_custom_target(gbuild_completions ALL DEPENDS ${completions}/gbuild ${completions}/_gbuild ${completions}/gbuild.fish)
+
 set(docdir ${CMAKE_INSTALL_DATAROOTDIR}/doc/gbuild)
 install(TARGETS gbuild RUNTIME)
 install(FILES ${manual} DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/man/man1)
+install(FILES ${completions}/gbuild DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/bash-completion/completions)
+install(FILES ${completions}/_gbuild DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/zsh/vendor-completions)
+install(FILES ${completions}/gbuild.fish DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/fish/vendor_completions.d)
 install(FILES README.md CHANGELOG.md DESTINATION ${docdir})
 install(FILES LICENSE DESTINATION ${docdir} RENAME copyright)
 install(DIRECTORY docs/ DESTINATION ${docdir} FILES_MATCHING PATTERN "*.md")

@@ -95,7 +95,9 @@ class Packages(Case):
         listing = run("dpkg-deb", "--contents", made("*.deb")).splitlines()
         names = {line.split()[5].rstrip("/") for line in listing}
         for name in ["./usr/bin/gbuild", "./usr/share/man/man1/gbuild.1.gz", "./usr/share/doc/gbuild/copyright",
-                     "./usr/share/doc/gbuild/README.md", "./usr/share/gbuild/apparmor/gbuild"]:
+                     "./usr/share/doc/gbuild/README.md", "./usr/share/gbuild/apparmor/gbuild",
+                     "./usr/share/bash-completion/completions/gbuild", "./usr/share/zsh/vendor-completions/_gbuild",
+                     "./usr/share/fish/vendor_completions.d/gbuild.fish"]:
             self.assertIn(name, names)
         self.assertEqual({line.split()[1] for line in listing}, {"root/root"})
 
