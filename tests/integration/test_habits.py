@@ -36,7 +36,7 @@ class Options(Case):
 
     def check_row(self, kind, words):
         words, result = self.run_row(words)
-        ignored = [line for line in result.err.splitlines() if line.startswith("ignoring ")]
+        ignored = [line for line in result.err.splitlines() if re.search(r"(^| )ignoring -", line)]
         if kind == "refused":
             self.assertEqual(result.code, 2, result.err)
             self.assertIn(words[0].split("=")[0], result.err.splitlines()[0])
