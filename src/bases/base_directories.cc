@@ -48,8 +48,8 @@ std::optional<std::vector<Digest>> snapshot_layers(const std::string& key) {
     return layers;
 }
 
-BaseDirectories::BaseDirectories(const LayerJob& job, ExtractionForm form) :
-    job_(job), form_(std::move(form)), outer_stop_(job.stop, [this] { stop_.request_stop(); }) {}
+BaseDirectories::BaseDirectories(const Environment& env, const StandIn* stand_in, ExtractionForm form) :
+    env_(env), stand_in_(stand_in), form_(std::move(form)), outer_stop_(env.stop, [this] { stop_.request_stop(); }) {}
 
 BaseDirectories::~BaseDirectories() {
     stop_.request_stop();
@@ -66,7 +66,7 @@ void BaseDirectories::want(const BaseImage& image) {
     try {
         extraction.thread = std::jthread([this, &image, &extraction] { extract(image, extraction); });
     } catch (...) {
-        extractions->erase(place);
+        extractions->erase(place);  // nobody would end it
         throw;
     }
 }
@@ -96,18 +96,18 @@ const std::filesystem::path& BaseDirectories::of(const BaseImage& image) {
 store::Snapshot BaseDirectories::snapshot_of(const BaseImage& image) {
     const std::string key = snapshot_key(form_.owners, image.config.diff_ids);
     auto waiting = [&] {
-        job_.events.emit(Notice{fmt::format("waiting for another gbuild that is extracting {}", image.name)});
+        env_.events.emit(Notice{fmt::format("waiting for another gbuild that is extracting {}", image.name)});
     };
     const auto get = [&](const std::string& name, StandIns stand_ins) {
         const auto fill_it = [&](const std::filesystem::path& directory) { fill(image, directory, stand_ins); };
-        return job_.store.snapshot(name, fill_it, waiting, stop_.get_token());
+        return env_.store.snapshot(name, fill_it, waiting, stop_.get_token());
     };
     return with_context([&] { return fmt::format("extracting {}", image.name); },
                         [&] {
                             try {
                                 return get(key, StandIns::refuse);
                             } catch (const StoodIn&) {
-                                return get(key + " from " + job_.stand_in->scope(), StandIns::take);
+                                return get(key + " from " + stand_in_->scope(), StandIns::take);
                             }
                         });
 }
@@ -116,7 +116,7 @@ const std::filesystem::path& BaseDirectories::renew(const BaseImage& image) {
     of(image);
     auto extractions = extractions_.lock();
     Extraction& extraction = extractions->at(&image);
-    job_.store.drop_snapshot(std::move(*extraction.snapshot));
+    env_.store.drop_snapshot(std::move(*extraction.snapshot));
     extraction.snapshot.reset();
     extraction.snapshot = snapshot_of(image);
     return extraction.snapshot->files;
@@ -138,9 +138,9 @@ void BaseDirectories::extract(const BaseImage& image, Extraction& extraction) {
 }
 
 void BaseDirectories::fill(const BaseImage& image, const std::filesystem::path& directory, StandIns stand_ins) {
-    const ReportedActivity extracting(job_.events, {image.step, "extracting", image.name});
+    const ReportedActivity extracting(env_.events, {image.step, "extracting", image.name});
     const RootedDir root(directory);
-    pack::PackSet packs(job_.packing);
+    pack::PackSet packs(env_.packing);
     pack::ContentReader contents(packs);
     layer::ExtractOptions options = extraction_options(form_.ownership, contents);
     options.read = [this, read = std::move(options.read)](const tree::Inode& inode, const auto& take) {
@@ -150,8 +150,8 @@ void BaseDirectories::fill(const BaseImage& image, const std::filesystem::path& 
     tree::Tree written, arrived;
     for (const Digest& diff_id : image.config.diff_ids) {
         const auto pack = wait_for_layer(diff_id);
-        if (stand_ins == StandIns::refuse && job_.stand_in && job_.stand_in->stood_in(diff_id)) throw StoodIn();
-        apply_pack(arrived, *pack, packs.add(pack), job_.max_files);
+        if (stand_ins == StandIns::refuse && stand_in_ && stand_in_->stood_in(diff_id)) throw StoodIn();
+        apply_pack(arrived, *pack, packs.add(pack), env_.max_files);
         try {
             layer::write_difference(written, arrived, root, layer::DirectoryForm::whole, options);
             written = arrived.clone();

@@ -17,7 +17,7 @@ namespace gbuild::build {
 
 class BaseDirectories {
   public:
-    BaseDirectories(const LayerJob& job, ExtractionForm form);
+    BaseDirectories(const Environment& env, const StandIn* stand_in, ExtractionForm form);
     // Calls off what is under way.
     ~BaseDirectories();
     BaseDirectories(const BaseDirectories&) = delete;
@@ -50,7 +50,8 @@ class BaseDirectories {
     void fill(const BaseImage& image, const std::filesystem::path& directory, StandIns stand_ins);
     std::shared_ptr<const pack::Pack> wait_for_layer(const Digest& layer);
 
-    const LayerJob& job_;
+    const Environment& env_;
+    const StandIn* stand_in_;
     ExtractionForm form_;
     std::stop_source stop_;
     std::stop_callback<std::function<void()>> outer_stop_;

@@ -73,37 +73,44 @@ bool is_external(const plan::Base& base) {
     return std::holds_alternative<plan::ImageBase>(base) || std::holds_alternative<plan::NamedContextBase>(base);
 }
 
-BaseImages::BaseImages(PullPolicy pull, const store::Store& store, StandIn* stand_in, registry::Client& client,
-                       std::map<std::string, NamedContext> contexts, EventSink& events, std::stop_token stop) :
+BaseImages::BaseImages(PullPolicy pull, const Environment& env, StandIn* stand_in,
+                       std::map<std::string, NamedContext> contexts) :
     pull_(pull),
-    store_(store),
+    store_(env.store),
     stand_in_(stand_in),
     contexts_(std::move(contexts)),
-    events_(events),
-    outer_stop_(std::move(stop), [this] { stop_.request_stop(); }),
-    client_(client),
-    archives_(store) {}
+    events_(env.events),
+    outer_stop_(env.stop, [this] { stop_.request_stop(); }),
+    client_(env.client),
+    archives_(env.store) {}
 
 void BaseImages::resolve(const std::vector<plan::NeededBase>& bases) {
     Synchronized<std::exception_ptr> first;
+    const auto fail = [&] {
+        auto error = first.lock();
+        if (!*error) *error = std::current_exception();
+        stop_.request_stop();
+    };
     auto task = [&](const plan::NeededBase& needed) {
         try {
             return resolve_named(needed);
         } catch (...) {
-            auto error = first.lock();
-            if (!*error) *error = std::current_exception();
-            stop_.request_stop();
+            fail();
             throw;
         }
     };
     std::map<std::string, std::future<BaseImage>> running;
-    for (const auto& needed : bases) {
-        std::string key = key_of(needed.base);
-        if (running.contains(key) || images_.contains(key)) continue;
-        running.emplace(key, std::async(std::launch::async, task, needed));
+    try {
+        for (const auto& needed : bases) {
+            std::string key = key_of(needed.base);
+            if (running.contains(key) || images_.contains(key)) continue;
+            running.emplace(key, std::async(std::launch::async, task, needed));
+        }
+    } catch (...) {
+        fail();
     }
     for (auto& [key, image] : running) image.wait();
-    if (*first.lock()) std::rethrow_exception(*first.lock());
+    if (const auto error = *first.lock()) std::rethrow_exception(error);
     for (auto& [key, image] : running) images_.emplace(key, image.get());
 }
 

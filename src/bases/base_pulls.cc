@@ -7,16 +7,19 @@
 
 namespace gbuild::build {
 
-BasePulls::BasePulls(const BaseImages& bases, const LayerJob& job, const std::optional<ExtractionForm>& form) :
-    bases_(bases), outer_stop_(job.stop, [this] { stop_.request_stop(); }), job_{job.store,         job.packing,
-                                                                                 job.jobs,          job.events,
-                                                                                 stop_.get_token(), job.stand_in} {
-    if (form) directories_ = std::make_unique<BaseDirectories>(job_, *form);
+BasePulls::BasePulls(const BaseImages& bases, const Environment& env, StandIn* stand_in,
+                     const std::optional<ExtractionForm>& form) :
+    bases_(bases),
+    outer_stop_(env.stop, [this] { stop_.request_stop(); }),
+    env_(env.until(stop_.get_token())),
+    stand_in_(stand_in) {
+    if (form) directories_ = std::make_unique<BaseDirectories>(env_, stand_in_, *form);
 }
 
 BasePulls::~BasePulls() {
     stop_.request_stop();
-    for (auto& [image, batch] : state_.lock()->batches) batch.wait();
+    auto state = state_.lock();
+    for (const auto& [image, batch] : state->batches) batch.wait();
 }
 
 void BasePulls::want(const std::vector<const BaseImage*>& images) {
@@ -31,7 +34,7 @@ void BasePulls::want(const std::vector<const BaseImage*>& images) {
     for (const BaseImage* image : wanted) state->transfers += static_cast<int>(image->config.diff_ids.size());
     auto pull = [this, wanted, first] {
         return obtain_layers(
-            wanted, job_,
+            wanted, env_, stand_in_,
             [this](const Digest& layer, const std::shared_ptr<const pack::Pack>& pack) {
                 if (directories_) directories_->add_layer(layer, pack);
             },

@@ -9,6 +9,9 @@
 
 namespace gbuild::build {
 
+// Packs that are kept open without being looked into.
+constexpr size_t most_held = 64;
+
 uint32_t KnownLayers::add(State& state, const Digest& layer, const std::shared_ptr<const pack::Pack>& pack) {
     auto [place, added] = state.numbers.emplace(layer, 0);
     if (!added) return place->second;
@@ -18,16 +21,21 @@ uint32_t KnownLayers::add(State& state, const Digest& layer, const std::shared_p
 }
 
 uint32_t KnownLayers::add(const Digest& layer, const std::shared_ptr<const pack::Pack>& pack) {
-    return add(*state_.lock(), layer, pack);
+    auto state = state_.lock();
+    return add(*state, layer, pack);
 }
 
 bool KnownLayers::hold(const Digest& layer) {
     auto state = state_.lock();
-    if (state->numbers.contains(layer) || state->held.contains(layer)) return true;
-    auto file = store_.open_pack(pack_key(layer, packs_.options()));
-    if (!file) return elsewhere_.has(layer);
-    state->held.emplace(layer, std::move(*file));
-    return true;
+    if (state->numbers.contains(layer) || state->held.contains(layer) || state->opened.contains(layer)) return true;
+    const std::string key = pack_key(layer, packs_.options());
+    if (state->held.size() < most_held) {
+        if (auto file = store_.open_pack(key)) return state->held.emplace(layer, std::move(*file)).second;
+    } else if (auto pack = pack::open_stored_pack(store_, key, layer, packs_.options())) {
+        // Opened as a pack, a small one needs no descriptor.
+        return state->opened.emplace(layer, std::move(pack)).second;
+    }
+    return elsewhere_.has(layer);
 }
 
 uint32_t KnownLayers::number_of(const Digest& layer) {
@@ -41,6 +49,7 @@ uint32_t KnownLayers::number_of(const Digest& layer) {
 std::optional<uint32_t> KnownLayers::number_at_hand(const Digest& layer) {
     auto state = state_.lock();
     if (auto known = state->numbers.find(layer); known != state->numbers.end()) return known->second;
+    if (auto opened = state->opened.extract(layer); !opened.empty()) return add(*state, layer, opened.mapped());
     auto held = state->held.extract(layer);
     if (held.empty()) return std::nullopt;
     try {
@@ -77,6 +86,9 @@ bool KnownLayers::drop_damaged() const {
     }
     for (const auto& [layer, file] : state->held) {
         if (!is_whole(file)) store_.remove_pack(pack_key(layer, packs_.options()));
+    }
+    for (const auto& [layer, pack] : state->opened) {
+        if (!pack->is_whole()) store_.remove_pack(pack_key(layer, packs_.options()));
     }
     return true;
 }

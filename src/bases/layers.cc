@@ -32,10 +32,10 @@ struct Task {
 // A download in its own thread, into a partial blob that the packing thread follows. Called off by the destructor.
 class Download {
   public:
-    Download(const Task& task, const LayerJob& job, std::stop_token stop) :
-        partial_(job.store.partial_blob(task.descriptor.digest, task.descriptor.size, stop)),
+    Download(const Task& task, const Environment& env, std::stop_token stop) :
+        partial_(env.store.partial_blob(task.descriptor.digest, task.descriptor.size, stop)),
         resumed_(partial_->received() > 0),
-        thread_([this, &task, &job, stop](std::stop_token own) { run(task, job, stop, own); }) {}
+        thread_([this, &task, &env, stop](std::stop_token own) { run(task, env, stop, own); }) {}
 
     bool resumed() const { return resumed_; }
     std::unique_ptr<ByteSource> reader() { return partial_->reader(); }
@@ -48,12 +48,12 @@ class Download {
     void discard() { partial_->discard(); }
 
   private:
-    void run(const Task& task, const LayerJob& job, std::stop_token stop, std::stop_token own) {
+    void run(const Task& task, const Environment& env, std::stop_token stop, std::stop_token own) {
         std::stop_source either;
         std::stop_callback outer(stop, [&] { either.request_stop(); });
         std::stop_callback inner(own, [&] { either.request_stop(); });
         try {
-            ReportingSink sink(*partial_, task.transfer, job.events);
+            ReportingSink sink(*partial_, task.transfer, env.events);
             task.image->source->fetch_blob(task.descriptor, sink, either.get_token());
             partial_->finish();
         } catch (...) {
@@ -82,19 +82,24 @@ class Place {
 
 class LayerRun {
   public:
-    LayerRun(const LayerJob& job, const LayerArrival& arrived) :
-        job_(job),
+    LayerRun(const Environment& env, StandIn* stand_in, const LayerArrival& arrived) :
+        env_(env),
+        stand_in_(stand_in),
         arrived_(arrived),
-        packs_at_once_(std::max(1u, job.jobs / threads_a_pack)),
+        packs_at_once_(std::max(1u, env.jobs / threads_a_pack)),
         packing_(packs_at_once_),
-        outer_stop_(job.stop, [this] { stop_.request_stop(); }) {}
+        outer_stop_(env.stop, [this] { stop_.request_stop(); }) {}
 
     LayerPacks run(std::vector<Task> tasks) {
         tasks_ = std::move(tasks);
         {
             std::vector<std::jthread> workers;
             size_t count = std::min(parallel_layers, tasks_.size());
-            for (size_t i = 0; i < count; i++) workers.emplace_back([this] { work(); });
+            try {
+                for (size_t i = 0; i < count; i++) workers.emplace_back([this] { work(); });
+            } catch (...) {
+                fail();
+            }
         }
         auto state = state_.lock();
         if (state->error) std::rethrow_exception(state->error);
@@ -122,29 +127,34 @@ class LayerRun {
                 if (arrived_) arrived_(task->diff_id, pack);
                 state_.lock()->packs.emplace(task->diff_id, std::move(pack));
             } catch (...) {
-                auto state = state_.lock();
-                if (!state->error) state->error = std::current_exception();
-                stop_.request_stop();
+                fail();
             }
         }
     }
 
+    // Calls off the rest because of the exception that is being handled.
+    void fail() {
+        auto state = state_.lock();
+        if (!state->error) state->error = std::current_exception();
+        stop_.request_stop();
+    }
+
     std::shared_ptr<const pack::Pack> obtain(const Task& task) {
-        std::string key = pack_key(task.diff_id, job_.packing);
+        std::string key = pack_key(task.diff_id, env_.packing);
         std::string label = task.descriptor.digest.text().substr(0, 19);
-        job_.events.emit(TransferStarted{task.transfer, task.image->step, label, "pulling", task.descriptor.size});
+        env_.events.emit(TransferStarted{task.transfer, task.image->step, label, "pulling", task.descriptor.size});
         // By blob, not by pack: two builds with other packing options would download into the same partial file.
         auto waiting = [&] {
-            job_.events.emit(Notice{fmt::format("waiting for another gbuild that is pulling {}", label)});
+            env_.events.emit(Notice{fmt::format("waiting for another gbuild that is pulling {}", label)});
         };
-        FileLock lock = job_.store.lock("blob " + task.descriptor.digest.text(), waiting, stop_.get_token());
-        if (auto pack = open_stored_pack(job_.store, key, task.diff_id, job_.packing)) {
-            job_.events.emit(TransferFinished{task.transfer, true});
+        FileLock lock = env_.store.lock("blob " + task.descriptor.digest.text(), waiting, stop_.get_token());
+        if (auto pack = open_stored_pack(env_.store, key, task.diff_id, env_.packing)) {
+            env_.events.emit(TransferFinished{task.transfer, true});
             return pack;
         }
         auto pack = task.image->is_from_cache ? stand_in(task) : nullptr;
         if (!pack) pack = pull_or_stand_in(task, key);
-        job_.events.emit(TransferFinished{task.transfer, false});
+        env_.events.emit(TransferFinished{task.transfer, false});
         return pack;
     }
 
@@ -159,8 +169,8 @@ class LayerRun {
 
     // No pack tells which layer it is of, so that what a cache has of one can only be believed.
     std::shared_ptr<const pack::Pack> stand_in(const Task& task) {
-        if (!job_.stand_in || task.image->needs_registry) return nullptr;
-        return job_.stand_in->layer_stand_in(task.diff_id, task.image->name);
+        if (!stand_in_ || task.image->needs_registry) return nullptr;
+        return stand_in_->layer_stand_in(task.diff_id, task.image->name);
     }
 
     std::shared_ptr<const pack::Pack> pull(const Task& task, const std::string& key) {
@@ -184,16 +194,16 @@ class LayerRun {
             if (kind == ErrorKind::no_space || kind == ErrorKind::interrupted || kind == ErrorKind::permission) throw;
             // What cannot be packed because it is like that in its registry is no better the next time.
             if (is_whole(task)) throw;
-            job_.events.emit(Notice{fmt::format("{} is damaged in the store and left out of account", label_of(task))});
+            env_.events.emit(Notice{fmt::format("{} is damaged in the store and left out of account", label_of(task))});
         }
-        job_.store.remove_blob(task.descriptor.digest);
+        env_.store.remove_blob(task.descriptor.digest);
         return nullptr;
     }
 
     // Null when the store has no blob of the right size.
     std::unique_ptr<ByteSource> open_blob(const Task& task) const {
         const oci::Descriptor& descriptor = task.descriptor;
-        auto fd = job_.store.open_blob(descriptor.digest, descriptor.size);
+        auto fd = env_.store.open_blob(descriptor.digest, descriptor.size);
         if (!fd) return nullptr;
         return std::make_unique<VerifyingSource>(std::make_unique<FileSource>(std::move(*fd)), descriptor.digest,
                                                  descriptor.size, label_of(task));
@@ -214,13 +224,13 @@ class LayerRun {
     // Downloads and packs; nullptr when that failed for what may be the fault of an earlier run's bytes, which are gone
     // then, and this was not the last chance.
     std::shared_ptr<const pack::Pack> fetch(const Task& task, const std::string& key, Chance chance) {
-        Download download(task, job_, stop_.get_token());
+        Download download(task, env_, stop_.get_token());
         try {
             return pack_stream(download.reader(), task, key, [&] { download.finish(); });
         } catch (const Error& error) {
             if (!may_be_damage(error.kind())) throw;
             // Only the digest tells whether these are the bytes that the registry has: so let them arrive.
-            job_.events.emit(Notice{fmt::format("{}; the rest is awaited to tell whether {} arrived damaged",
+            env_.events.emit(Notice{fmt::format("{}; the rest is awaited to tell whether {} arrived damaged",
                                                 error.message(), label_of(task))});
             try {
                 download.finish();
@@ -228,7 +238,7 @@ class LayerRun {
                 if (cause.kind() == ErrorKind::interrupted) throw;
                 download.discard();
                 if (!download.resumed() || chance == Chance::last) throw;
-                job_.events.emit(Notice{fmt::format("{}; starting {} again", cause.message(), label_of(task))});
+                env_.events.emit(Notice{fmt::format("{}; starting {} again", cause.message(), label_of(task))});
                 return nullptr;
             }
             // They are; but a download that had to start over leaves its reader behind.
@@ -247,23 +257,24 @@ class LayerRun {
     std::shared_ptr<const pack::Pack> pack_stream(std::unique_ptr<ByteSource> bytes, const Task& task,
                                                   const std::string& key, Verified&& verified) {
         layer::TarOptions tar{layer::Whiteouts::interpret, label_of(task), task.diff_id};
-        AtomicFile file = job_.store.new_pack(key);
+        AtomicFile file = env_.store.new_pack(key);
         {
             auto entries = layer::read_tar(layer::decompress(std::move(bytes), label_of(task)), std::move(tar));
             pack::WritePackJob write{
-                job_.packing, task.diff_id, std::max(1u, job_.jobs / packs_at_once_), {}, stop_.get_token()};
+                env_.packing, task.diff_id, std::max(1u, env_.jobs / packs_at_once_), {}, stop_.get_token()};
             Place place(packing_);
-            job_.store.writing([&] { pack::write_pack(*entries, write, file.fd()); });
+            env_.store.writing([&] { pack::write_pack(*entries, write, file.fd()); });
         }
         verified();
-        auto pack = commit_pack(job_.store, file, job_.packing);
-        job_.store.remove_blob(task.descriptor.digest);
+        auto pack = commit_pack(env_.store, file, env_.packing);
+        env_.store.remove_blob(task.descriptor.digest);
         return pack;
     }
 
     static std::string label_of(const Task& task) { return "layer " + task.descriptor.digest.text().substr(0, 19); }
 
-    const LayerJob& job_;
+    const Environment& env_;
+    StandIn* stand_in_;
     const LayerArrival& arrived_;
     unsigned packs_at_once_;
     std::counting_semaphore<> packing_;
@@ -275,8 +286,8 @@ class LayerRun {
 
 }  // namespace
 
-LayerPacks obtain_layers(const std::vector<const BaseImage*>& images, const LayerJob& job, const LayerArrival& arrived,
-                         int first_transfer) {
+LayerPacks obtain_layers(const std::vector<const BaseImage*>& images, const Environment& env, StandIn* stand_in,
+                         const LayerArrival& arrived, int first_transfer) {
     std::vector<Task> tasks;
     std::map<Digest, bool> known;
     for (const BaseImage* image : images) {
@@ -287,7 +298,7 @@ LayerPacks obtain_layers(const std::vector<const BaseImage*>& images, const Laye
             tasks.push_back({image, layers[i], diff_id, first_transfer + static_cast<int>(tasks.size())});
         }
     }
-    return LayerRun(job, arrived).run(std::move(tasks));
+    return LayerRun(env, stand_in, arrived).run(std::move(tasks));
 }
 
 }  // namespace gbuild::build

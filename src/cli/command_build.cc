@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "gbuild/base/atomic_file.h"
+#include "gbuild/base/fd.h"
 #include "gbuild/base/text.h"
 #include "gbuild/cli/build_push.h"
 #include "gbuild/cli/build_record.h"
@@ -20,6 +21,7 @@
 #include "gbuild/cli/signals.h"
 #include "gbuild/cli/verify.h"
 #include "gbuild/compare/differences.h"
+#include "gbuild/engine/build.h"
 #include "gbuild/golem/contract_rules.h"
 #include "gbuild/sources/inputs.h"
 #include "gbuild/store/store.h"
@@ -41,6 +43,47 @@ constexpr const char* epilogue =
     "  gbuild -o type=docker,dest=- -t app . | docker load\n"
     "  gbuild https://example.org/app.git#v1:image     a git repository at a tag, and its directory image\n"
     "  gbuild -t app - < context.tar.gz                an archive, or a Dockerfile alone\n";
+
+void leave_out(build::BuildResult& result, const std::filesystem::path& path) {
+    std::erase_if(result.container_outputs, [&](const auto& written) { return written.output.destination == path; });
+}
+
+// --iidfile and --metadata-file.
+class SideFiles final : public build::SideOutput {
+  public:
+    // `hidden`: an output that is nobody's business.
+    SideFiles(const build::BuildOptions& options, std::optional<SideFile> iid_file,
+              std::optional<SideFile> metadata_file, std::filesystem::path hidden, Output& standard_output) :
+        options_(options),
+        iid_file_(std::move(iid_file)),
+        metadata_file_(std::move(metadata_file)),
+        hidden_(std::move(hidden)),
+        standard_output_(standard_output) {}
+
+    void write(const build::BuildResult& made) override {
+        build::BuildResult result = made;
+        leave_out(result, hidden_);
+        if (options_.output) result.file = *options_.output;
+        if (iid_file_) iid_file_->write(image_id(result));
+        if (metadata_file_) metadata_file_->write(json_document(build_metadata(options_, result)));
+    }
+    void pass_on() override {
+        for (const auto* file : {&iid_file_, &metadata_file_}) {
+            if (*file) (*file)->pass_on(standard_output_);
+        }
+    }
+    void commit() override {
+        for (auto* file : {&iid_file_, &metadata_file_}) {
+            if (*file) (*file)->commit();
+        }
+    }
+
+  private:
+    const build::BuildOptions& options_;
+    std::optional<SideFile> iid_file_, metadata_file_;
+    std::filesystem::path hidden_;
+    Output& standard_output_;
+};
 
 class BuildCommand final : public Command {
   public:
@@ -211,12 +254,12 @@ class BuildCommand final : public Command {
     static int build_again(build::BuildOptions options, const std::filesystem::path& place, Progress& progress) {
         const auto fetched = fetch_context(options, progress);
         const Circumstances changed = change_circumstances(options, place);
-        const auto sandbox = build::prepare_sandbox(options);
+        NullSink nobody;
+        build::PreparedBuild work = build::Build(options, nobody).prepare();
         SignalWatcher signals;
         progress.start_ticking();
         progress.emit(Notice{"building once more: " + join(changed, ", ")});
-        NullSink nobody;
-        build::run_build(options, nobody, signals.stop(), sandbox.get());
+        std::move(work).run(nobody, signals.stop());
         progress.close();
         return 0;
     }
@@ -274,9 +317,9 @@ class BuildCommand final : public Command {
             throw Error(ErrorKind::usage, "--iidfile: no image is written, only its files")
                 .hint("leave it out, or write an image, too: -o type=oci,dest=FILE");
         }
-        const auto iid_file = side_file("--iidfile", iid_file_, options);
-        const auto metadata_file = side_file("--metadata-file", metadata_file_, options);
-        const auto report = side_file("--report", report_, options);
+        auto iid_file = side_file("--iidfile", iid_file_, options);
+        auto metadata_file = side_file("--metadata-file", metadata_file_, options);
+        auto report = side_file("--report", report_, options);
         if (report && !options.writes_gvmi) {
             throw Error(ErrorKind::usage, "--report is about a .gvmi, and none is to be written")
                 .hint("leave it out, or write one, too: -o FILE.gvmi");
@@ -293,17 +336,19 @@ class BuildCommand final : public Command {
         std::optional<BuildPush> publication;
         if (push_.wanted()) publication.emplace(push_, options, console);
         BuildRecorder recorder(progress);
-        build::BuildResult result = run_build(options, progress, recorder, publication);
-        if (archive) {
-            load_image(loader, archive->path() / "image.tar", console);
-            result.container_outputs.pop_back();
-        }
+        options.standard_output = [&](std::span<const std::byte> bytes) { console.out.write(as_text(bytes)); };
+        const std::filesystem::path to_load = archive ? archive->path() / "image.tar" : std::filesystem::path();
+        // What is published is known of last, and is part of the metadata.
+        SideFiles beside(options, std::move(iid_file), publication ? std::nullopt : std::move(metadata_file), to_load,
+                         console.out);
+        build::BuildResult result = run_build(options, progress, recorder, publication, beside);
+        if (archive) load_image(loader, to_load, console);
+        leave_out(result, to_load);
         if (!result.file.empty()) put_record(options.store_root, result.sha3, recorder.record(result));
         if (report) report->write(make_report(result.file, options.store_root, {}), console.out);
         Json metadata = build_metadata(options, result);
         if (publication) metadata["gbuild.push"] = publication->json();
-        if (iid_file) iid_file->write(image_id(result), console.out);
-        if (metadata_file) metadata_file->write(json_document(metadata), console.out);
+        if (publication && metadata_file) metadata_file->write(json_document(metadata), console.out);
         if (verify_)
             progress.close();
         else
@@ -324,21 +369,19 @@ class BuildCommand final : public Command {
 
     // `events` are passed on to the progress.
     build::BuildResult run_build(build::BuildOptions& options, Progress& progress, EventSink& events,
-                                 std::optional<BuildPush>& publication) const {
+                                 std::optional<BuildPush>& publication, SideFiles& beside) const {
         const auto fetched = fetch_context(options, events);
-        build::warn_until_error(options, events);
         // While there is one thread: what commands run in may be a user namespace, entered by this process.
-        const auto sandbox = build::prepare_sandbox(options);
+        build::PreparedBuild work = build::Build(options, events).prepare();
         SignalWatcher signals;
         progress.start_ticking();
-        options.registry.notice = [&](const std::string& message) { events.emit(Notice{message}); };
         for (const std::string& notice : notices_) events.emit(Notice{notice});
         for (const std::string& notice : run_.notices()) events.emit(Notice{notice});
         for (const Warning& warning : output_.warnings()) events.emit(warning);
         if (options.packing.codec == pack::Codec::zstd) {
             events.emit(golem::contract_warning("zstd-unmountable", "Golem providers cannot mount this image"));
         }
-        build::BuildResult result = build::run_build(options, events, signals.stop(), sandbox.get());
+        build::BuildResult result = std::move(work).run(events, signals.stop(), &beside);
         if (options.output) result.file = *options.output;
         if (publication) publication->run(result, progress, signals.stop());
         // What is written from now on may be for the same terminal.

@@ -12,6 +12,7 @@
 #include "gbuild/cli/progress.h"
 #include "gbuild/cli/sdk_lines.h"
 #include "gbuild/cli/signals.h"
+#include "gbuild/engine/build.h"
 #include "gbuild/oci/reference.h"
 #include "gbuild/registry/docker_daemon.h"
 #include "gbuild/store/store.h"
@@ -189,13 +190,14 @@ class ConvertCommand final : public Command {
     int build(build::BuildOptions& options, Console& console) const {
         const ProgressMode mode = quiet_ ? ProgressMode::quiet : progress_mode(progress_, console);
         // While there is one thread: triggers of the image may have commands.
-        const auto sandbox = build::prepare_sandbox(options);
+        options.standard_output = [&](std::span<const std::byte> bytes) { console.out.write(as_text(bytes)); };
+        NullSink nobody;
+        build::PreparedBuild work = build::Build(options, nobody).prepare();
         SignalWatcher signals;
         build::BuildResult result;
         {
             auto progress = make_progress(mode, console);
-            options.registry.notice = [&](const std::string& message) { progress->emit(Notice{message}); };
-            result = build::run_build(options, *progress, signals.stop(), sandbox.get());
+            result = std::move(work).run(*progress, signals.stop());
         }
         if (options.output) result.file = *options.output;
         if (uses_standard_output(options)) return 0;

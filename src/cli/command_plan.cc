@@ -2,8 +2,8 @@
 #include "gbuild/cli/command.h"
 #include "gbuild/cli/progress.h"
 #include "gbuild/cli/signals.h"
+#include "gbuild/engine/build.h"
 #include "gbuild/plan/render.h"
-#include "gbuild/sources/inputs.h"
 
 namespace gbuild::cli {
 
@@ -36,9 +36,7 @@ class PlanCommand final : public Command {
         const auto progress = make_progress(ProgressMode::plain, console);
         const auto fetched = fetch_context(options, *progress);
         SignalWatcher signals;
-        options.registry.notice = [&](const std::string& message) { progress->emit(Notice{message}); };
-        build::warn_until_error(options, *progress);
-        const build::PlannedBuild planned = build::plan_build(options, *progress, signals.stop());
+        const build::PlannedBuild planned = build::Build(options, *progress).outlook(*progress, signals.stop());
         const plan::StepNotes notes = [&](size_t stage, size_t step) { return note_of(planned.outlook[stage][step]); };
         console.out.write(format_ == "json" ? plan::to_json(planned.plan, notes) : plan::to_text(planned.plan, notes));
         return 0;

@@ -34,16 +34,38 @@ SideFile::SideFile(std::string option, fs::path path) : option_(std::move(option
     }
 }
 
-void SideFile::write(std::string_view text, Output& standard_output) const {
-    if (is_standard_output()) return standard_output.write(text);
+void SideFile::write(std::string text) {
+    text_ = std::move(text);
+    if (is_standard_output()) return;
     with_context([&] { return fmt::format("writing {}", option_); },
                  [&] {
                      std::error_code ignored;
                      const fs::file_status status = fs::symlink_status(path_, ignored);
-                     if (!fs::exists(status) || fs::is_regular_file(status)) return write_file_atomically(path_, text);
-                     const UniqueFd fd = open_file(path_, O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY);
-                     write_all(fd.get(), text);
+                     if (fs::exists(status) && !fs::is_regular_file(status)) return;
+                     file_.emplace(path_);
+                     write_all(file_->fd(), text_);
                  });
+}
+
+void SideFile::pass_on(Output& standard_output) const {
+    if (is_standard_output()) return standard_output.write(text_);
+    if (file_) return;
+    with_context([&] { return fmt::format("writing {}", option_); },
+                 [&] {
+                     const UniqueFd fd = open_file(path_, O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY);
+                     write_all(fd.get(), text_);
+                 });
+}
+
+void SideFile::commit() {
+    if (!file_) return;
+    with_context([&] { return fmt::format("writing {}", option_); }, [&] { file_->commit(); });
+}
+
+void SideFile::write(std::string text, Output& standard_output) {
+    write(std::move(text));
+    pass_on(standard_output);
+    commit();
 }
 
 }  // namespace gbuild::cli

@@ -21,6 +21,7 @@
 #include "gbuild/base/error.h"
 #include "gbuild/base/fd.h"
 #include "gbuild/base/text.h"
+#include "gbuild/engine/build.h"
 #include "gbuild/sandbox/probe.h"
 
 namespace gbuild::cli {
@@ -99,7 +100,8 @@ void move_context(build::BuildOptions& options, const fs::path& place, Circumsta
 // The one most unlike the one that would be taken.
 void change_isolation(build::BuildOptions& options, const fs::path& place, Circumstances& changed) {
     using sandbox::Isolation;
-    if (!build::runs_commands(options)) return;
+    NullSink nobody;
+    if (!build::Build(options, nobody).runs_commands()) return;
     const Isolation first = sandbox::choose_isolation(options.run.isolation, place).isolation;
     for (Isolation other : {Isolation::single, Isolation::subid, Isolation::root}) {
         if (other == first || !sandbox::probe(other, place).works) continue;

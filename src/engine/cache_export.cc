@@ -34,7 +34,7 @@ Outgoing outgoing_text(std::string text, const char* media_type) {
 class Exporting {
   public:
     Exporting(const ExportJob& job, CacheMode mode) :
-        job_(job), outer_stop_(job.stop, [this] { stop_.request_stop(); }) {
+        job_(job), outer_stop_(job.env.stop, [this] { stop_.request_stop(); }) {
         std::set<size_t> stages = stages_below_target(job.plan);
         if (mode == CacheMode::max) {
             for (size_t stage = 0; stage < job.plan.stages.size(); stage++) stages.insert(stage);
@@ -51,35 +51,44 @@ class Exporting {
         for (const Digest& layer : layers_) add_pack(layer);
     }
 
-    void send(registry::ImageDestination& destination) {
+    // Returns what the manifest will name.
+    oci::Artifact send(registry::ImageDestination& destination) {
         Synchronized<std::exception_ptr> first;
-        std::vector<std::future<void>> workers;
+        const auto fail = [&] {
+            auto error = first.lock();
+            if (!*error) *error = std::current_exception();
+            stop_.request_stop();
+        };
         std::atomic<size_t> next = 0;
-        for (size_t i = 0; i < std::min(uploads_at_once, outgoing_.size()); i++) {
-            workers.push_back(std::async(std::launch::async, [&] {
-                try {
-                    for (size_t at = next++; at < outgoing_.size(); at = next++) send_blob(destination, at);
-                } catch (...) {
-                    auto error = first.lock();
-                    if (!*error) *error = std::current_exception();
-                    stop_.request_stop();
-                }
-            }));
+        const auto work = [&] {
+            try {
+                for (size_t at = next++; at < outgoing_.size(); at = next++) send_blob(destination, at);
+            } catch (...) {
+                fail();
+            }
+        };
+        std::vector<std::future<void>> workers;  // last: they use the others
+        try {
+            for (size_t i = 0; i < std::min(uploads_at_once, outgoing_.size()); i++) {
+                workers.push_back(std::async(std::launch::async, work));
+            }
+        } catch (...) {
+            fail();
         }
         for (auto& worker : workers) worker.wait();
-        if (*first.lock()) std::rethrow_exception(*first.lock());
+        if (const auto error = *first.lock()) std::rethrow_exception(error);
         oci::Artifact artifact;
         for (const Outgoing& one : outgoing_) artifact.layers.push_back(one.blob);
-        registry::put_artifact(destination, oci::cache_artifact, std::move(artifact), encode_references(references_),
-                               job_.stop);
+        return artifact;
     }
+    std::string references() const { return encode_references(references_); }
 
   private:
     void add_base(const plan::Base& base) {
         if (!is_external(base)) return;
         const BaseImage& image = job_.bases.at(base);
         layers_.insert(image.config.diff_ids.begin(), image.config.diff_ids.end());
-        const auto config = job_.store.read_blob(image.resolved.manifest.config.digest, oci::max_config_size);
+        const auto config = job_.env.store.read_blob(image.resolved.manifest.config.digest, oci::max_config_size);
         const auto* named = std::get_if<plan::ImageBase>(&base);
         if (!config || !named || !bases_.insert(image.name + " " + named->platform.text()).second) return;
         const auto reference = oci::Reference::parse(named->reference);
@@ -97,9 +106,9 @@ class Exporting {
 
     // A layer that is nowhere any more is left out: who reads the cache then executes the step.
     void add_pack(const Digest& layer) {
-        const pack::PackOptions& packing = job_.options.packing;
+        const pack::PackOptions& packing = job_.env.packing;
         Outgoing out;
-        if (auto file = job_.store.open_pack(pack_key(layer, packing))) {
+        if (auto file = job_.env.store.open_pack(pack_key(layer, packing))) {
             auto content = std::make_shared<registry::FileContent>(std::move(*file));
             out.blob.digest = digest_of(*content);
             out.blob.size = content->size();
@@ -133,21 +142,22 @@ class Exporting {
     void send_blob(registry::ImageDestination& destination, size_t at) {
         Outgoing& out = outgoing_[at];
         const int transfer = first_upload + static_cast<int>(at);
-        job_.events.emit(TransferStarted{transfer, 0, out.blob.digest.text().substr(0, 19), "sending", out.blob.size});
+        job_.env.events.emit(
+            TransferStarted{transfer, 0, out.blob.digest.text().substr(0, 19), "sending", out.blob.size});
         const bool is_there = destination.has_blob(out.blob, stop_.get_token());
         if (!is_there) {
             if (!out.content) out.content = fetched(packs_.at(at));
             destination.put_blob(out.blob, *out.content, stop_.get_token(), [&](uint64_t sent) {
-                job_.events.emit(TransferProgress{transfer, sent});
+                job_.env.events.emit(TransferProgress{transfer, sent});
             });
         }
-        job_.events.emit(TransferFinished{transfer, is_there});
+        job_.env.events.emit(TransferFinished{transfer, is_there});
     }
 
     // From the cache that this build read, which may be another one.
     std::shared_ptr<const registry::BlobContent> fetched(const Digest& layer) {
         if (const auto pack = job_.imported.pass_on(layer)) {
-            return std::make_shared<registry::FileContent>(duplicate(pack->fd()));
+            return std::make_shared<registry::FileContent>(pack->open_file());
         }
         throw Error(ErrorKind::not_found, fmt::format("the layer {} cannot be had any more", layer.short_hex()));
     }
@@ -168,23 +178,44 @@ std::unique_ptr<registry::ImageDestination> open_destination(const CacheTarget& 
     return registry::open_layout_destination(local.directory, local.tag);
 }
 
-void export_cache(const ExportJob& job, const CacheTarget& target) {
-    auto destination = open_destination(target, job.client);
-    with_context([&] { return fmt::format("writing the cache {}", destination->name()); },
-                 [&] { Exporting(job, target.mode).send(*destination); });
+template <class Body>
+void writing(const registry::ImageDestination& destination, Body&& body) {
+    with_context([&] { return fmt::format("writing the cache {}", destination.name()); }, body);
 }
 
 }  // namespace
 
-void export_caches(const ExportJob& job) {
-    if (job.options.cache_to.empty()) return;
+template <class Body>
+void CacheExports::attempt(const CacheTarget& target, Body&& body) const {
+    try {
+        body();
+    } catch (const Error& error) {
+        if (!target.ignore_error || error.kind() == ErrorKind::interrupted) throw;
+        env_.events.emit(Warning{"cache-export", error.message(), std::nullopt, error.hint()});
+    }
+}
+
+CacheExports::CacheExports(const ExportJob& job) : env_(job.env) {
     for (const CacheTarget& target : job.options.cache_to) {
-        try {
-            export_cache(job, target);
-        } catch (const Error& error) {
-            if (!target.ignore_error || error.kind() == ErrorKind::interrupted) throw;
-            job.events.emit(Warning{"cache-export", error.message(), std::nullopt, error.hint()});
-        }
+        attempt(target, [&] {
+            auto destination = open_destination(target, job.env.client);
+            writing(*destination, [&] {
+                Exporting exporting(job, target.mode);
+                oci::Artifact artifact = exporting.send(*destination);
+                sent_.push_back({target, std::move(destination), std::move(artifact), exporting.references()});
+            });
+        });
+    }
+}
+
+void CacheExports::commit() {
+    for (Sent& sent : sent_) {
+        attempt(sent.target, [&] {
+            writing(*sent.destination, [&] {
+                registry::put_artifact(*sent.destination, oci::cache_artifact, std::move(sent.artifact),
+                                       sent.references, env_.stop);
+            });
+        });
     }
 }
 

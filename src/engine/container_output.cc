@@ -39,7 +39,7 @@ uint64_t write_local(const tree::Tree& tree, const ContainerOutput& output, cons
     options.read = [&](const tree::Inode& inode, const auto& consume) { contents.read(inode.content, consume); };
     fs::create_directories(*output.destination);
     const auto summary = layer::extract_over(tree, RootedDir(*output.destination), options);
-    warn_of_left_out(summary.skipped, shown(output), job.events);
+    warn_of_left_out(summary.skipped, shown(output), job.env.events);
     return summary.bytes;
 }
 
@@ -79,22 +79,42 @@ std::vector<fs::path> ContainerOutputs::paths() const {
     return paths;
 }
 
-std::vector<WrittenOutput> ContainerOutputs::write(const tree::Tree& target_tree, const ContainerJob& job) {
+std::vector<WrittenOutput> ContainerOutputs::write_files(const tree::Tree& tree, const ContainerJob& job) {
+    layers_.clear();
+    std::vector<Target*> files;
+    for (Target& target : targets_) {
+        if (!is_directory(target.output)) files.push_back(&target);
+    }
+    return write_all_of(files, tree, job);
+}
+
+std::vector<WrittenOutput> ContainerOutputs::write_directories(const tree::Tree& tree, const ContainerJob& job) {
+    std::vector<Target*> directories;
+    for (Target& target : targets_) {
+        if (is_directory(target.output)) directories.push_back(&target);
+    }
+    std::vector<WrittenOutput> written = write_all_of(directories, tree, job);
+    layers_.clear();
+    return written;
+}
+
+std::vector<WrittenOutput> ContainerOutputs::write_all_of(const std::vector<Target*>& targets,
+                                                          const tree::Tree& target_tree, const ContainerJob& job) {
+    std::vector<WrittenOutput> written;
+    if (targets.empty()) return written;
     const exporter::ImageRequest request = image_request(job);
     tree::Tree tree = target_tree.clone();
     tree.apply(golem::missing_entries(tree, request.config.config, job.epoch));
-    layers_.clear();
-    std::vector<WrittenOutput> written;
-    int transfer = 0;
-    for (Target& target : targets_) {
-        const std::string name = target.output.destination ? target.output.destination->filename().native() : "output";
-        job.events.emit(TransferStarted{--transfer, 0, name, "writing", 0});  // layers count upwards
-        written.push_back(with_context([&] { return fmt::format("writing {}", shown(target.output)); },
-                                       [&] { return write_one(target, tree, request, job); }));
-        job.events.emit(TransferProgress{transfer, written.back().size});
-        job.events.emit(TransferFinished{transfer, false});
+    for (Target* target : targets) {
+        const auto& destination = target->output.destination;
+        const int transfer = -1 - static_cast<int>(target - targets_.data());  // layers count upwards
+        const std::string name = destination ? destination->filename().native() : "output";
+        job.env.events.emit(TransferStarted{transfer, 0, name, "writing", 0});
+        written.push_back(with_context([&] { return fmt::format("writing {}", shown(target->output)); },
+                                       [&] { return write_one(*target, tree, request, job); }));
+        job.env.events.emit(TransferProgress{transfer, written.back().size});
+        job.env.events.emit(TransferFinished{transfer, false});
     }
-    layers_.clear();
     return written;
 }
 
@@ -102,7 +122,7 @@ WrittenOutput ContainerOutputs::write_one(Target& target, const tree::Tree& tree
                                           const ContainerJob& job) {
     const ContainerOutput& output = target.output;
     WrittenOutput written{output, 0, {}, {}};
-    if (!is_directory(output) && !target.file) target.spool = anonymous_file(job.scratch);
+    if (!is_directory(output) && !target.file) target.spool = anonymous_file(job.env.store.staging());
     if (!is_directory(output) && (::ftruncate(target.fd(), 0) != 0 || ::lseek(target.fd(), 0, SEEK_SET) != 0)) {
         throw_errno("cannot begin the file anew");
     }
@@ -115,12 +135,12 @@ WrittenOutput ContainerOutputs::write_one(Target& target, const tree::Tree& tree
         return written;
     }
     if (output.form == Form::tar) {
-        const auto left_out = exporter::write_tar(tree, job.packs, exporter::TarUse::rootfs, job.stop, to_file);
-        warn_of_left_out(left_out, shown(output), job.events);
+        const auto left_out = exporter::write_tar(tree, job.packs, exporter::TarUse::rootfs, job.env.stop, to_file);
+        warn_of_left_out(left_out, shown(output), job.env.events);
         return written;
     }
     const StoredLayer& stored = layer_for(output, tree, job);
-    warn_of_left_out(stored.layer.left_out, shown(output), job.events);
+    warn_of_left_out(stored.layer.left_out, shown(output), job.env.events);
     request.names = output.names;
     const exporter::ContainerImage image = make_image(request, stored.layer, stored.file.get());
     written.config = image.config;
@@ -141,24 +161,30 @@ const ContainerOutputs::StoredLayer& ContainerOutputs::layer_for(const Container
     const auto [found, is_new] = layers_.try_emplace({output.compression, level});
     StoredLayer& stored = found->second;
     if (is_new) {
-        stored.file = anonymous_file(job.scratch);
-        stored.layer =
-            exporter::write_layer(tree, job.packs, {output.compression, level, job.jobs, job.stop}, stored.file.get());
+        stored.file = anonymous_file(job.env.store.staging());
+        stored.layer = exporter::write_layer(tree, job.packs, {output.compression, level, job.env.jobs, job.env.stop},
+                                             stored.file.get());
     }
     return stored;
 }
 
-void ContainerOutputs::commit() {
-    for (Target& target : targets_) {
-        if (target.file) target.file->commit();
+void ContainerOutputs::pass_on(const std::function<void(std::span<const std::byte>)>& standard_output) const {
+    for (const Target& target : targets_) {
         if (!target.spool) continue;
         std::array<std::byte, 1 << 16> buffer;
         const uint64_t size = file_size(target.spool.get());
         for (uint64_t at = 0; at < size;) {
             const size_t part = pread_full(target.spool.get(), buffer, at);
-            write_all(STDOUT_FILENO, std::span(buffer).first(part));
+            if (part == 0) throw Error(ErrorKind::io, "a file of the build was cut short meanwhile");
+            standard_output(std::span(buffer).first(part));
             at += part;
         }
+    }
+}
+
+void ContainerOutputs::commit() {
+    for (Target& target : targets_) {
+        if (target.file) target.file->commit();
     }
 }
 

@@ -1,26 +1,27 @@
 // What of a build goes to the container world: --output type=oci|docker|tar|local.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "gbuild/base/atomic_file.h"
-#include "gbuild/base/events.h"
-#include "gbuild/engine/build.h"
+#include "gbuild/bases/environment.h"
+#include "gbuild/engine/build_result.h"
+#include "gbuild/engine/output_options.h"
 #include "gbuild/pack/pack.h"
+#include "gbuild/plan/plan.h"
 
 namespace gbuild::build {
 
 struct ContainerJob {
+    const Environment& env;
     const OutputOptions& options;
     const plan::Plan& plan;
     const pack::PackSet& packs;
     int64_t epoch = 0;
-    unsigned jobs = 1;
-    EventSink& events;
-    std::stop_token stop;
-    std::filesystem::path scratch;  // for large files without a name
 };
 
 class ContainerOutputs {
@@ -34,9 +35,13 @@ class ContainerOutputs {
     bool empty() const { return targets_.empty(); }
 
     // `tree` is the target's; what the VM needs is in the outputs, too, so that they show what a .gvmi would. Files are
-    // written, but not yet in their places; directories are, after all the files. May be called again after a failure.
-    std::vector<WrittenOutput> write(const tree::Tree& tree, const ContainerJob& job);
-    // Gives the files their names, and standard output what is for it.
+    // written, but not yet in their places. Directories are changed in place, so that they come when all else is
+    // written: when something else fails they are as they were. Both may be called again after a failure.
+    std::vector<WrittenOutput> write_files(const tree::Tree& tree, const ContainerJob& job);
+    std::vector<WrittenOutput> write_directories(const tree::Tree& tree, const ContainerJob& job);
+    // Gives standard output what is for it.
+    void pass_on(const std::function<void(std::span<const std::byte>)>& standard_output) const;
+    // Gives the files their names.
     void commit();
 
   private:
@@ -53,6 +58,8 @@ class ContainerOutputs {
     };
     WrittenOutput write_one(Target& target, const tree::Tree& tree, exporter::ImageRequest request,
                             const ContainerJob& job);
+    std::vector<WrittenOutput> write_all_of(const std::vector<Target*>& targets, const tree::Tree& tree,
+                                            const ContainerJob& job);
     const StoredLayer& layer_for(const ContainerOutput& output, const tree::Tree& tree, const ContainerJob& job);
 
     std::vector<Target> targets_;

@@ -1,5 +1,7 @@
 #include "output.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <unordered_map>
 
@@ -14,7 +16,6 @@
 #include "gbuild/golem/secrets.h"
 #include "gbuild/golem/vm_contract.h"
 #include "gbuild/golem/volumes.h"
-#include "output_record.h"
 #include "tree_accounts.h"
 
 namespace gbuild::build {
@@ -89,7 +90,7 @@ golem::Places places_in(const plan::Plan& plan) {
 }
 
 // Notes are left to gbuild check and gbuild inspect.
-bool is_worth_saying(const Warning& warning, const BuildOptions& options) {
+bool is_worth_saying(const Warning& warning, const OutputOptions& options) {
     if (warning.id == "env-not-passed" && options.env_profile) return false;
     return golem::contract_rule(warning.id).weight != golem::Weight::note;
 }
@@ -103,11 +104,10 @@ std::string vm_user(const std::string& user, const OutputJob& job) {
 void note_user(const BuildResult& result, const OutputJob& job) {
     const std::string& user = job.plan.stages.back().config().user;
     if (user.empty() || !result.config.user.empty()) return;
-    job.events.emit(Notice{fmt::format("commands in the VM run as root, not as USER {}: {}; --vm-user image keeps it",
-                                       printable(user), golem::contract_rule("user-not-root").vm)});
+    job.env.events.emit(
+        Notice{fmt::format("commands in the VM run as root, not as USER {}: {}; --vm-user image keeps it",
+                           printable(user), golem::contract_rule("user-not-root").vm)});
 }
-
-}  // namespace
 
 std::filesystem::path output_path(const OutputOptions& options) {
     if (options.output) return *options.output;
@@ -118,8 +118,6 @@ std::filesystem::path output_path(const OutputOptions& options) {
     std::replace(file.begin(), file.end(), '/', '-');
     return file;
 }
-
-namespace {
 
 // Raised when the same tree and configuration become another image, or other warnings.
 constexpr std::string_view image_format = "gbuild image 3 " GBUILD_VERSION;
@@ -132,7 +130,7 @@ std::string image_key(const Digest& tree, const OutputJob& job) {
     out.text(tree.text());
     out.text(job.imported.scope());
     out.text(oci::to_json(oci::ImageConfig{target.platform, job.epoch, "", target.config(), {}}));
-    out.text(job.options.packing.key());
+    out.text(job.env.packing.key());
     out.number(static_cast<uint8_t>(job.options.vm_user));
     out.number(static_cast<uint8_t>(job.options.env_profile));
     out.number(job.epoch);
@@ -188,8 +186,8 @@ BuildResult write_image(const StagesResult& made, AtomicFile& file, const Output
     pack::WriteImageJob write;
     write.superblock_time = job.epoch;
     write.trailer_json = golem::to_trailer_json(result.config, result.image_id);
-    write.threads = job.jobs;
-    write.stop = job.stop;
+    write.threads = job.env.jobs;
+    write.stop = job.env.stop;
     events.emit(TransferStarted{transfer_id, 0, file.target().filename().native(), "writing", 0});
     write.progress = [&](uint64_t done, uint64_t) { events.emit(TransferProgress{transfer_id, done}); };
     std::optional<golem::DescriptorBuilder> descriptor;
@@ -201,7 +199,6 @@ BuildResult write_image(const StagesResult& made, AtomicFile& file, const Output
     }
     pack::ImageSummary summary = with_context([&] { return fmt::format("writing {}", quoted(file.target().native())); },
                                               [&] { return pack::write_image(tree, job.packs, write, file.fd()); });
-    file.commit();
     events.emit(TransferFinished{transfer_id, false});
 
     warn_of_dropped_xattrs(summary.dropped_xattrs, events);
@@ -216,9 +213,9 @@ BuildResult write_image(const StagesResult& made, AtomicFile& file, const Output
 
 // The image that is there already, and what was said about it when it was written.
 BuildResult as_written(OutputRecord record, const OutputJob& job) {
-    for (const Warning& warning : record.warnings) job.events.emit(warning);
-    job.events.emit(TransferStarted{transfer_id, 0, record.result.file.filename().native(), "writing", 0});
-    job.events.emit(TransferFinished{transfer_id, true});
+    for (const Warning& warning : record.warnings) job.env.events.emit(warning);
+    job.env.events.emit(TransferStarted{transfer_id, 0, record.result.file.filename().native(), "writing", 0});
+    job.env.events.emit(TransferFinished{transfer_id, true});
     BuildResult result = std::move(record.result);
     const oci::ContainerConfig as_in_trailer = std::move(result.config);
     result.config = job.plan.stages.back().config();
@@ -230,18 +227,29 @@ BuildResult as_written(OutputRecord record, const OutputJob& job) {
 
 }  // namespace
 
-BuildResult write_output(const StagesResult& made, AtomicFile& file, const OutputJob& job) {
-    const std::filesystem::path path = std::filesystem::absolute(file.target()).lexically_normal();
-    if (auto record = read_output_record(job.store, path); record && record->image_key == image_key(made.result, job)) {
+VmOutput::VmOutput(const OutputOptions& options) :
+    file_(output_path(options)), path_(std::filesystem::absolute(file_.target()).lexically_normal()) {}
+
+BuildResult VmOutput::write(const StagesResult& made, const OutputJob& job) {
+    written_.reset();
+    if (auto record = read_output_record(job.env.store, path_);
+        record && record->image_key == image_key(made.result, job)) {
         return as_written(std::move(*record), job);
     }
-    WarningRecorder warnings(job.events);
-    BuildResult result = write_image(made, file, job, warnings);
-    result.file = path;
+    if (::ftruncate(file_.fd(), 0) != 0) throw_errno("cannot begin the image anew");
+    WarningRecorder warnings(job.env.events);
+    BuildResult result = write_image(made, file_, job, warnings);
+    result.file = path_;
     note_user(result, job);
     // Only now is it known whether everything came from where it should.
-    put_output_record(job.store, path, {image_key(made.result, job), result, warnings.take()});
+    written_ = OutputRecord{image_key(made.result, job), result, warnings.take()};
     return result;
+}
+
+void VmOutput::commit(const store::Store& store) {
+    if (!written_) return;
+    file_.commit();
+    put_output_record(store, path_, *written_);
 }
 
 }  // namespace gbuild::build

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "gbuild/base/events.h"
-#include "gbuild/engine/build.h"
+#include "gbuild/engine/build_result.h"
 #include "gbuild/store/store.h"
 
 namespace gbuild::build {

@@ -205,11 +205,12 @@ void RunMounts::take_caches() {
 store::Cache RunMounts::take_cache(const std::string& key, const plan::RunMount& mount, MountSharing sharing) {
     auto fill = [&](const std::filesystem::path& directory) { fill_cache(mount, directory); };
     auto waiting = [&] {
-        job_.events.emit(Notice{fmt::format("waiting for the cache {}, which another step uses", quoted(mount.id))});
+        job_.env.events.emit(
+            Notice{fmt::format("waiting for the cache {}, which another step uses", quoted(mount.id))});
     };
     // A command of a cache's making leaves what it likes in such a directory.
     const std::string name = job_.scope.empty() ? key : key + " after " + job_.scope;
-    auto take = [&](store::CacheUse use) { return job_.store.cache(name, use, fill, waiting, job_.stop); };
+    auto take = [&](store::CacheUse use) { return job_.env.store.cache(name, use, fill, waiting, job_.env.stop); };
     const store::CacheUse use = use_of(sharing, moves_);
     if (use == store::CacheUse::an_unused) {
         store::Cache cache = take(use);

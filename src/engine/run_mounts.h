@@ -4,11 +4,10 @@
 #include <list>
 #include <map>
 #include <memory>
-#include <stop_token>
 #include <string>
 #include <vector>
 
-#include "gbuild/base/events.h"
+#include "gbuild/bases/environment.h"
 #include "gbuild/steps/run_options.h"
 #include "gbuild/store/store.h"
 #include "mount_sources.h"
@@ -20,12 +19,10 @@ struct RunMountsJob {
     const std::vector<plan::RunMount>& mounts;
     const tree::Tree& tree;  // the image that they are mounted in
     const RunOptions& options;
-    const store::Store& store;
+    const Environment& env;
     MountSources& sources;
     RootContext& disk;
     int64_t epoch = 0;
-    EventSink& events;
-    std::stop_token stop;
     // Whether a cache, by its key or directory, is to begin anew: once in a build that ignores what is kept.
     std::function<bool(const std::string& cache)> renews;
     std::string scope;  // who else may use the caches: "" everybody (CacheImport::scope)

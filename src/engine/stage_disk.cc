@@ -20,8 +20,8 @@ std::filesystem::path make_directory(const std::filesystem::path& parent) {
 
 }  // namespace
 
-StageDisk::StageDisk(const LayerJob& job, const RunOptions& run, sandbox::Sandbox& sandbox, BasePulls& pulls) :
-    job_(job), sandbox_(sandbox), pulls_(pulls), place_(make_directory(job.store.staging())) {
+StageDisk::StageDisk(const Environment& env, const RunOptions& run, sandbox::Sandbox& sandbox, BasePulls& pulls) :
+    env_(env), sandbox_(sandbox), pulls_(pulls), place_(make_directory(env.store.staging())) {
     if (run.memory || run.pids) limit(run);
 }
 
@@ -33,7 +33,7 @@ void StageDisk::limit(const RunOptions& run) {
         const char* which = run.memory && run.pids ? "--memory and --pids have"
                             : run.memory           ? "--memory has"
                                                    : "--pids has";
-        job_.events.emit(Warning{"limits-unavailable",
+        env_.events.emit(Warning{"limits-unavailable",
                                  fmt::format("{} no effect here: {}", which, error.message()),
                                  {},
                                  "gbuild doctor tells how to get control groups; systemd-run --user --scope -p "
@@ -60,7 +60,8 @@ const ExtractedTree& StageDisk::extracted(const BaseImage* image, const std::fun
             whole.layers = {empty.native()};
         }
     }
-    return bases_.lock()->emplace(image, std::move(whole)).first->second;
+    auto bases = bases_.lock();
+    return bases->emplace(image, std::move(whole)).first->second;
 }
 
 const std::filesystem::path& StageDisk::directory_of(const BaseImage& image, const tree::Tree& tree,
@@ -68,14 +69,14 @@ const std::filesystem::path& StageDisk::directory_of(const BaseImage& image, con
     const std::filesystem::path& directory = pulls_.directory_of(image);
     const auto difference = sampled_difference_from(tree, contents, directory);
     if (!difference) return directory;
-    job_.events.emit(Notice{
+    env_.events.emit(Notice{
         fmt::format("the extracted files of {} are damaged ({}); extracting them anew", image.name, *difference)});
     return pulls_.renew_directory_of(image);
 }
 
 sandbox::StepResult StageDisk::run(sandbox::Step& step, const std::function<void(std::string_view)>& output) {
     if (limits_) step.cgroup = limits_->directory();
-    return sandbox_.run(step, output, job_.stop);
+    return sandbox_.run(step, output, env_.stop);
 }
 
 }  // namespace gbuild::build

@@ -7,6 +7,7 @@
 
 #include "gbuild/base/synchronized.h"
 #include "gbuild/bases/base_pulls.h"
+#include "gbuild/bases/environment.h"
 #include "gbuild/sandbox/cgroup.h"
 #include "gbuild/sandbox/sandbox.h"
 #include "gbuild/steps/run_options.h"
@@ -18,7 +19,7 @@ namespace gbuild::build {
 class StageDisk {
   public:
     // All must outlive it.
-    StageDisk(const LayerJob& job, const RunOptions& run, sandbox::Sandbox& sandbox, BasePulls& pulls);
+    StageDisk(const Environment& env, const RunOptions& run, sandbox::Sandbox& sandbox, BasePulls& pulls);
 
     const sandbox::Sandbox& sandbox() const { return sandbox_; }
     // For a stage's directories.
@@ -36,7 +37,7 @@ class StageDisk {
     const std::filesystem::path& directory_of(const BaseImage& image, const tree::Tree& tree,
                                               pack::ContentReader& contents);
 
-    const LayerJob& job_;
+    const Environment& env_;
     sandbox::Sandbox& sandbox_;
     BasePulls& pulls_;
     std::filesystem::path place_;

@@ -104,14 +104,14 @@ tree::Tree StageRun::start() {
 }
 
 void StageRun::run() {
-    EventSink& events = build_.packing.events;
+    EventSink& events = build_.env.events;
     const plan::Plan& plan = build_.inputs.plan;
     StepReport from(events, start_of_stage(plan, stage_));
     from.finish(false, is_external(stage_.base) ? origin_->resolved.manifest_digest.text() : "");
 
     const oci::ContainerConfig* before = &stage_.base_config.config;
     for (const plan::Step& step : stage_.steps) {
-        if (build_.packing.stop.stop_requested()) throw Error(ErrorKind::interrupted, "interrupted");
+        if (build_.env.stop.stop_requested()) throw Error(ErrorKind::interrupted, "interrupted");
         step_ = step.number;
         StepReport report(events, start_of_step(plan, stage_, step));
         try {
@@ -138,9 +138,9 @@ bool StageRun::find_or_execute(const plan::Step& step, const oci::ContainerConfi
     if (uses_cache) {
         if (add_known(step, digest, digest)) return true;
         auto waiting = [&] {
-            build_.packing.events.emit(Notice{"waiting for another one that is executing the same step"});
+            build_.env.events.emit(Notice{"waiting for another one that is executing the same step"});
         };
-        lock = build_.cache.lock(digest, waiting, build_.packing.stop);
+        lock = build_.cache.lock(digest, waiting, build_.env.stop);
         if (add_known(step, digest, digest)) return true;
     }
     const auto by_contents = key_by_contents(step, before);
@@ -239,10 +239,8 @@ ExtractedTree StageRun::extracted_tree() {
         layer::write_difference(image.tree, known_->tree, RootedDir(directory), layer::DirectoryForm::overlay,
                                 extraction_options(build_.disk->sandbox(), *contents_));
     };
-    auto waiting = [&] {
-        build_.packing.events.emit(Notice{"waiting for another one that is extracting the same files"});
-    };
-    known_files_ = build_.packing.store.snapshot(key, fill, waiting, build_.packing.stop);
+    auto waiting = [&] { build_.env.events.emit(Notice{"waiting for another one that is extracting the same files"}); };
+    known_files_ = build_.env.store.snapshot(key, fill, waiting, build_.env.stop);
     std::vector<std::string> layers = image.layers;
     layers.insert(layers.begin(), known_files_->files.native());
     return {std::move(layers), known_->tree.clone()};
@@ -270,7 +268,7 @@ void StageRun::run_command(const plan::Step& step, const oci::ContainerConfig& b
     make_directory(command.directory, before.user);
     // In the VM there will be a directory, too.
     for (const std::string& volume : before.volumes) make_directory(volume, "");
-    build_.packing.store.writing([&] {
+    build_.env.store.writing([&] {
         prepare_root();
         if (!is_on_disk_) root_->show(tree_->get());
         keep_changes(run_in(step, std::move(command)));
@@ -279,16 +277,15 @@ void StageRun::run_command(const plan::Step& step, const oci::ContainerConfig& b
 
 sandbox::StepResult StageRun::run_in(const plan::Step& step, sandbox::Step command) {
     const auto& run = std::get<plan::RunStep>(step.action);
-    const LayerJob& packing = build_.packing;
-    RunMounts mounts({run.mounts, tree_->get(), build_.inputs.run, packing.store, *mounts_, *context_,
-                      build_.inputs.epoch, packing.events, packing.stop,
+    const Environment& env = build_.env;
+    RunMounts mounts({run.mounts, tree_->get(), build_.inputs.run, env, *mounts_, *context_, build_.inputs.epoch,
                       [this](const std::string& cache) { return renews(cache); }, build_.imported.scope()});
     command.root = root_->begin_step();
     command.owners = root_->path_records();
     command.has_devices = root_->has_devices();
     mounts.add_to(command);
     CommandOutput output([&](std::vector<std::string> lines) {
-        build_.packing.events.emit(StepOutput{step.number, std::move(lines)});
+        env.events.emit(StepOutput{step.number, std::move(lines)});
     });
     sandbox::StepResult result = build_.disk->run(command, [&](std::string_view text) { output.add(text); });
     output.finish();
@@ -321,7 +318,7 @@ void StageRun::copy(const plan::CopyStep& step) {
                         build_.inputs.epoch,
                         [&](const plan::RemoteSource& source) { return build_.inputs.sources.files(source, step); }};
     CopyResult result = copy_layer(request);
-    for (const Event& remark : result.remarks) build_.packing.events.emit(remark);
+    for (const Event& remark : result.remarks) build_.env.events.emit(remark);
     is_on_disk_ = false;
     // `ready` first; but the stream still looks at the tree as it was, so it is packed before anything is applied.
     std::optional<uint32_t> packed;
@@ -331,19 +328,19 @@ void StageRun::copy(const plan::CopyStep& step) {
 
 // The pack is called by what it holds, so that whoever is given it can tell whether it is what it should be.
 uint32_t StageRun::pack_entries(tree::EntryStream& entries) {
-    const LayerJob& packing = build_.packing;
-    AtomicFile file = packing.store.new_pack();
+    const Environment& env = build_.env;
+    AtomicFile file = env.store.new_pack();
     {
-        const ReportedActivity activity(packing.events, {step_, "packing", ""});
+        const ReportedActivity activity(env.events, {step_, "packing", ""});
         const auto progress = [&](uint64_t done) { activity.progress(done); };
-        packing.store.writing([&] {
-            pack::write_pack(entries, {packing.packing, {}, packing.jobs, progress, packing.stop}, file.fd());
+        env.store.writing([&] {
+            pack::write_pack(entries, {env.packing, {}, env.jobs, progress, env.stop}, file.fd());
         });
     }
-    const auto pack = pack::Pack::open(duplicate(file.fd()), packing.packing);
+    const auto pack = pack::Pack::open(duplicate(file.fd()), env.packing);
     const Digest& layer = pack->layer();
-    packing.store.writing([&] {
-        packing.store.name_pack(file, pack_key(layer, packing.packing));
+    env.store.writing([&] {
+        env.store.name_pack(file, pack_key(layer, env.packing));
         file.commit();
     });
     return build_.layers.add(layer, pack);
@@ -351,20 +348,19 @@ uint32_t StageRun::pack_entries(tree::EntryStream& entries) {
 
 // The layer that was made of the same files before, by a note of what it is called.
 uint32_t StageRun::pack(CopyResult& result) {
-    const LayerJob& packing = build_.packing;
-    const std::string key = "copied " + pack_key(result.content_key, packing.packing);
-    auto waiting = [&] { packing.events.emit(Notice{"waiting for another gbuild that is packing the same files"}); };
-    FileLock lock = packing.store.lock("pack " + key, waiting, packing.stop);
+    const Environment& env = build_.env;
+    const std::string key = "copied " + pack_key(result.content_key, env.packing);
+    auto waiting = [&] { env.events.emit(Notice{"waiting for another gbuild that is packing the same files"}); };
+    FileLock lock = env.store.lock("pack " + key, waiting, env.stop);
     if (build_.policy.applies_to(stage_)) {
-        const auto note = packing.store.read_note(store::NoteKind::step, key);
+        const auto note = env.store.read_note(store::NoteKind::step, key);
         const auto layer = note ? Digest::parse(*note) : std::nullopt;
         const auto pack =
-            layer ? open_stored_pack(packing.store, pack_key(*layer, packing.packing), *layer, packing.packing)
-                  : nullptr;
+            layer ? open_stored_pack(env.store, pack_key(*layer, env.packing), *layer, env.packing) : nullptr;
         if (pack) return build_.layers.add(*layer, pack);
     }
     const uint32_t number = pack_entries(*result.to_pack);
-    packing.store.put_note(store::NoteKind::step, key, build_.layers.layer_of(number).text());
+    env.store.put_note(store::NoteKind::step, key, build_.layers.layer_of(number).text());
     return number;
 }
 

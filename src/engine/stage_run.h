@@ -6,6 +6,7 @@
 #include <set>
 
 #include "gbuild/base/synchronized.h"
+#include "gbuild/bases/environment.h"
 #include "gbuild/copy/copy_layer.h"
 #include "gbuild/steps/forecast.h"
 #include "mount_sources.h"
@@ -19,7 +20,7 @@ class StageRun;
 // What the stages of a build share. All must outlive them.
 struct BuildContext {
     const KeyInputs& inputs;
-    const LayerJob& packing;
+    const Environment& env;
     BasePulls& pulls;
     KnownLayers& layers;
     const pack::PackSet& packs;

@@ -8,7 +8,10 @@
 
 namespace gbuild::build {
 
-const tree::Tree& StageTree::get() { return made(*state_.lock()); }
+const tree::Tree& StageTree::get() {
+    auto state = state_.lock();
+    return made(*state);
+}
 
 tree::Tree& StageTree::made(State& state) {
     if (!state.tree) state.tree = start_();

@@ -36,17 +36,19 @@ std::optional<ExtractionForm> form_for(const sandbox::Sandbox* sandbox) {
 
 Stages::Stages(const StageJob& job, pack::PackSet& packs) :
     job_(job),
-    outer_stop_(job.packing.stop, [this] { stop_.request_stop(); }),
-    packing_{job.packing.store, job.packing.packing,  job.packing.jobs,     job.packing.events,
-             stop_.get_token(), job.packing.stand_in, job.packing.max_files},
-    pulls_(job.inputs.bases, packing_, form_for(job.sandbox)),
-    layers_(job.packing.store, packs, job.packing.max_files, elsewhere()),
-    cache_(job.packing.store, job.imported, layers_),
-    build_{job_.inputs, packing_, pulls_, layers_, packs, cache_, job.imported,
-           job.policy,  nullptr,  {},     {},      {},    {},     renewed_} {
-    if (job.sandbox) disk_ = std::make_unique<StageDisk>(packing_, job.inputs.run, *job.sandbox, pulls_);
+    outer_stop_(job.env.stop, [this] { stop_.request_stop(); }),
+    env_(job.env.until(stop_.get_token())),
+    pulls_(job.inputs.bases, env_, &job.imported, form_for(job.sandbox)),
+    layers_(env_.store, packs, env_.max_files, elsewhere()),
+    cache_(env_.store, job.imported, layers_),
+    build_{job_.inputs, env_,    pulls_, layers_, packs, cache_, job.imported,
+           job.policy,  nullptr, {},     {},      {},    {},     renewed_} {
+    if (job.sandbox) disk_ = std::make_unique<StageDisk>(env_, job.inputs.run, *job.sandbox, pulls_);
     build_.disk = disk_.get();
-    build_.stage = [this](size_t stage) -> StageRun& { return *state_.lock()->runs.at(stage); };
+    build_.stage = [this](size_t stage) -> StageRun& {
+        auto state = state_.lock();
+        return *state->runs.at(stage);
+    };
     build_.image_tree = [this](const plan::Base& image) -> const tree::Tree& { return image_tree(image); };
     build_.used = [this](const plan::Stage& stage, const plan::Step& step, const StepKey& key) {
         trace_.lock()->add(stage, step, key);
@@ -101,13 +103,17 @@ void Stages::pull_what_is_missing() {
 }
 
 StagesResult Stages::run() {
-    packing_.events.emit(planned_steps(job_.inputs.plan));
+    env_.events.emit(planned_steps(job_.inputs.plan));
     pull_what_is_missing();
     {
         std::vector<std::jthread> threads;
         auto state = state_.lock();
         for (;;) {
-            start_ready(*state, threads);
+            try {
+                start_ready(*state, threads);
+            } catch (...) {
+                fail(*state, std::current_exception());
+            }
             if (state->running == 0) break;
             ended_.wait(state.lock());
         }
@@ -163,12 +169,18 @@ bool Stages::is_ready(const State& state, size_t stage) const {
 // In the order of the Dockerfile, as many at a time as there are jobs.
 void Stages::start_ready(State& state, std::vector<std::jthread>& threads) {
     for (size_t stage = 0; stage < needs_.size(); stage++) {
-        if (state.running >= std::max(1u, job_.packing.jobs)) return;
+        if (state.running >= std::max(1u, env_.jobs)) return;
         if (!is_ready(state, stage)) continue;
         state.started[stage] = true;
-        state.running++;
+        // It waits for the lock that is held here.
         threads.emplace_back([this, stage] { run_stage(stage); });
+        state.running++;
     }
+}
+
+void Stages::fail(State& state, const std::exception_ptr& error) {
+    if (!state.error) state.error = error;
+    stop_.request_stop();
 }
 
 void Stages::run_stage(size_t stage) {
@@ -184,10 +196,7 @@ void Stages::run_stage(size_t stage) {
     auto state = state_.lock();
     state->running--;
     state->done[stage] = !error;
-    if (error && !state->error) {
-        state->error = error;
-        stop_.request_stop();
-    }
+    if (error) fail(*state, error);
     ended_.notify_all();
 }
 
@@ -198,7 +207,8 @@ const tree::Tree& Stages::image_tree(const plan::Base& base) {
         if (auto found = trees->find(image); found != trees->end()) return found->second;
     }
     tree::Tree tree = merge_image(*image, pulls_, layers_);
-    return image_trees_.lock()->emplace(image, std::move(tree)).first->second;
+    auto trees = image_trees_.lock();
+    return trees->emplace(image, std::move(tree)).first->second;
 }
 
 }  // namespace gbuild::build

@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "gbuild/bases/environment.h"
 #include "gbuild/engine/provenance.h"
 #include "gbuild/steps/build_trace.h"
 #include "provenance_finder.h"
@@ -17,7 +18,7 @@ namespace gbuild::build {
 
 struct StageJob {
     KeyInputs inputs;
-    LayerJob packing;
+    const Environment& env;
     CacheImport& imported;
     CachePolicy policy;
     sandbox::Sandbox* sandbox = nullptr;  // null when no step is a RUN
@@ -70,6 +71,7 @@ class Stages {
     void pull_what_is_missing();
     bool is_ready(const State& state, size_t stage) const;
     void run_stage(size_t stage);
+    void fail(State& state, const std::exception_ptr& error);
     void start_ready(State& state, std::vector<std::jthread>& threads);
     const tree::Tree& image_tree(const plan::Base& image);
     Provenance provenance(const tree::Tree& image, const tree::LayerTree& added);
@@ -80,7 +82,7 @@ class Stages {
     const StageJob& job_;
     std::stop_source stop_;
     std::stop_callback<std::function<void()>> outer_stop_;
-    LayerJob packing_;
+    Environment env_;
     BasePulls pulls_;
     KnownLayers layers_;
     StepCache cache_;

@@ -1,21 +1,42 @@
 #include "gbuild/pack/pack.h"
 
-#include <fmt/format.h>
+#include <sys/mman.h>
 
+#include <algorithm>
 #include <atomic>
+
+#include <fmt/format.h>
 
 #include "block_reader.h"
 #include "gbuild/base/error.h"
+#include "gbuild/base/fd.h"
 #include "gbuild/base/text.h"
 #include "pack_data.h"
 #include "pack_index.h"
 
 namespace gbuild::pack {
 
+namespace {
+
+constexpr uint64_t largest_in_memory = uint64_t{64} * 1024;
+
+// All of a small file, which is then closed; nothing of others.
+std::vector<std::byte> take_small(UniqueFd& fd) {
+    const uint64_t size = file_size(fd.get());
+    if (size > largest_in_memory) return {};
+    std::vector<std::byte> bytes(size);
+    pread_exact(fd.get(), bytes, 0, "the pack");
+    fd.reset();
+    return bytes;
+}
+
+}  // namespace
+
 struct Pack::State {
     State(UniqueFd file, const PackOptions& with, PackIndex read) :
-        fd(std::move(file)), options(with), index(std::move(read)) {}
-    UniqueFd fd;
+        fd(std::move(file)), bytes(take_small(fd)), options(with), index(std::move(read)) {}
+    UniqueFd fd;  // none when `bytes` has the file
+    std::vector<std::byte> bytes;
     PackOptions options;
     PackIndex index;
     std::atomic<bool> damaged = false;
@@ -39,7 +60,23 @@ std::shared_ptr<const Pack> Pack::open_any(UniqueFd fd) {
     return std::shared_ptr<const Pack>(new Pack(std::make_unique<State>(std::move(fd), options, std::move(index))));
 }
 
-int Pack::fd() const { return state_->fd.get(); }
+void Pack::read(std::span<std::byte> bytes, uint64_t position) const {
+    if (state_->fd) return pread_exact(state_->fd.get(), bytes, position, "the pack");
+    const std::span<const std::byte> all(state_->bytes);
+    if (position > all.size() || bytes.size() > all.size() - position) {
+        throw Error(ErrorKind::integrity, "the pack is shorter than its index says");
+    }
+    std::copy_n(all.begin() + static_cast<ptrdiff_t>(position), bytes.size(), bytes.begin());
+}
+
+UniqueFd Pack::open_file() const {
+    if (state_->fd) return duplicate(state_->fd.get());
+    UniqueFd copy(::memfd_create("pack", MFD_CLOEXEC));
+    if (!copy) throw_errno("cannot make a file in memory");
+    write_all(copy.get(), state_->bytes);
+    return copy;
+}
+
 const PackOptions& Pack::options() const { return state_->options; }
 const std::string& Pack::options_key() const { return state_->index.options_key; }
 const Digest& Pack::layer() const { return state_->index.layer; }

@@ -29,7 +29,7 @@ void PackData::load(uint64_t region) {
     const uint64_t start = region * pack_region_size;
     const std::span bytes(bytes_.get(), static_cast<size_t>(std::min(pack_region_size, pack_.data_end() - start)));
     try {
-        pread_exact(pack_.fd(), bytes, start, "the pack");
+        pack_.read(bytes, start);
         if (libdeflate_crc32(0, bytes.data(), bytes.size()) != pack_.region_sums()[region]) {
             throw Error(ErrorKind::integrity,
                         fmt::format("the pack is damaged: the {} bytes from offset {} on do not match their checksum",

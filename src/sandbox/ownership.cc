@@ -139,7 +139,8 @@ void OwnerBook::set_device(int fd, RecordedDevice device) {
 FinalOwners OwnerBook::records() const {
     FinalOwners result;
     Table moved;
-    for (const auto& [key, entry] : *table_.lock()) {
+    auto table = table_.lock();
+    for (const auto& [key, entry] : *table) {
         result.nodes.push_back({key.second, entry.owner});
         if (entry.origin == Origin::own) continue;
         const UniqueFd file(::open(entry.path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));

@@ -217,11 +217,6 @@ bool has_files(const NamedContext& context) {
            std::holds_alternative<RemoteContext>(context);
 }
 
-dockerfile::Dockerfile load_dockerfile(const SourceOptions& options) {
-    std::vector<Warning> lost;
-    return load_dockerfile(options, lost);
-}
-
 dockerfile::Dockerfile load_dockerfile(const SourceOptions& options, std::vector<Warning>& until_error) {
     require_directory(options.context, "build context");
     if (options.dockerfile_text) {
@@ -244,16 +239,6 @@ dockerfile::Dockerfile load_dockerfile(const SourceOptions& options, std::vector
     std::string text = in_context ? read_regular_file(path) : read_text_file(path, max_dockerfile_size);
     // A Dockerfile of the current directory is shown by its bare name, as people and editors write it.
     return dockerfile::parse(text, path.lexically_normal().native(), check_of(options), until_error);
-}
-
-void warn_until_error(const SourceOptions& options, EventSink& events) {
-    std::vector<Warning> warnings;
-    try {
-        load_dockerfile(options, warnings);
-    } catch (const Error&) {
-        // Whoever reads it next throws the same.
-        for (const Warning& warning : warnings) events.emit(warning);
-    }
 }
 
 dockerfile::IgnoreRules load_ignore_rules(const SourceOptions& options) {

@@ -29,9 +29,7 @@ std::string name_of(const CacheSource& from) {
 
 }  // namespace
 
-CacheImport::CacheImport(const CacheOptions& options, const pack::PackOptions& packing, const store::Store& store,
-                         registry::Client& client, EventSink& events, std::stop_token stop) :
-    packing_(packing), store_(store), events_(events), stop_(std::move(stop)), client_(client) {
+CacheImport::CacheImport(const CacheOptions& options, const Environment& env) : env_(env) {
     if (options.no_cache) return;
     for (const CacheSource& from : options.cache_from) {
         Cache cache;
@@ -56,8 +54,8 @@ CacheImport::~CacheImport() = default;
 void CacheImport::give_up(const std::string& name, const Error& error) const {
     const std::string called = name.empty() ? "a cache" : "the cache " + name;
     std::string hint = error.kind() == ErrorKind::not_found ? "the first build with --cache-to makes it" : error.hint();
-    events_.emit(Warning{"cache-import", fmt::format("{} is not used: {}", called, error.message()), std::nullopt,
-                         std::move(hint)});
+    env_.events.emit(Warning{"cache-import", fmt::format("{} is not used: {}", called, error.message()), std::nullopt,
+                             std::move(hint)});
 }
 
 void CacheImport::break_off(const Cache& cache, const Error& error) {
@@ -65,31 +63,31 @@ void CacheImport::break_off(const Cache& cache, const Error& error) {
 }
 
 std::unique_ptr<registry::ImageSource> CacheImport::open(const CacheSource& from) {
-    if (const auto* remote = std::get_if<RegistryCache>(&from.place)) return client_.image(remote->reference);
+    if (const auto* remote = std::get_if<RegistryCache>(&from.place)) return env_.client.image(remote->reference);
     const auto& local = std::get<LocalCache>(from.place);
     return registry::open_oci_layout(local.directory.native(), local.digest ? local.digest->text() : local.tag);
 }
 
 void CacheImport::read(Cache& cache) {
-    const registry::FetchedArtifact fetched = registry::fetch_artifact(*cache.source, oci::cache_artifact, stop_);
+    const registry::FetchedArtifact fetched = registry::fetch_artifact(*cache.source, oci::cache_artifact, env_.stop);
     cache.references = decode_references(fetched.config);
     for (const oci::Descriptor& blob : fetched.manifest.layers) {
         if (blob.media_type == cache_type::document) cache.documents.emplace(blob.digest, blob);
         if (blob.media_type == cache_type::steps) {
-            for (CachedStep& step : decode_steps(registry::fetch_text(*cache.source, blob, steps_cap, stop_))) {
+            for (CachedStep& step : decode_steps(registry::fetch_text(*cache.source, blob, steps_cap, env_.stop))) {
                 cache.steps.emplace(std::move(step.key), std::move(step.changes));
             }
         }
         const auto layer = blob.annotations.find(cache_annotation::layer);
         const auto packing = blob.annotations.find(cache_annotation::packing);
         if (blob.media_type != cache_type::pack || layer == blob.annotations.end()) continue;
-        if (packing == blob.annotations.end() || packing->second != packing_.key()) continue;
+        if (packing == blob.annotations.end() || packing->second != env_.packing.key()) continue;
         if (auto digest = Digest::parse(layer->second)) cache.packs.emplace(*digest, blob);
     }
 }
 
 std::vector<std::string> CacheImport::scopes() const {
-    if (state_.lock()->abandoned) return {};
+    if (is_abandoned()) return {};
     std::vector<std::string> scopes = names_;
     if (names_.size() > 1) scopes.push_back(join(names_, "\n"));
     return scopes;
@@ -112,9 +110,9 @@ void CacheImport::use(const std::string& scope) {
 bool CacheImport::abandon(const Error& why) {
     auto state = state_.lock();
     if (state->used.empty() || std::exchange(state->abandoned, true)) return false;
-    events_.emit(Warning{"cache-import",
-                         fmt::format("what was taken from a cache does not fit, and is not used: {}", why.message()),
-                         std::nullopt, "write the cache anew with --cache-to"});
+    env_.events.emit(Warning{
+        "cache-import", fmt::format("what was taken from a cache does not fit, and is not used: {}", why.message()),
+        std::nullopt, "write the cache anew with --cache-to"});
     for (const Cache& cache : caches_) state->broken.insert(&cache);
     return true;
 }
@@ -137,19 +135,20 @@ std::optional<oci::Descriptor> CacheImport::blob_of(const Digest& layer) const {
 
 // Nobody vouches for a base's layer: what is kept of one is never taken for something whose contents were checked.
 std::string CacheImport::pack_name(const std::string& cache, const Digest& layer, Check check) const {
-    return fmt::format("{} of {}\n{}", check == Check::contents ? "layer" : "base", cache, pack_key(layer, packing_));
+    return fmt::format("{} of {}\n{}", check == Check::contents ? "layer" : "base", cache,
+                       pack_key(layer, env_.packing));
 }
 
 bool CacheImport::has(const Digest& layer) const {
-    if (state_.lock()->abandoned) return false;
+    if (is_abandoned()) return false;
     return blob_of(layer) || std::any_of(names_.begin(), names_.end(), [&](const std::string& name) {
-               return store_.open_pack(pack_name(name, layer, Check::contents)).has_value();
+               return env_.store.open_pack(pack_name(name, layer, Check::contents)).has_value();
            });
 }
 
 void CacheImport::drop(const Digest& layer) const {
     for (const std::string& name : names_) {
-        for (Check check : {Check::contents, Check::nothing}) store_.remove_pack(pack_name(name, layer, check));
+        for (Check check : {Check::contents, Check::nothing}) env_.store.remove_pack(pack_name(name, layer, check));
     }
 }
 
@@ -168,9 +167,9 @@ std::shared_ptr<const pack::Pack> CacheImport::fetch(const Digest& layer, Check 
         const oci::Descriptor& blob = found->second;
         try {
             const int transfer = first_fetch + fetches_++;
-            events_.emit(TransferStarted{transfer, 0, layer.text().substr(0, 19), "fetching", blob.size});
+            env_.events.emit(TransferStarted{transfer, 0, layer.text().substr(0, 19), "fetching", blob.size});
             auto pack = fetch_from(cache, blob, layer, check);
-            events_.emit(TransferFinished{transfer, false});
+            env_.events.emit(TransferFinished{transfer, false});
             return pack;
         } catch (const Error& error) {
             if (error.kind() == ErrorKind::interrupted || error.kind() == ErrorKind::no_space) throw;
@@ -181,9 +180,9 @@ std::shared_ptr<const pack::Pack> CacheImport::fetch(const Digest& layer, Check 
 }
 
 std::shared_ptr<const pack::Pack> CacheImport::fetch_kept(const Digest& layer, Check check) {
-    if (state_.lock()->abandoned) return nullptr;
+    if (is_abandoned()) return nullptr;
     for (const std::string& name : names_) {
-        if (auto pack = open_stored_pack(store_, pack_name(name, layer, check), layer, packing_)) {
+        if (auto pack = open_stored_pack(env_.store, pack_name(name, layer, check), layer, env_.packing)) {
             use(name);
             return pack;
         }
@@ -194,17 +193,17 @@ std::shared_ptr<const pack::Pack> CacheImport::fetch_kept(const Digest& layer, C
 std::shared_ptr<const pack::Pack> CacheImport::fetch_from(const Cache& cache, const oci::Descriptor& blob,
                                                           const Digest& layer, Check check) {
     const std::string key = pack_name(cache.name, layer, check);
-    auto waiting = [&] { events_.emit(Notice{"waiting for another one that is fetching the same layer"}); };
-    const FileLock lock = store_.lock("pack " + key, waiting, stop_);
+    auto waiting = [&] { env_.events.emit(Notice{"waiting for another one that is fetching the same layer"}); };
+    const FileLock lock = env_.store.lock("pack " + key, waiting, env_.stop);
     use(cache.name);
-    if (auto pack = open_stored_pack(store_, key, layer, packing_)) return pack;
-    AtomicFile file = store_.new_pack(key);
-    store_.writing([&] { registry::fetch_to_file(*cache.source, blob, file.fd(), stop_); });
-    const auto pack = pack::Pack::open(duplicate(file.fd()), packing_, layer);
+    if (auto pack = open_stored_pack(env_.store, key, layer, env_.packing)) return pack;
+    AtomicFile file = env_.store.new_pack(key);
+    env_.store.writing([&] { registry::fetch_to_file(*cache.source, blob, file.fd(), env_.stop); });
+    const auto pack = pack::Pack::open(duplicate(file.fd()), env_.packing, layer);
     if (check == Check::contents && (pack->contents_digest() != layer || !pack->holds_its_contents())) {
         throw Error(ErrorKind::integrity, fmt::format("its layer {} holds something else", layer.short_hex()));
     }
-    return commit_pack(store_, file, packing_);
+    return commit_pack(env_.store, file, env_.packing);
 }
 
 CachedImage CacheImport::read_image(const Cache& cache, const CachedReference& reference) const {
@@ -213,7 +212,7 @@ CachedImage CacheImport::read_image(const Cache& cache, const CachedReference& r
         if (found == cache.documents.end()) {
             throw Error(ErrorKind::integrity, fmt::format("{} is not in it", digest.text()));
         }
-        return registry::fetch_text(*cache.source, found->second, cap, stop_);
+        return registry::fetch_text(*cache.source, found->second, cap, env_.stop);
     };
     CachedImage image{reference.manifest, document(reference.manifest, oci::max_manifest_size), ""};
     const auto parsed = oci::parse_manifest(image.manifest, "");
@@ -255,7 +254,7 @@ std::shared_ptr<const pack::Pack> CacheImport::layer_stand_in(const Digest& diff
 
 void CacheImport::warn_of_stand_in(const std::string& image) {
     if (!state_.lock()->warned.insert(image).second) return;
-    events_.emit(Warning{
+    env_.events.emit(Warning{
         "cache-base",
         fmt::format("the registry of {} does not answer; a cache stands in for it, and nothing vouches for that",
                     image),

@@ -1,7 +1,5 @@
 #include "gbuild/steps/look_ahead.h"
 
-#include "gbuild/tree/limits.h"
-
 namespace gbuild::build {
 
 namespace {
@@ -23,16 +21,16 @@ StepOutlook outlook_of(const plan::Stage& stage, const plan::Step& step, const S
 }  // namespace
 
 std::vector<std::vector<StepOutlook>> look_ahead(const KeyInputs& inputs, const CachePolicy& policy,
-                                                 const TraceKeeper& trace, const store::Store& store,
+                                                 const TraceKeeper& trace, const Environment& env,
                                                  CacheImport& imported) {
     pack::PackSet packs(inputs.packing);
     std::set<Digest> of_images;
     for (const auto& [name, image] : inputs.bases.all()) {
         of_images.insert(image.config.diff_ids.begin(), image.config.diff_ids.end());
     }
-    KnownLayers layers(store, packs, tree::usual_max_files,
+    KnownLayers layers(env.store, packs, env.max_files,
                        {[&](const Digest& layer) { return of_images.contains(layer) || imported.has(layer); }, {}, {}});
-    StepCache cache(store, imported, layers);
+    StepCache cache(env.store, imported, layers);
     const std::vector<StageForecast> forecasts = make_forecast(inputs, policy, cache);
     std::vector<std::vector<StepOutlook>> outlook(forecasts.size());
     for (size_t i = 0; i < forecasts.size(); i++) {

@@ -10,12 +10,11 @@
 #include <string>
 #include <vector>
 
-#include "gbuild/base/events.h"
+#include "gbuild/bases/environment.h"
 #include "gbuild/bases/stand_in.h"
 #include "gbuild/bases/unpacked_archives.h"
 #include "gbuild/oci/image_config.h"
 #include "gbuild/plan/plan.h"
-#include "gbuild/registry/client.h"
 #include "gbuild/registry/image_source.h"
 #include "gbuild/sources/inputs.h"
 #include "gbuild/store/store.h"
@@ -36,8 +35,8 @@ struct BaseImage {
 class BaseImages {
   public:
     // `stand_in` is asked when a registry does not answer; may be null. All must outlive it.
-    BaseImages(PullPolicy pull, const store::Store& store, StandIn* stand_in, registry::Client& client,
-               std::map<std::string, NamedContext> contexts, EventSink& events, std::stop_token stop);
+    BaseImages(PullPolicy pull, const Environment& env, StandIn* stand_in,
+               std::map<std::string, NamedContext> contexts);
 
     // Resolves them all side by side, those that have not been. The first failure stops the rest and is thrown, with
     // the image's name as context and the place that names it.

@@ -21,8 +21,9 @@ class BaseDirectories;
 // Thread-safe. Calls off what is under way when destroyed.
 class BasePulls {
   public:
-    // Images are extracted in that form, if any. All must outlive this.
-    BasePulls(const BaseImages& bases, const LayerJob& job, const std::optional<ExtractionForm>& form);
+    // Images are extracted in that form, if any. All must outlive this; `stand_in` may be null.
+    BasePulls(const BaseImages& bases, const Environment& env, StandIn* stand_in,
+              const std::optional<ExtractionForm>& form);
     ~BasePulls();
     BasePulls(const BasePulls&) = delete;
     BasePulls& operator=(const BasePulls&) = delete;
@@ -55,7 +56,8 @@ class BasePulls {
     const BaseImages& bases_;
     std::stop_source stop_;
     std::stop_callback<std::function<void()>> outer_stop_;
-    LayerJob job_;
+    Environment env_;
+    StandIn* stand_in_;
     std::unique_ptr<BaseDirectories> directories_;  // null when nothing is to be extracted
     Synchronized<State> state_;
 };

@@ -49,6 +49,7 @@ class KnownLayers {
         std::map<Digest, uint32_t> numbers;
         std::map<uint32_t, Digest> layers;
         std::map<Digest, UniqueFd> held;
+        std::map<Digest, std::shared_ptr<const pack::Pack>> opened;  // held, too: once there are many
         bool found_damage = false;
     };
     uint32_t add(State& state, const Digest& layer, const std::shared_ptr<const pack::Pack>& pack);

@@ -4,7 +4,8 @@
 #include <string>
 
 #include "gbuild/cli/json_text.h"
-#include "gbuild/engine/build.h"
+#include "gbuild/engine/build_options.h"
+#include "gbuild/engine/build_result.h"
 
 namespace gbuild::cli {
 

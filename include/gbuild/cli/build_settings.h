@@ -12,7 +12,7 @@
 #include "gbuild/cli/console.h"
 #include "gbuild/cli/options.h"
 #include "gbuild/cli/progress.h"
-#include "gbuild/engine/build.h"
+#include "gbuild/engine/build_options.h"
 
 namespace gbuild::build {
 struct FetchedContext;

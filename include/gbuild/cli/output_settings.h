@@ -8,7 +8,7 @@
 
 #include "gbuild/base/events.h"
 #include "gbuild/cli/options.h"
-#include "gbuild/engine/build.h"
+#include "gbuild/engine/build_options.h"
 
 namespace gbuild::cli {
 

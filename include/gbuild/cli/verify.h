@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "gbuild/engine/build.h"
+#include "gbuild/engine/build_options.h"
 
 namespace gbuild::cli {
 

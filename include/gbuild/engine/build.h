@@ -1,89 +1,62 @@
-// A whole build: Dockerfile and context in, .gvmi out.
+// A whole build: Dockerfile and context in, .gvmi out. The types make the order right:
+//
+//   Build build(options, events);                                   the Dockerfile and the store are read, once
+//   PreparedBuild prepared = std::move(build).prepare();            what needs a process with one thread
+//   BuildResult result = std::move(prepared).run(progress, stop);   everything else
+//
+// or, to see what would be executed, std::move(build).outlook(progress, stop). A context that is not a directory yet is
+// fetched before (sources/context_source.h).
 #pragma once
 
-#include <cstdint>
-#include <filesystem>
 #include <memory>
-#include <optional>
 #include <stop_token>
-#include <string>
-#include <vector>
 
-#include "gbuild/base/digest.h"
 #include "gbuild/base/events.h"
-#include "gbuild/engine/output_options.h"
-#include "gbuild/engine/provenance.h"
-#include "gbuild/golem/descriptor.h"
-#include "gbuild/oci/image_config.h"
-#include "gbuild/pack/options.h"
-#include "gbuild/plan/plan.h"
-#include "gbuild/sandbox/sandbox.h"
-#include "gbuild/sources/source_options.h"
-#include "gbuild/steps/cache_options.h"
-#include "gbuild/steps/look_ahead.h"
-#include "gbuild/steps/run_options.h"
-#include "gbuild/tree/limits.h"
+#include "gbuild/engine/build_options.h"
+#include "gbuild/engine/build_result.h"
+#include "gbuild/engine/side_output.h"
 
 namespace gbuild::build {
 
-// All that a build is told. Each part below reads the options of its own subject only.
-struct BuildOptions : SourceOptions, CacheOptions, OutputOptions {
-    RunOptions run;
-    std::filesystem::path store_root;
-    unsigned jobs = 0;  // 0: one a processor
-    uint64_t max_files = tree::usual_max_files;
-    // Seconds. The Dockerfile's and build arguments' SOURCE_DATE_EPOCH come between the two.
-    std::optional<int64_t> timestamp;          // --timestamp
-    std::optional<int64_t> environment_epoch;  // SOURCE_DATE_EPOCH of gbuild's own environment
-    pack::PackOptions packing;
+struct BuildInputs;
+
+class PreparedBuild {
+  public:
+    explicit PreparedBuild(std::unique_ptr<BuildInputs> inputs);
+    PreparedBuild(PreparedBuild&&) noexcept;
+    ~PreparedBuild();
+
+    // Resolves the bases, makes the plan, executes what has no known result and writes the outputs: see
+    // docs/ARCHITECTURE.md. Everything is written before anything gets its name, `beside` included, which may be null.
+    // Throws Error, and what options.standard_output throws; then every output is as it was before, and the store holds
+    // nothing unverified.
+    BuildResult run(EventSink& events, const std::stop_token& stop, SideOutput* beside = nullptr) &&;
+
+  private:
+    std::unique_ptr<BuildInputs> inputs_;
 };
 
-struct BaseUsed {
-    std::string reference;
-    Digest manifest;
+class Build {
+  public:
+    // Finds and parses the Dockerfile, checks the options and opens the store. For a Dockerfile that cannot be read
+    // `events` is told of what stands before the error. Throws usage, not_found, dockerfile, and what the store throws.
+    Build(BuildOptions options, EventSink& events);
+    Build(Build&&) noexcept;
+    ~Build();
+
+    // Whether commands may be executed: by the Dockerfile, or by triggers of its bases, which one that the store does
+    // not know may have.
+    bool runs_commands() const;
+    // To be called while the process has one thread: it may move it into a user namespace (sandbox/sandbox.h). Throws
+    // unsupported where commands cannot be run here.
+    PreparedBuild prepare() &&;
+    // The same for a build that is not to execute commands, whatever it finds, and at any time.
+    PreparedBuild without_commands() &&;
+    // What run() would execute. Fetches manifests and configurations, no layers; reads what COPY would.
+    PlannedBuild outlook(EventSink& events, const std::stop_token& stop) &&;
+
+  private:
+    std::unique_ptr<BuildInputs> inputs_;
 };
-
-struct WrittenOutput {
-    ContainerOutput output;
-    uint64_t size = 0;        // of the file, or of a directory's files
-    Digest config, manifest;  // of images
-};
-
-struct BuildResult {
-    std::filesystem::path file;  // of the .gvmi, as the next three are; empty when none is written
-    uint64_t size = 0;
-    std::string sha3;             // 56 hex digits
-    std::string image_id;         // 64 hex digits
-    oci::ContainerConfig config;  // USER as the trailer has it
-    uint32_t inodes = 0;
-    std::vector<BaseUsed> bases;
-    std::vector<WrittenOutput> container_outputs;
-    // When it was asked for and the file was written, not found as an earlier build had left it.
-    std::optional<golem::Descriptor> descriptor;
-    Provenance provenance;  // of a .gvmi that was written anew; otherwise empty
-};
-
-// What the RUN steps of the Dockerfile and of its bases' ONBUILD triggers will be executed in; null when the target has
-// none. A base that the store does not know may have triggers, so there is a sandbox for it, too, where one is
-// possible. To be called while the process has one thread, before run_build(): it may move the process into a user
-// namespace (sandbox/sandbox.h). Throws what reading the Dockerfile does, and unsupported where commands cannot be run
-// here.
-std::unique_ptr<sandbox::Sandbox> prepare_sandbox(const BuildOptions& options);
-
-// Whether prepare_sandbox() would have something to prepare. Throws what reading the Dockerfile does.
-bool runs_commands(const BuildOptions& options);
-
-// `sandbox` is what prepare_sandbox() gave. Throws Error. On any failure the output is as it was before, and the store
-// holds nothing unverified.
-BuildResult run_build(const BuildOptions& options, EventSink& events, std::stop_token stop,
-                      sandbox::Sandbox* sandbox = nullptr);
-
-struct PlannedBuild {
-    plan::Plan plan;
-    std::vector<std::vector<StepOutlook>> outlook;  // by stage and step
-};
-
-// What run_build would execute. Fetches manifests and configurations, no layers; reads what COPY would.
-PlannedBuild plan_build(const BuildOptions& options, EventSink& events, std::stop_token stop);
 
 }  // namespace gbuild::build

@@ -1,8 +1,11 @@
 // What a build writes, as the user says it.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "gbuild/exporter/container_image.h"
@@ -39,6 +42,8 @@ struct OutputOptions {
     bool env_profile = false;                     // the image's variables are also in a file of /etc/profile.d
     std::optional<std::filesystem::path> output;  // the .gvmi; default: NAME-TAG.gvmi in the current directory
     std::vector<ContainerOutput> container_outputs;
+    // Takes what has no destination; what it throws leaves the build.
+    std::function<void(std::span<const std::byte>)> standard_output;
     exporter::Annotations annotations, descriptor_annotations;  // of container images
     // What the caller writes about this build. Like the image itself, these files are not part of any build context.
     std::vector<std::filesystem::path> side_files;

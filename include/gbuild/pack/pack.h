@@ -67,7 +67,8 @@ struct Fragment {
 
 class Pack {
   public:
-    // Reads and checks the index. Throws integrity, io; integrity, too, for the pack of another layer than `layer`.
+    // Reads and checks the index. A small pack is read as a whole, so that as many as a build has steps can be open
+    // without a descriptor each. Throws integrity, io; integrity, too, for the pack of another layer than `layer`.
     static std::shared_ptr<const Pack> open(UniqueFd fd, const PackOptions& options,
                                             const std::optional<Digest>& layer = {});
     // The same for whatever layer and options, whose library may be another one. Throws unsupported for a pack of
@@ -75,7 +76,10 @@ class Pack {
     static std::shared_ptr<const Pack> open_any(UniqueFd fd);
     ~Pack();
 
-    int fd() const;
+    // Of the file, into all of `bytes`. Throws integrity where it ends before.
+    void read(std::span<std::byte> bytes, uint64_t position) const;
+    // The file, or a copy of it, to be read at any position.
+    UniqueFd open_file() const;
     const PackOptions& options() const;
     const std::string& options_key() const;  // with which it was made
     const Digest& layer() const;             // what it was called when it was made

@@ -51,9 +51,6 @@ NamedContext parse_named_context(const std::string& name, const std::string& val
 // Parses the Dockerfile that the options name. Throws not_found with where it was looked for, dockerfile: then
 // `until_error` has the warnings about what stands before the error.
 dockerfile::Dockerfile load_dockerfile(const SourceOptions& options, std::vector<Warning>& until_error);
-dockerfile::Dockerfile load_dockerfile(const SourceOptions& options);
-// Emits what load_dockerfile() warns of before it throws; does nothing for a Dockerfile that can be read.
-void warn_until_error(const SourceOptions& options, EventSink& events);
 
 // The --ignorefile, else <Dockerfile>.dockerignore, else .dockerignore in the context; empty rules when there is none.
 dockerfile::IgnoreRules load_ignore_rules(const SourceOptions& options);

@@ -14,19 +14,17 @@
 #include <memory>
 #include <optional>
 #include <set>
-#include <stop_token>
 #include <string>
 #include <vector>
 
-#include "gbuild/base/events.h"
 #include "gbuild/base/synchronized.h"
+#include "gbuild/bases/environment.h"
 #include "gbuild/bases/stand_in.h"
 #include "gbuild/oci/artifact.h"
 #include "gbuild/pack/pack.h"
-#include "gbuild/registry/client.h"
+#include "gbuild/registry/image_source.h"
 #include "gbuild/steps/cache_format.h"
 #include "gbuild/steps/cache_options.h"
-#include "gbuild/store/store.h"
 
 namespace gbuild::build {
 
@@ -41,8 +39,7 @@ class CacheImport final : public StandIn {
   public:
     // Fetches what the caches that the options name say of steps and references. With --no-cache there are none. All
     // must outlive it. Throws interrupted only.
-    CacheImport(const CacheOptions& options, const pack::PackOptions& packing, const store::Store& store,
-                registry::Client& client, EventSink& events, std::stop_token stop);
+    CacheImport(const CacheOptions& options, const Environment& env);
     ~CacheImport() override;
 
     // Whether the build names caches, reached or not.
@@ -98,6 +95,7 @@ class CacheImport final : public StandIn {
     void read(Cache& cache);
     void give_up(const std::string& name, const Error& error) const;
     bool is_broken(const Cache& cache) const { return state_.lock()->broken.contains(&cache); }
+    bool is_abandoned() const { return state_.lock()->abandoned; }
     void break_off(const Cache& cache, const Error& error);
     std::string pack_name(const std::string& cache, const Digest& layer, Check check) const;
     std::shared_ptr<const pack::Pack> fetch(const Digest& layer, Check check);
@@ -107,11 +105,7 @@ class CacheImport final : public StandIn {
     CachedImage read_image(const Cache& cache, const CachedReference& reference) const;
     void warn_of_stand_in(const std::string& image);
 
-    const pack::PackOptions& packing_;
-    const store::Store& store_;
-    EventSink& events_;
-    std::stop_token stop_;
-    registry::Client& client_;
+    const Environment& env_;
     std::atomic<int> fetches_ = 0;
     std::vector<std::string> names_;
     std::vector<Cache> caches_;

@@ -18,7 +18,7 @@ struct StepOutlook {
 
 // By stage and step. Throws what reading the sources of COPY does.
 std::vector<std::vector<StepOutlook>> look_ahead(const KeyInputs& inputs, const CachePolicy& policy,
-                                                 const TraceKeeper& trace, const store::Store& store,
+                                                 const TraceKeeper& trace, const Environment& env,
                                                  CacheImport& imported);
 
 }  // namespace gbuild::build

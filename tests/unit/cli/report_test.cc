@@ -5,6 +5,7 @@
 #include "gbuild/cli/image_argument.h"
 #include "gbuild/cli/image_facts.h"
 #include "gbuild/cli/image_table.h"
+#include "gbuild/engine/build.h"
 #include "gbuild/store/store.h"
 #include "support/catch.h"
 
@@ -42,7 +43,7 @@ build::BuildResult build_image(const std::filesystem::path& dir, const std::stri
     options.store_root = dir / "store";
     options.output = dir / "x.gvmi";
     options.tags = {{repository, "latest"}};
-    return build::run_build(options, events, {});
+    return build::Build(options, events).without_commands().run(events, {});
 }
 
 }  // namespace

@@ -28,15 +28,33 @@ ErrorKind failure(const fs::path& path) {
     return ErrorKind::internal;
 }
 
+// As a build that succeeds does.
+void write(SideFile& file, const std::string& text, StringOutput& out) { file.write(text, out); }
+void write(SideFile&& file, const std::string& text, StringOutput& out) { write(file, text, out); }
+
 }  // namespace
+
+TEST_CASE("a side file of a build that fails later is as it was (E-2)") {
+    TempDir dir;
+    StringOutput out;
+    SideFile file("--iidfile", dir.path() / "id");
+    write(file, "before", out);
+    {
+        SideFile next("--iidfile", dir.path() / "id");
+        next.write("after");
+        next.pass_on(out);
+    }
+    CHECK(contents(dir.path() / "id") == "before");
+    CHECK(out.text.empty());
+}
 
 TEST_CASE("a side file is replaced, one that is not there is made") {
     TempDir dir;
     SideFile file("--iidfile", dir.path() / "id");
     StringOutput out;
-    file.write("one", out);
+    write(file, "one", out);
     CHECK(contents(dir.path() / "id") == "one");
-    file.write("2", out);
+    write(file, "2", out);
     CHECK(contents(dir.path() / "id") == "2");
     CHECK(out.text.empty());
 }
@@ -45,7 +63,7 @@ TEST_CASE("- is standard output, not a file of that name (U-9)") {
     StringOutput out;
     SideFile file("--metadata-file", "-");
     CHECK(file.is_standard_output());
-    file.write("{}", out);
+    write(file, "{}", out);
     CHECK(out.text == "{}");
     CHECK_FALSE(fs::exists("-"));
     CHECK_FALSE(SideFile("--metadata-file", "./-").is_standard_output());
@@ -55,7 +73,7 @@ TEST_CASE("a side file that is a link stays one") {
     TempDir dir;
     fs::create_symlink("target", dir.path() / "link");
     StringOutput out;
-    SideFile("--iidfile", dir.path() / "link").write("x", out);
+    write(SideFile("--iidfile", dir.path() / "link"), "x", out);
     CHECK(fs::is_symlink(dir.path() / "link"));
     CHECK(contents(dir.path() / "target") == "x");
 }
@@ -65,7 +83,7 @@ TEST_CASE("a side file that is a pipe is written to") {
     REQUIRE(::pipe(ends) == 0);
     UniqueFd reader(ends[0]), writer(ends[1]);
     StringOutput out;
-    SideFile("--iidfile", "/proc/self/fd/" + std::to_string(writer.get())).write("through", out);
+    write(SideFile("--iidfile", "/proc/self/fd/" + std::to_string(writer.get())), "through", out);
     char text[7];
     CHECK(::read(reader.get(), text, sizeof text) == 7);
     CHECK(std::string_view(text, 7) == "through");

@@ -47,7 +47,7 @@ class BaseShop : public Workshop {
         options.registry.first_delay = std::chrono::milliseconds(1);
         write_file_atomically(context().parent_path() / "auth.json", "{}");
         options.registry.authfile = context().parent_path() / "auth.json";
-        return build::run_build(options, events, {});
+        return run_build(options, events);
     }
 
     FakeRegistry registry;
@@ -139,5 +139,5 @@ TEST_CASE("a base's malformed configuration is no error of the Dockerfile that u
     auto options = shop.options("# check=error=true\nFROM " + shop.registry.reference("base") + "\nENV a=b\n");
     write_file_atomically(shop.context().parent_path() / "auth.json", "{}");
     options.registry.authfile = shop.context().parent_path() / "auth.json";
-    CHECK_NOTHROW(build::run_build(options, shop.events, {}));
+    CHECK_NOTHROW(run_build(options, shop.events));
 }

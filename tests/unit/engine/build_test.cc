@@ -21,7 +21,7 @@ namespace {
 Error error_in(const build::BuildOptions& options) {
     NullSink events;
     try {
-        build::run_build(options, events, {});
+        run_build(options, events);
     } catch (const Error& error) {
         return error;
     }
@@ -59,17 +59,17 @@ TEST_CASE("the same inputs give the same bytes whatever the jobs, the store's st
     for (int i = 0; i < 50; i++)
         shop.file("d/f" + std::to_string(i), std::string(5000, static_cast<char>('a' + i % 26)));
     auto options = shop.options("FROM scratch\nCOPY d /d\nVOLUME /v\n");
-    build::run_build(options, shop.events, {});
+    run_build(options, shop.events);
     std::string first = bytes_of(shop.image());
 
     options.jobs = 1;
-    build::run_build(options, shop.events, {});  // warm
+    run_build(options, shop.events);  // warm
     CHECK(bytes_of(shop.image()) == first);
 
     fs::remove_all(options.store_root);
     fs::last_write_time(shop.context() / "d/f7", fs::file_time_type::clock::now() - std::chrono::hours(1000));
     options.jobs = 4;
-    build::run_build(options, shop.events, {});  // cold
+    run_build(options, shop.events);  // cold
     CHECK(bytes_of(shop.image()) == first);
 }
 
@@ -116,7 +116,7 @@ TEST_CASE("the image's variables in a file for login shells (G-4)") {
     build::BuildOptions options =
         shop.options("FROM scratch\nVOLUME /v\nENV A=\"it's $B\" PATH=/opt/bin:/bin odd.name=x\n");
     options.env_profile = true;
-    build::run_build(options, shop.events, {});
+    run_build(options, shop.events);
     CHECK(shop.content("etc/profile.d/image-env.sh") == "export PATH='/opt/bin:/bin'\nexport A='it'\\''s '\n");
     CHECK(shop.inode("etc/profile.d/image-env.sh")->mode == 0644);
     CHECK(shop.events.warned("env-profile"));
@@ -128,7 +128,7 @@ TEST_CASE("USER is written as numbers from the image's own passwd") {
     shop.file("passwd", "root:x:0:0::/root:/bin/sh\napp:x:1234:77::/home/app:/bin/sh\n");
     build::BuildOptions options = shop.options("FROM scratch\nCOPY passwd /etc/passwd\nUSER app\nWORKDIR /home/app\n");
     options.vm_user = build::VmUser::image;
-    const build::BuildResult result = build::run_build(options, shop.events, {});
+    const build::BuildResult result = run_build(options, shop.events);
     CHECK(shop.trailer().config.user == "1234:77");
     CHECK(result.config.user == "1234:77");
     CHECK(shop.inode("home/app")->uid == 1234);
@@ -194,7 +194,7 @@ TEST_CASE("--timestamp is the mtime of what steps make and of the superblock") {
     shop.file("a", "a");
     auto options = shop.options("FROM scratch\nCOPY a /a\nWORKDIR /w\n");
     options.timestamp = 1700000000;
-    build::run_build(options, shop.events, {});
+    run_build(options, shop.events);
     for (const char* path : {"a", "w", "proc"}) CHECK(shop.inode(path)->mtime == 1700000000);
     CHECK(pack::ImageReader(shop.image().native()).superblock().created == 1700000000);
 }
@@ -203,7 +203,7 @@ TEST_CASE("tags are remembered with the image they name") {
     Workshop shop;
     auto options = shop.options("FROM scratch\nVOLUME /v\n");
     options.tags = {{"team/app", "1"}, {"app", "latest"}};
-    auto result = build::run_build(options, shop.events, {});
+    auto result = run_build(options, shop.events);
     REQUIRE(store::find_image(options.store_root, "team/app", "1"));
     auto record = store::find_image(options.store_root, "app", "latest").value();
     CHECK(record.sha3 == result.sha3);
@@ -214,7 +214,7 @@ TEST_CASE("an output that cannot be written is refused at once") {
     Workshop shop;
     auto options = shop.options("FROM no-such-registry.invalid/base\n");
     options.output = "/nonexistent/dir/out.gvmi";
-    REQUIRE_THROWS_WITH(build::run_build(options, shop.events, {}), ContainsSubstring("/nonexistent/dir/out.gvmi"));
+    REQUIRE_THROWS_WITH(run_build(options, shop.events), ContainsSubstring("/nonexistent/dir/out.gvmi"));
 }
 
 TEST_CASE("a named directory serves COPY --from and, with its files, FROM (L-11)") {
@@ -223,15 +223,15 @@ TEST_CASE("a named directory serves COPY --from and, with its files, FROM (L-11)
     std::ofstream(other.path() / "data") << "from elsewhere";
     auto options = shop.options("FROM scratch\nCOPY --from=assets data /data\n");
     options.build_contexts["assets"] = other.path().native();
-    build::run_build(options, shop.events, {});
+    run_build(options, shop.events);
     CHECK(shop.content("data") == "from elsewhere");
 
     options = shop.options("FROM assets\n");
     options.build_contexts["assets"] = other.path().native();
-    build::run_build(options, shop.events, {});
+    run_build(options, shop.events);
     CHECK(shop.content("data") == "from elsewhere");
     options.build_contexts["assets"] = "docker-image://scratch";  // L-12
-    const auto result = build::run_build(options, shop.events, {});
+    const auto result = run_build(options, shop.events);
     CHECK(result.bases.empty());
 }
 
@@ -270,7 +270,7 @@ TEST_CASE("a pipe in a context does not hang the build") {
         fs::remove(shop.context() / name);
         REQUIRE(::mkfifo((shop.context() / name).c_str(), 0600) == 0);
         if (name == std::string("other")) options.dockerfile = name;
-        REQUIRE_THROWS_WITH(build::run_build(options, shop.events, {}),
+        REQUIRE_THROWS_WITH(run_build(options, shop.events),
                             ContainsSubstring(std::string(name) + "\" is not a regular file"));
     }
 }
@@ -284,7 +284,7 @@ TEST_CASE("a Dockerfile may be a pipe that -f names") {
     write_all(to.get(), "FROM scratch\nWORKDIR /from/pipe\n");
     to.reset();
     options.dockerfile = "/dev/fd/" + std::to_string(from.get());
-    build::run_build(options, shop.events, {});
+    run_build(options, shop.events);
     CHECK(shop.inode("from/pipe"));
 }
 
@@ -292,9 +292,9 @@ TEST_CASE("a build context or Dockerfile that is not there is said with a remedy
     Workshop shop;
     auto options = shop.options("FROM scratch\n");
     options.dockerfile = "Dockerfile.none";
-    REQUIRE_THROWS_WITH(build::run_build(options, shop.events, {}), ContainsSubstring("Dockerfile.none"));
+    REQUIRE_THROWS_WITH(run_build(options, shop.events), ContainsSubstring("Dockerfile.none"));
     options.context = shop.context() / "none";
-    REQUIRE_THROWS_WITH(build::run_build(options, shop.events, {}), ContainsSubstring("does not exist"));
+    REQUIRE_THROWS_WITH(run_build(options, shop.events), ContainsSubstring("does not exist"));
 }
 
 TEST_CASE("the image id tells a hard link from a file like it") {

@@ -49,7 +49,7 @@ TEST_CASE("an OCI layout holds what the configuration and manifest say") {
     BuildOptions options = world.options(world.output(Form::oci, true));
     options.annotations = {{"note", "x"}};
     options.descriptor_annotations = {{"about", "y"}};
-    const BuildResult result = run_build(options, world.shop.events, {});
+    const BuildResult result = run_build(options, world.shop.events);
     CHECK(result.file.empty());
     const WrittenOutput& written = result.container_outputs.at(0);
 
@@ -76,10 +76,10 @@ TEST_CASE("an OCI layout holds what the configuration and manifest say") {
 TEST_CASE("a further image in a layout leaves the others, but for its own name") {
     Exporting world;
     ContainerOutput output = world.output(Form::oci, true);
-    run_build(world.options(output), world.shop.events, {});
+    run_build(world.options(output), world.shop.events);
     output.names = {{"other", "2"}};
-    run_build(world.options(output), world.shop.events, {});
-    run_build(world.options(output), world.shop.events, {});
+    run_build(world.options(output), world.shop.events);
+    run_build(world.options(output), world.shop.events);
     const auto index = nlohmann::json::parse(bytes_of(world.out() / "index.json"));
     CHECK(index["manifests"].size() == 2);
 }
@@ -88,7 +88,7 @@ TEST_CASE("a layout is not mixed with something else") {
     Exporting world;
     fs::create_directory(world.out());
     std::ofstream(world.out() / "mine") << "x";
-    CHECK_THROWS_WITH(run_build(world.options(world.output(Form::oci, true)), world.shop.events, {}),
+    CHECK_THROWS_WITH(run_build(world.options(world.output(Form::oci, true)), world.shop.events),
                       Catch::Contains("neither empty nor an OCI layout"));
     CHECK_FALSE(fs::exists(world.out() / "blobs"));
 }
@@ -96,13 +96,13 @@ TEST_CASE("a layout is not mixed with something else") {
 TEST_CASE("the same build gives the same archive, with a .gvmi beside it or not") {
     for (Form form : {Form::oci, Form::docker, Form::tar}) {
         Exporting world;
-        run_build(world.options(world.output(form)), world.shop.events, {});
+        run_build(world.options(world.output(form)), world.shop.events);
         const std::string first = bytes_of(world.out());
         BuildOptions options = world.options(world.output(form));
         options.writes_gvmi = true;
         options.output = world.shop.image();
         options.jobs = 3;
-        const BuildResult result = run_build(options, world.shop.events, {});
+        const BuildResult result = run_build(options, world.shop.events);
         CHECK(bytes_of(world.out()) == first);
         CHECK(result.container_outputs.at(0).size == first.size());
         CHECK(world.shop.content("d/f") == "contents");
@@ -114,7 +114,7 @@ TEST_CASE("files in a directory are the user's, over what is there") {
     fs::create_directories(world.out() / "d/sub");
     std::ofstream(world.out() / "d/f") << "something that was there";
     std::ofstream(world.out() / "mine") << "x";
-    run_build(world.options(world.output(Form::local)), world.shop.events, {});
+    run_build(world.options(world.output(Form::local)), world.shop.events);
     CHECK(bytes_of(world.out() / "d/f") == "contents");
     CHECK(bytes_of(world.out() / "mine") == "x");
     CHECK(fs::is_directory(world.out() / "d/sub"));
@@ -131,7 +131,7 @@ TEST_CASE("nothing is written through a link or in the place of a directory") {
     fs::create_directory(world.out());
     SECTION("a link where a directory is to be") { fs::create_directory_symlink(elsewhere.path(), world.out() / "d"); }
     SECTION("a directory where a file is to be") { fs::create_directories(world.out() / "d/f/mine"); }
-    CHECK_THROWS_WITH(run_build(world.options(world.output(Form::local)), world.shop.events, {}),
+    CHECK_THROWS_WITH(run_build(world.options(world.output(Form::local)), world.shop.events),
                       Catch::Contains("a directory"));
     CHECK(fs::is_empty(elsewhere.path()));
     CHECK_FALSE(fs::exists(world.out() / "v"));
@@ -142,7 +142,7 @@ TEST_CASE("a link in the place of a file is replaced, not followed") {
     TempDir elsewhere;
     fs::create_directories(world.out() / "d");
     fs::create_symlink(elsewhere.path() / "victim", world.out() / "d/f");
-    run_build(world.options(world.output(Form::local)), world.shop.events, {});
+    run_build(world.options(world.output(Form::local)), world.shop.events);
     CHECK(fs::is_empty(elsewhere.path()));
     CHECK(bytes_of(world.out() / "d/f") == "contents");
 }
@@ -154,7 +154,7 @@ TEST_CASE("an output in the context is no part of it") {
     auto build = [&] {
         BuildOptions options = world.options(output);
         options.dockerfile_text = "FROM scratch\nCOPY . /all/\n";
-        run_build(options, world.shop.events, {});
+        run_build(options, world.shop.events);
     };
     build();
     build();
@@ -167,6 +167,6 @@ TEST_CASE("a failed build leaves archives as they were") {
     std::ofstream(world.out()) << "before";
     BuildOptions options = world.options(world.output(Form::oci));
     options.dockerfile_text = "FROM scratch\nCOPY nope /\n";
-    CHECK_THROWS_AS(run_build(options, world.shop.events, {}), Error);
+    CHECK_THROWS_AS(run_build(options, world.shop.events), Error);
     CHECK(bytes_of(world.out()) == "before");
 }

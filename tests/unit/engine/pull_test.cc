@@ -70,7 +70,7 @@ class PullShop : public Workshop {
         options.registry.authfile = context().parent_path() / "auth.json";
         return options;
     }
-    build::BuildResult build_on_base() { return build::run_build(from_base(), events, {}); }
+    build::BuildResult build_on_base() { return run_build(from_base(), events); }
     void check_image() const {
         CHECK(content("last") == "the end");
         CHECK(content("copied") == "copied contents");
@@ -157,7 +157,7 @@ TEST_CASE("contents are in the image though their packs are gone from the store 
 TEST_CASE("a pack that was damaged in the store is made anew, with the same image") {
     PullShop shop;
     auto options = shop.from_base("COPY copied /copied\nUSER app\n");
-    build::run_build(options, shop.events, {});
+    run_build(options, shop.events);
     const std::string good = bytes_of(shop.image());
     const size_t at = GENERATE(100u, 300'000u);
     CAPTURE(at);
@@ -169,14 +169,14 @@ TEST_CASE("a pack that was damaged in the store is made anew, with the same imag
     }
     REQUIRE(changed > 0);
     fs::remove(shop.image());
-    build::run_build(options, shop.events, {});
+    run_build(options, shop.events);
     CHECK(bytes_of(shop.image()) == good);
     CHECK(shop.noticed("the pack is damaged"));
     CHECK(shop.events.all<Warning>().size() % 2 == 0);  // both builds said the same
     CHECK(shop.layer_requests() == 2);
 
     Recorder after;
-    build::run_build(options, after, {});
+    run_build(options, after);
     for (const Notice& notice : after.all<Notice>()) CHECK(notice.message.find("anew") == std::string::npos);
     CHECK(bytes_of(shop.image()) == good);
 }
@@ -188,7 +188,7 @@ TEST_CASE("a damaged pack that may not be pulled again is said to be missing") {
     fs::remove(shop.image());
     auto options = shop.from_base();
     options.pull = build::PullPolicy::never;
-    const Error error = build_error([&] { build::run_build(options, shop.events, {}); });
+    const Error error = build_error([&] { run_build(options, shop.events); });
     CHECK(error.kind() == ErrorKind::not_found);
     CHECK_THAT(error.hint(), ContainsSubstring("--pull=never"));
 }
@@ -242,9 +242,9 @@ TEST_CASE("bytes that cannot be read are not kept when the rest does not arrive"
     });
     auto options = shop.from_base();
     options.registry.max_attempts = 2;
-    CHECK(build_error([&] { build::run_build(options, events, {}); }).kind() == ErrorKind::network);
+    CHECK(build_error([&] { run_build(options, events); }).kind() == ErrorKind::network);
     CHECK_FALSE(fs::exists(shop.partial()));
-    build::run_build(options, shop.events, {});
+    run_build(options, shop.events);
     shop.check_image();
 }
 
@@ -274,7 +274,7 @@ TEST_CASE("a local image is read without a pull") {
     auto options = shop.options("FROM base\nVOLUME /v\n");
     options.build_contexts["base"] = "oci-layout://" + layout.native();
     options.pull = build::PullPolicy::never;
-    build::run_build(options, shop.events, {});
+    run_build(options, shop.events);
     CHECK(shop.content("last") == "the end");
 }
 
@@ -283,7 +283,7 @@ TEST_CASE("the failure of one base ends the wait for another") {
     shop.registry.fault("manifests/", faults::cut(0, test::Ending::stall));
     auto options = shop.from_base("COPY --from=other /x /x\n");
     options.build_contexts["other"] = "oci-layout://" + (shop.context() / "none").native();
-    CHECK_THROWS_WITH(build::run_build(options, shop.events, {}), ContainsSubstring("none"));
+    CHECK_THROWS_WITH(run_build(options, shop.events), ContainsSubstring("none"));
 }
 
 TEST_CASE("a disk that is full while packing is said with its place") {
@@ -292,7 +292,7 @@ TEST_CASE("a disk that is full while packing is said with its place") {
     auto options = shop.options("FROM scratch\nCOPY big /big\n");
     fs::create_directory(options.store_root);
     test::on_small_disk(options.store_root, "size=1m", [&] {
-        const Error error = build_error([&] { build::run_build(options, shop.events, {}); });
+        const Error error = build_error([&] { run_build(options, shop.events); });
         return error.kind() == ErrorKind::no_space && error.hint().find("--root") != std::string::npos &&
                !error.context().empty() && error.context()[0].find(options.store_root.native()) != std::string::npos;
     });

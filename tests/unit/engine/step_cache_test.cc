@@ -24,7 +24,7 @@ struct Outcome {
 Outcome build_with(const build::BuildOptions& options) {
     Recorder events;
     Outcome outcome;
-    outcome.result = build::run_build(options, events, {});
+    outcome.result = run_build(options, events);
     outcome.bytes = bytes_of(outcome.result.file);
     std::map<int, bool> cached;
     for (const StepStarted& step : events.all<StepStarted>()) {
@@ -47,7 +47,7 @@ std::string clean_bytes(build::BuildOptions options, const fs::path& place) {
 
 std::string outlook_of(const build::BuildOptions& options) {
     NullSink events;
-    const build::PlannedBuild planned = build::plan_build(options, events, {});
+    const build::PlannedBuild planned = plan_build(options, events);
     std::string text;
     for (const auto& stage : planned.outlook) {
         for (const build::StepOutlook& step : stage) {
@@ -261,8 +261,8 @@ TEST_CASE("warnings about an image that is there already are given again") {
     Workshop shop;
     const auto options = shop.options("FROM scratch\nWORKDIR /x\n");
     Recorder first, second;
-    build::run_build(options, first, {});
-    build::run_build(options, second, {});
+    run_build(options, first);
+    run_build(options, second);
     std::vector<std::string> ids, again;
     for (const Warning& warning : first.all<Warning>()) ids.push_back(warning.id + warning.message);
     for (const Warning& warning : second.all<Warning>()) again.push_back(warning.id + warning.message);

@@ -18,6 +18,14 @@ namespace gbuild::build::testing {
 
 namespace fs = std::filesystem;
 
+// A whole build without commands: the tests have threads.
+inline BuildResult run_build(const BuildOptions& options, EventSink& events) {
+    return Build(options, events).without_commands().run(events, {});
+}
+inline PlannedBuild plan_build(const BuildOptions& options, EventSink& events) {
+    return Build(options, events).outlook(events, {});
+}
+
 // Keeps what a build said.
 class Recorder : public EventSink {
   public:
@@ -63,7 +71,7 @@ class Workshop {
         options.jobs = 2;
         return options;
     }
-    BuildResult build(std::string_view dockerfile) { return run_build(options(dockerfile), events, {}); }
+    BuildResult build(std::string_view dockerfile) { return run_build(options(dockerfile), events); }
 
     // The contents of a file in the image; "<absent>" when it is not there.
     std::string content(const std::string& path) const {

@@ -211,13 +211,25 @@ TEST_CASE("a pack is looked through for damage when asked") {
 
 TEST_CASE("a pack that ends early is found out when it is read") {
     Layer layer;
-    layer.file("a", noise(9000, 1));
+    layer.file("a", noise(90'000, 1));
     const UniqueFd fd = memory_file(pack_bytes(layer, small_blocks()));
     PackSet packs(small_blocks());
     packs.add(Pack::open(duplicate(fd.get()), small_blocks()));
-    REQUIRE(ftruncate(fd.get(), 5000) == 0);
-    CHECK_THROWS_AS(read_contents(packs, {0, 0}, 10000), Error);
+    REQUIRE(ftruncate(fd.get(), 50'000) == 0);
+    CHECK_THROWS_AS(read_contents(packs, {0, 0}, 100'000), Error);
     CHECK(packs.at(0).damaged());
+}
+
+TEST_CASE("a small pack needs no descriptor once it is open (E-4)") {
+    Layer layer;
+    layer.file("a", noise(9000, 1));
+    const std::string bytes = pack_bytes(layer, small_blocks());
+    const UniqueFd fd = memory_file(bytes);
+    PackSet packs(small_blocks());
+    packs.add(Pack::open(duplicate(fd.get()), small_blocks()));
+    REQUIRE(ftruncate(fd.get(), 0) == 0);
+    CHECK(read_contents(packs, {0, 0}, 10000) == noise(9000, 1));
+    CHECK(file_size(packs.at(0).open_file().get()) == bytes.size());
 }
 
 TEST_CASE("damaged blocks with the right checksum are integrity errors when they are read") {
