@@ -197,7 +197,9 @@ class ConvertCommand final : public Command {
         build::BuildResult result;
         {
             auto progress = make_progress(mode, console);
+            progress->start_ticking();
             result = std::move(work).run(*progress, signals.stop());
+            progress->finish({0});
         }
         if (options.output) result.file = *options.output;
         if (uses_standard_output(options)) return 0;
