@@ -26,7 +26,7 @@ namespace {
 
 constexpr std::string_view discarded_prefix = "discarded-";
 // On a disk with much to do each takes milliseconds.
-constexpr size_t few_entries = 200;
+constexpr size_t few_entries = 1000;
 
 bool is_real_directory(const fs::path& path) {
     struct stat status {};

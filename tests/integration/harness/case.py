@@ -1,5 +1,7 @@
 """The test case that every theme builds on: a scratch folder, a store of its own, the program, and registries."""
 import atexit
+import contextlib
+import fcntl
 import functools
 import hashlib
 import os
@@ -46,11 +48,25 @@ def _remove(folder):
         subprocess.run(["unshare", "--map-root-user", "--map-auto", "rm", "-rf", str(folder)], check=True)
         return
     for path, folders, _ in os.walk(folder):
-        for name in folders:
+        for name in list(folders):
             inner = Path(path) / name
+            if name.startswith("discarded-") and removed_by_now(inner):
+                folders.remove(name)
+                continue
             if not inner.is_symlink():
                 inner.chmod(0o700)
     shutil.rmtree(folder)
+
+
+def removed_by_now(discarded):
+    """Waits for the process in the background that removes what a store discarded."""
+    with contextlib.suppress(OSError):
+        held = os.open(discarded, os.O_RDONLY)
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX)
+        finally:
+            os.close(held)
+    return not discarded.exists()
 
 
 # functools.cache calls a function again while another thread is still in its first call of it.

@@ -1,6 +1,5 @@
 """The ways in which RUN can be executed here, each for a test case of its own."""
 import contextlib
-import fcntl
 import functools
 import itertools
 import json
@@ -13,7 +12,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from .case import PROGRAM, Case, scratch_root, shared_registry
+from .case import PROGRAM, Case, removed_by_now, scratch_root, shared_registry
 from .process import is_root
 
 ISOLATIONS = ("root", "subid", "single", "chroot")
@@ -223,17 +222,8 @@ def staged(store):
     """What a store has of builds that are not done, once what they discarded is removed."""
     tmp = Path(store) / "tmp"
     for discarded in tmp.glob("discarded-*"):
-        with contextlib.suppress(OSError):
-            wait_for_lock(discarded)
+        removed_by_now(discarded)
     return sorted(tmp.iterdir()) if tmp.is_dir() else []
-
-
-def wait_for_lock(path):
-    held = os.open(path, os.O_RDONLY)
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX)
-    finally:
-        os.close(held)
 
 
 def owner(entry):
