@@ -16,6 +16,7 @@
 
 #include "gbuild/base/error.h"
 #include "gbuild/base/fd.h"
+#include "gbuild/base/remove_tree.h"
 #include "gbuild/sandbox/sandbox.h"
 #include "support/catch.h"
 
@@ -86,6 +87,11 @@ inline std::vector<sandbox::Probe> offered() {
 }
 
 inline std::string run_in(const sandbox::Probe& probe, const sandbox::Step& step, std::stop_token stop = {}) {
+    // What a volatile overlay leaves there keeps the next one from being mounted (E-10).
+    if (!step.root.work.empty()) {
+        remove_tree(step.root.work);
+        std::filesystem::create_directory(step.root.work);
+    }
     return in_child([&] {
         sandbox::Sandbox sandbox(probe);
         std::string output;
