@@ -30,6 +30,7 @@ class PushCommand final : public Command {
                      "give it no name and log nobody in; the registry keeps it for a limited time, by its hash");
         options.flag("--dry-run", dry_run_,
                      "log in, ask whether the names may be written and what is missing, but send no chunk and no tag");
+        options.flag("--force", force_, "push a file even if it is not an image that providers can start");
         options.value("-j,--jobs", "NUMBER", jobs_, "uploads at a time (default: 4)");
         options.value("--chunk-size", "SIZE", chunk_size_,
                       "bytes of a chunk (default: 2M to 100M, by the image's size)");
@@ -86,16 +87,16 @@ class PushCommand final : public Command {
         options.http.notice = [&](const std::string& text) { progress->emit(Notice{text}); };
         publish::Publisher publisher(place, std::move(options));
         if (job.login) publisher.check_login(*job.login, signals.stop());
-        warn_of_strange_file(job.file, *progress);
+        check_is_image(job.file, *progress);
         return publisher.push(job, *progress, signals.stop());
     }
 
-    // It can be had from the registry all the same, and what it is for is its owner's business.
-    static void warn_of_strange_file(const std::filesystem::path& file, EventSink& events) {
+    // A slip would publish whatever the file holds, and leave the name without an image.
+    void check_is_image(const std::filesystem::path& file, EventSink& events) const {
         try {
             const pack::ImageReader reader(file);
-        } catch (const Error& error) {
-            if (error.kind() != ErrorKind::integrity) throw;
+        } catch (Error& error) {
+            if (!force_) throw error.hint("push an image, or add --force: everybody can get what is pushed");
             events.emit(Warning{"no-image", "providers cannot start this file: " + error.message(), std::nullopt, ""});
         }
     }
@@ -133,7 +134,7 @@ class PushCommand final : public Command {
     }
 
     std::vector<std::string> words_;
-    bool anonymous_ = false, dry_run_ = false, quiet_ = false;
+    bool anonymous_ = false, dry_run_ = false, force_ = false, quiet_ = false;
     std::string jobs_, chunk_size_, root_, format_ = "text", progress_ = "auto";
     LoginSettings login_;
     AuthFileSetting authfile_;

@@ -93,7 +93,8 @@ class RunCommand final : public Command {
         if (entrypoint_) beside = begin(guest, provider::entrypoint_request(settings), take, words_.empty());
         const uint64_t process =
             words_.empty() ? *beside : begin(guest, provider::command_request(settings, words_), take, true);
-        if (terminal) terminal->begin();
+        // Keys that nobody reads would be lost, Ctrl-C among them.
+        if (terminal && interactive_) terminal->begin();
         const provider::Ended ended = guest.wait(process, feed(terminal));
         for (const std::string& text : provider::hints_on_failure(settings, ended, tail, space(guest, ended)))
             rig.hint(text);

@@ -37,14 +37,18 @@ void check_privacy(const publish::RegistryPlace& place, const registry::ClientOp
         .hint(fmt::format("use https, or pass --insecure-registry {} if you trust the network", place.host()));
 }
 
-publish::Login asked_for(const RegistryEnvironment& registry, const std::string& user, const Console& console) {
-    const std::string place = safe_text(registry.place.host());
+std::string ask_user(const std::string& place, const std::string& likely, const Console& console) {
+    const std::string offer = likely.empty() ? "" : fmt::format(" [{}]", safe_text(likely));
+    const std::string typed(trim(ask_line(console, fmt::format("User name at {}{}: ", safe_text(place), offer))));
+    return typed.empty() ? likely : typed;
+}
+
+// Whoever has named the user types the token next: a question about the user would show it.
+publish::Login asked_for(const RegistryEnvironment& registry, const std::string& named, const std::string& likely,
+                         const Console& console) {
     publish::Login login;
     login.origin = "what was typed";
-    login.user = ask_line(console, user.empty() ? fmt::format("User name at {}: ", place)
-                                                : fmt::format("User name at {} [{}]: ", place, safe_text(user)));
-    login.user = trim(login.user);
-    if (login.user.empty()) login.user = user;
+    login.user = named.empty() ? ask_user(registry.place.host(), likely, console) : named;
     login.token = trim(ask_secret(console, "Personal access token (not shown): "));
     publish::check_login(login);
     return login;
@@ -140,7 +144,7 @@ publish::Login find_login(const LoginSettings& settings, const RegistryEnvironme
         auto login = publish::kept_login(*places, registry.place, notice, {});
         if (login && (settings.username.empty() || settings.username == login->user)) return *login;
     }
-    if (can_ask(console)) return asked_for(registry, who, console);
+    if (can_ask(console)) return asked_for(registry, settings.username, who, console);
     throw publish::login_needed(registry.place);
 }
 

@@ -132,6 +132,6 @@ class Diff(Case):
         self.make("b", layer(plain={"uid": 1}))
         self.assertEqual(self.gbuild("diff", "--quiet", "a", "b", code=1).out, "")
         self.gbuild("diff", "-q", "a", "a:latest")
-        self.assertIn("neither a file nor a tag", self.gbuild("diff", "a", "c", code=4).err)
+        self.assertIn("neither a file nor the name or id of an image", self.gbuild("diff", "a", "c", code=4).err)
         (self.dir / "garbage").write_bytes(b"x" * 5000)
         self.gbuild("diff", "a", self.dir / "garbage", code=7)

@@ -131,6 +131,13 @@ class Commands(Running):
         self.assertEqual(code, 5)
         self.assertIn("standard input is none", self.sh("true", "-t", code=2).err)
 
+    def test_terminal_without_input_can_be_interrupted(self):
+        self.make()
+        out, code = self.on_terminal(["run", "-t", "--engine", "sandbox", self.image(), "--", "/bin/sh", "-c",
+                                      "echo ready; while :; do sleep 0.1; done"], b"\x03", after="ready")
+        self.assertEqual(code, 130, out)
+        self.assert_nothing_left()
+
 
 class Ends(Running):
     """However it ends, nothing is left."""

@@ -58,9 +58,9 @@ class Gbuild:
         """(path, what it said if it failed)."""
         image = self._folder / f"{case.name.replace('/', '-')}.gvmi"
         done = subprocess.run([*self._prefix, str(self._program), "build", "--registry-mirror", registry().host, "--isolation",
-                               self._isolation, "--progress", "plain", "-o", str(image), "-f", str(readable(case.path)),
-                               *case.options, str(context(case))], cwd=self._folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, check=False, timeout=600,
+                               self._isolation, "--progress", "plain", "--vm-user", "image", "-o", str(image),
+                               "-f", str(readable(case.path)), *case.options, str(context(case))],
+                              cwd=self._folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=600,
                               env={"PATH": os.environ["PATH"], "HOME": str(self._folder), "LC_ALL": "C.UTF-8",
                                    "GBUILD_ROOT": str(self._folder / "store"), "SOURCE_DATE_EPOCH": str(CREATED_SECONDS)})
         yield image, f"exit code {done.returncode}\n{done.stdout.decode(errors='replace')}" if done.returncode else ""
