@@ -1,5 +1,6 @@
 #include "gbuild/cli/publish_settings.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include <fmt/format.h>

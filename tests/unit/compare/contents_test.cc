@@ -1,5 +1,7 @@
 #include "compare/contents.h"
 
+#include <stop_token>
+
 #include "gbuild/base/error.h"
 #include "gbuild/base/fd.h"
 #include "support/catch.h"

@@ -1,5 +1,9 @@
 #include "compare/trees.h"
 
+#include <cstdint>
+#include <optional>
+#include <vector>
+
 #include "support/catch.h"
 
 using namespace gbuild;

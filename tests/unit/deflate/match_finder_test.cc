@@ -1,6 +1,8 @@
 #include "deflate/match_finder.h"
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "samples.h"
 #include "support/catch.h"

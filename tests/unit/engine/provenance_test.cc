@@ -1,5 +1,10 @@
 #include "engine/provenance_finder.h"
 
+#include <cstdint>
+#include <tuple>
+#include <utility>
+#include <vector>
+
 #include "support/catch.h"
 
 using namespace gbuild;

@@ -1,6 +1,9 @@
 #include "engine/run_step.h"
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <vector>
 
 #include "support/catch.h"
 

@@ -1,5 +1,7 @@
 // What servers say, whole and broken; the commands that reach them over ssh.
 #include <algorithm>
+#include <map>
+#include <span>
 
 #include "gbuild/base/error.h"
 #include "git/advertisement.h"

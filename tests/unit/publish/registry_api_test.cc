@@ -1,5 +1,8 @@
 #include "publish/registry_api.h"
 
+#include <algorithm>
+#include <span>
+
 #include "failing.h"
 #include "publish/multipart.h"
 #include "support/fault_server.h"

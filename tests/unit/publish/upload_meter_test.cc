@@ -1,5 +1,10 @@
 #include "publish/upload_meter.h"
 
+#include <chrono>
+#include <cstdint>
+#include <variant>
+#include <vector>
+
 #include "support/catch.h"
 
 namespace gbuild::publish {

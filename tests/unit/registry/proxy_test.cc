@@ -1,6 +1,7 @@
 #include "registry/proxy.h"
 
 #include <map>
+#include <optional>
 
 #include "support/catch.h"
 

@@ -1,5 +1,7 @@
 #include "sandbox/credentials.h"
 
+#include <cstdint>
+
 #include <linux/capability.h>
 #include <unistd.h>
 

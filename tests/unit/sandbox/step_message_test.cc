@@ -1,5 +1,8 @@
 #include "sandbox/step_message.h"
 
+#include <cstdint>
+#include <span>
+
 #include "gbuild/base/error.h"
 #include "support/catch.h"
 

@@ -1,5 +1,7 @@
 #include "sandbox/syscalls.h"
 
+#include <cstdint>
+
 #include <linux/audit.h>
 #include <sys/syscall.h>
 

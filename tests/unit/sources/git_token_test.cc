@@ -1,5 +1,7 @@
 #include "sources/git_token.h"
 
+#include <map>
+
 #include "support/catch.h"
 
 using gbuild::build::with_token;
