@@ -161,7 +161,7 @@ class Housekeeping(Case):
         self.assertIn("which is other:latest, too", self.gbuild("rmi", "--delete-file", "image").out)
         self.assertTrue(self.image().exists())
         told = self.gbuild("rmi", "nope", "--delete-file", "other", code=NOT_FOUND)
-        self.assertIn("no image has the name \"nope:latest\"", told.err)
+        self.assertIn("no image has the name or id \"nope\"", told.err)
         self.assertIn("Deleted: ", told.out)
         self.assertFalse(self.image().exists())
         self.assertEqual(json.loads(self.gbuild("images", "--format", "json").out), [])
