@@ -247,19 +247,19 @@ class Caches(Marked):
         self.only_with_namespaces()
         waited, text = self.both("shared", "ls /c")
         self.assertFalse(waited)
-        self.assertIn("\n#2 first\n", text)
+        self.assertIn("s #2 first\n", text)
 
     def test_locked_waits(self):
         if not self.has_namespaces:
             self.skipTest("in chroot, a step that is killed takes its caches with it")
         waited, text = self.both("locked", "ls /c")
         self.assertTrue(waited)
-        self.assertIn("\n#2 first\n", text)
+        self.assertIn("s #2 first\n", text)
 
     def test_private_gets_its_own(self):
         waited, text = self.both("private", "ls -A /c | wc -l")
         self.assertFalse(waited)
-        self.assertIn("\n#2 0\n", text)
+        self.assertIn("s #2 0\n", text)
         self.assertEqual(len(self.caches()), 2)
 
 
