@@ -2,7 +2,9 @@
 
 #include <cstring>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <system_error>
 
 #include <fmt/format.h>
 
@@ -87,7 +89,8 @@ Advice mount_advice(const std::string& stage, int error_number) {
 
 // Whatever the call was for, there is no more of it.
 std::optional<Advice> shortage_advice(const StageFailure& failure) {
-    if (failure.error_number == EMFILE) {
+    // What was thrown as an Error has the number in words only.
+    if (failure.error_number == EMFILE || failure.what.ends_with(std::generic_category().message(EMFILE))) {
         return Advice{"no more files may be open", "raise the limit on open files (ulimit -n)"};
     }
     if (failure.error_number == EAGAIN && (begins(failure.what, "fork") || begins(failure.what, "clone"))) {
