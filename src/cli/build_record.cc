@@ -124,6 +124,25 @@ void put_record(const std::filesystem::path& root, const std::string& sha3, Buil
     store::Store(root).put_note(store::NoteKind::output, key_of(sha3), json_line(record_json(record)));
 }
 
+namespace {
+
+// What stands in the query of a URL may be a token, and a record outlives the build.
+std::string without_queries(std::string text) {
+    for (size_t at = text.find('?'); at != std::string::npos; at = text.find('?', at + 1)) {
+        const size_t end = std::min(text.find_first_of(" \t\n\"'", at), text.size());
+        const size_t equals = text.find('=', at);
+        if (equals < end) text.replace(at + 1, end - at - 1, "***");
+    }
+    return text;
+}
+
+StepStarted kept(StepStarted step) {
+    step.text = without_queries(std::move(step.text));
+    return step;
+}
+
+}  // namespace
+
 BuildRecorder::BuildRecorder(EventSink& inner, Clock clock) :
     inner_(inner), clock_(std::move(clock)), began_(clock_()) {}
 
@@ -154,14 +173,15 @@ void BuildRecorder::keep(const Event& event, int64_t now) {
         running.erase(found);
     };
     if (const auto* planned = std::get_if<StepsPlanned>(&event)) {
-        for (const StepStarted& step : planned->steps) steps_[step.id] = {step, false, now, 0};
+        for (const StepStarted& step : planned->steps) steps_[step.id] = {kept(step), false, now, 0};
     } else if (const auto* step = std::get_if<StepStarted>(&event)) {
-        steps_[step->id] = {*step, false, now, 0};
+        steps_[step->id] = {kept(*step), false, now, 0};
     } else if (const auto* finished = std::get_if<StepFinished>(&event)) {
         steps_[finished->id].cached = finished->cached;
         steps_[finished->id].took = finished->took.count();
     } else if (const auto* transfer = std::get_if<TransferStarted>(&event)) {
-        transfers_[transfer->id] = {transfer->step, transfer->verb, transfer->label, false, now, 0, transfer->total};
+        transfers_[transfer->id] = {transfer->step, transfer->verb, without_queries(transfer->label), false, now, 0,
+                                    transfer->total};
     } else if (const auto* progress = std::get_if<TransferProgress>(&event)) {
         const auto found = transfers_.find(progress->id);
         if (found != transfers_.end()) found->second.bytes = std::max(found->second.bytes, progress->done);

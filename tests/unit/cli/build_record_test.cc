@@ -57,6 +57,16 @@ TEST_CASE("a recorder keeps steps, transfers and activities with their times") {
     CHECK(record.warnings.size() == 1);
 }
 
+TEST_CASE("a record keeps no query of a URL") {
+    RecordedEvents of;
+    of(StepStarted{1, 1, 2, "", "ADD $U/f?token=hidden \"http://h/g?a=hidden\" /f", 1});
+    of(StepStarted{2, 2, 2, "", "RUN ls a? && x=1", 2});
+    const BuildRecord record = of.recorder.record({});
+    REQUIRE(record.steps.size() == 2);
+    CHECK(record.steps[0].step.text == "ADD $U/f?*** \"http://h/g?***\" /f");
+    CHECK(record.steps[1].step.text == "RUN ls a? && x=1");
+}
+
 TEST_CASE("a record survives being written, and nothing else is taken for one") {
     const std::string text = json_line(record_json(recorded_example()));
     const auto again = parse_record(text);
