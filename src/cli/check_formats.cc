@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "gbuild/base/digest.h"
+#include "gbuild/base/hidden_logins.h"
 #include "gbuild/base/text.h"
 #include "gbuild/cli/json_text.h"
 
@@ -143,7 +144,7 @@ Json sarif_result(const Finding& finding, const CheckReport& report) {
         where["startColumn"] = region.column;
         where["endColumn"] = region.end_column;
     }
-    if (finding.warning.span) where["snippet"] = {{"text", finding.warning.span->source}};
+    if (finding.warning.span) where["snippet"] = {{"text", with_hidden_logins(finding.warning.span->source)}};
     place["region"] = std::move(where);
     return {{"ruleId", finding.warning.id},
             {"ruleIndex", index_of(finding.warning.id)},

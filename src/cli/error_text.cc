@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "gbuild/base/hidden_logins.h"
 #include "gbuild/base/text.h"
 #include "gbuild/cli/display.h"
 #include "gbuild/cli/styled_text.h"
@@ -48,7 +49,8 @@ Excerpt make_excerpt(const SourceSpan& span) {
     size_t end = first + static_cast<size_t>(std::max(1, span.length));
     std::vector<Glyph> glyphs;
     Excerpt excerpt;
-    std::string_view rest = span.source;
+    const std::string source = with_hidden_logins(span.source);
+    std::string_view rest = source;
     size_t offset = 0;
     int column = 0;
     while (!rest.empty()) {

@@ -81,7 +81,7 @@ void StagePlanner::check_sources(const CopyStep& copy) {
         }
         if (!is_remote_source(copy.paths[i])) continue;
         if (!copy.is_add) {
-            fail(args[i], fmt::format("COPY cannot fetch {}", quoted(args[i])),
+            fail(args[i], fmt::format("COPY cannot fetch {}", quoted(without_login(args[i]))),
                  "use ADD for URLs and git repositories");
         }
         check_remote(copy, remote_source(args[i], copy.paths[i]));

@@ -212,6 +212,18 @@ class AddUrlFaults(Web):
         for text in texts[2:]:
             self.assertNotIn("hidden1234", text)
 
+    def test_passwords_in_lines_that_are_shown(self):
+        for line, code in [("ADD http://user:s3kr3t@127.0.0.1:1/x /x", 6), ("COPY http://user:s3kr3t@127.0.0.1:1/x /x", 3)]:
+            for options in [[], ["--progress", "json"]]:
+                with self.subTest(line=line, options=options):
+                    said = self.add(line, code=code, options=options)
+                    self.assertNotIn("s3kr3t", said.err + said.out)
+        (self.dir / "Bad").write_text("FROM scratch\nCOPY http://user:s3kr3t@127.0.0.1:1/x /x\n")
+        for form in ["text", "long", "json", "sarif", "github", "gitlab", "checkstyle"]:
+            with self.subTest(form):
+                said = self.gbuild("check", "--format", form, "-f", self.dir / "Bad", code=None)
+                self.assertNotIn("s3kr3t", said.err + said.out)
+
     def test_login_is_not_sent_to_another_server(self):
         other = WebServer({"/f": b"x"})
         self.addCleanup(other.stop)
