@@ -339,8 +339,9 @@ class BuildCommand final : public Command {
         options.standard_output = [&](std::span<const std::byte> bytes) { console.out.write(as_text(bytes)); };
         const std::filesystem::path to_load = archive ? archive->path() / "image.tar" : std::filesystem::path();
         // What is published is known of last, and is part of the metadata.
-        SideFiles beside(options, std::move(iid_file), publication ? std::nullopt : std::move(metadata_file), to_load,
-                         console.out);
+        std::optional<SideFile> metadata_beside, metadata_afterwards;
+        if (metadata_file) (publication ? metadata_afterwards : metadata_beside).emplace(std::move(*metadata_file));
+        SideFiles beside(options, std::move(iid_file), std::move(metadata_beside), to_load, console.out);
         build::BuildResult result = run_build(options, progress, recorder, publication, beside);
         if (archive) load_image(loader, to_load, console);
         leave_out(result, to_load);
@@ -348,7 +349,7 @@ class BuildCommand final : public Command {
         if (report) report->write(make_report(result.file, options.store_root, {}), console.out);
         Json metadata = build_metadata(options, result);
         if (publication) metadata["gbuild.push"] = publication->json();
-        if (publication && metadata_file) metadata_file->write(json_document(metadata), console.out);
+        if (metadata_afterwards) metadata_afterwards->write(json_document(metadata), console.out);
         if (verify_)
             progress.close();
         else

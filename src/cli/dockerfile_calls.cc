@@ -181,6 +181,7 @@ OutlineInfo outline_of(const Dockerfile& file, const std::string& target,
                                                          : find_stage(stages, target, stages.size());
     if (!index) {
         std::vector<std::string> names;
+        names.reserve(stages.size());
         for (const Stage& stage : stages) names.push_back(stage.info.name);
         throw Error(ErrorKind::not_found, fmt::format("no stage is called {}", quoted(target)))
             .hint(fmt::format("the stages are {}", join(names, ", ")));

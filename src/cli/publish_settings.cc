@@ -17,7 +17,7 @@ namespace gbuild::cli {
 
 namespace {
 
-constexpr uint64_t longest_timeout = 24 * 3600, most_retries = 100;
+constexpr uint64_t longest_timeout = 86400, most_retries = 100;
 
 registry::Environment variables_seen_by(const Console& console) {
     return [&console](const char* name) { return console.env(name); };

@@ -157,6 +157,7 @@ std::string Template::text(const std::vector<Json>& rows, const std::vector<std:
     }
     if (!table_) return lines.empty() ? std::string() : join(lines, "\n") + "\n";
     std::vector<std::vector<std::string>> cells;
+    cells.reserve(lines.size());
     for (const std::string& line : lines) cells.push_back(split(line, '\t'));
     return format_table(cells);
 }

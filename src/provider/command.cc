@@ -27,7 +27,7 @@ std::string base_name(const std::string& path) { return path.substr(path.rfind('
 
 std::string reason_of(const StartRequest& request, const Started& started) {
     const uint64_t stage = started.failure & wire::failure_stage;
-    const std::string error = ::strerror(started.error_number);
+    std::string error = ::strerror(started.error_number);
     if (stage == wire::failure_directory) {
         return fmt::format("the working directory {} cannot be entered: {}", quoted(request.directory), error);
     }

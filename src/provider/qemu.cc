@@ -35,6 +35,7 @@ namespace {
 
 Qemu::Qemu(const std::vector<std::string>& command, const std::vector<int>& kept, int console) {
     std::vector<char*> arguments;
+    arguments.reserve(command.size() + 1);
     for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
     arguments.push_back(nullptr);
     const UniqueFd null = open_file("/dev/null", O_RDONLY);

@@ -57,7 +57,8 @@ void let_go_of_all_but(int line) {
 }  // namespace
 
 Sweeper::Sweeper(const store::Store& store) {
-    const std::filesystem::path root = store.root(), staging = store.staging();
+    const std::filesystem::path& root = store.root();
+    const std::filesystem::path& staging = store.staging();
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) throw_errno("cannot create a pipe");
     const UniqueFd read(ends[0]);

@@ -77,6 +77,7 @@ void remove_all(const std::vector<Claimed>& claimed) {
 // Other locks are among them, and pipes whose readers wait for the end.
 void close_all_but(const std::vector<Claimed>& kept) {
     std::vector<unsigned> sorted;
+    sorted.reserve(kept.size());
     for (const Claimed& one : kept) sorted.push_back(static_cast<unsigned>(one.lock.get()));
     std::sort(sorted.begin(), sorted.end());
     unsigned first = STDERR_FILENO + 1;

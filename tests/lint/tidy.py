@@ -73,14 +73,19 @@ def texts_of(part, sources):
 
 
 def flags_of(part, entries, folder):
-    """How a part is compiled, without what is compiled and what comes out."""
+    """How a part is compiled, without what is compiled and what comes out, and with what single sources have of their own."""
+    flags = {}
     for entry in entries:
         words = shlex.split(entry["command"])
         if f"/gbuild_{part}.dir/" in words[words.index("-o") + 1]:
             compiler = next(at for at, word in enumerate(words) if not word.endswith("ccache"))
             kept = words[compiler + 1:words.index("-o")]
-            return [*(word for word in kept if not word.startswith("-W")), "-iquote", str(folder)]
-    raise SystemExit(f"no source of {part} in compile_commands.json")
+            pairs = [(word, kept[at + 1]) if word == "-isystem" else (word,) for at, word in enumerate(kept)
+                     if at == 0 or kept[at - 1] != "-isystem"]
+            flags.update(dict.fromkeys(pairs))
+    if not flags:
+        raise SystemExit(f"no source of {part} in compile_commands.json")
+    return [*(word for pair in flags for word in pair if not word.startswith("-W")), "-iquote", str(folder)]
 
 
 def examine(text, flags, project, checks, salt, passed):
