@@ -43,16 +43,17 @@ def scratch_root():
 
 def _remove(folder):
     """Also what tests made unreadable, or gave to subordinate ids."""
+    for path, folders, _ in os.walk(folder):
+        for name in [name for name in folders if name.startswith("discarded-")]:
+            removed_by_now(Path(path) / name)
+            folders.remove(name)
     foreign = [path for path in folder.rglob("*") if not path.is_symlink() and path.stat().st_uid not in (0, os.geteuid())]
     if foreign and os.geteuid() != 0:
         subprocess.run(["unshare", "--map-root-user", "--map-auto", "rm", "-rf", str(folder)], check=True)
         return
     for path, folders, _ in os.walk(folder):
-        for name in list(folders):
+        for name in folders:
             inner = Path(path) / name
-            if name.startswith("discarded-") and removed_by_now(inner):
-                folders.remove(name)
-                continue
             if not inner.is_symlink():
                 inner.chmod(0o700)
     shutil.rmtree(folder)
