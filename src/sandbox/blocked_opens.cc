@@ -18,11 +18,17 @@ namespace {
 // wants it.
 constexpr int restart_call = 512;
 
+// Gone ones included.
+constexpr size_t most = 64;
+
 }  // namespace
 
 void BlockedOpens::add(Open open) {
     auto waiting = waiting_.lock();
-    if (waiting->size() >= threads) refuse(ENFILE);
+    // Those whose process is gone end at the next look.
+    const auto wanted = [&](const Waiting& one) { return is_wanted(one.open); };
+    const auto count = static_cast<size_t>(std::count_if(waiting->begin(), waiting->end(), wanted));
+    if (count >= threads || waiting->size() >= most) refuse(ENFILE);
     waiting->push_back({std::move(open)});
     count_ = waiting->size();
     added_.notify_one();
@@ -69,10 +75,17 @@ void BlockedOpens::answer(Waiting& waiting, const std::atomic<bool>& stopping) {
         const int number = ::ioctl(listener_, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
         response.val = number;
         if (number < 0) response.error = -errno;
+        // Before the call returns: an end of ours that is closed later would be a partner to others, and leave them.
+        file = UniqueFd();
     }
     if (response.error != 0) response.val = 0;
     // Who asked may be gone, and needs no answer.
     ::ioctl(listener_, SECCOMP_IOCTL_NOTIF_SEND, &response);
+}
+
+bool BlockedOpens::is_wanted(const Open& open) const {
+    uint64_t id = open.request;
+    return ::ioctl(listener_, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
 }
 
 bool BlockedOpens::is_called_off(Waiting& waiting) {
@@ -85,9 +98,8 @@ void BlockedOpens::look() {
     auto waiting = waiting_.lock();
     for (Waiting& one : *waiting) {
         if (!one.started) continue;
-        uint64_t id = one.open.request;
-        one.called_off = one.called_off || ::ioctl(listener_, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) != 0 ||
-                         Tracee(one.open.process, proc_).has_signal_to_handle();
+        one.called_off =
+            one.called_off || !is_wanted(one.open) || Tracee(one.open.process, proc_).has_signal_to_handle();
         // Each time: the first may come before the thread waits.
         if (one.called_off) ::pthread_kill(one.thread, stop_signal());
     }

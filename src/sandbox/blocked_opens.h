@@ -48,6 +48,7 @@ class BlockedOpens {
         bool started = false, called_off = false;
     };
     void answer(Waiting& waiting, const std::atomic<bool>& stopping);
+    bool is_wanted(const Open& open) const;
     bool is_called_off(Waiting& waiting);
 
     int listener_, proc_;
