@@ -56,6 +56,7 @@ class ImagesCommand final : public Command {
         if (format_ == "json") return json_document(images_json(rows));
         if (!is_template(format_)) return images_text(rows, std::time(nullptr), length);
         std::vector<Json> fields;
+        fields.reserve(rows.size());
         for (const ImageRow& row : rows) fields.push_back(image_fields(row, std::time(nullptr), length));
         return Template(format_).text(fields, image_field_names());
     }

@@ -52,6 +52,7 @@ class InspectCommand final : public Command {
         for (const std::string& image : images_) all.push_back(facts_of(image));
         if (is_template(format_)) {
             std::vector<Json> rows;
+            rows.reserve(all.size());
             for (const ImageFacts& facts : all) rows.push_back(facts_fields(facts));
             console.out.write(Template(format_).text(rows, fact_fields()));
             return 0;
