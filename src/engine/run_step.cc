@@ -86,9 +86,9 @@ void set_user(sandbox::Step& step, const std::string& user, const tree::Accounts
     }
 }
 
-class Environment {
+class StepEnvironment {
   public:
-    explicit Environment(std::vector<std::string> entries) : entries_(std::move(entries)) {}
+    explicit StepEnvironment(std::vector<std::string> entries) : entries_(std::move(entries)) {}
     bool has(std::string_view name) const { return find(name) != entries_.size(); }
     void set(std::string_view name, std::string_view value) {
         std::string entry = fmt::format("{}={}", name, value);
@@ -114,7 +114,7 @@ class Environment {
 
 // A build argument wins over everything, as BuildKit has it; this machine's own proxies count where nothing else names
 // one. Whoever knows one case only is served, too.
-void add_proxies(Environment& environment, const RunRequest& request) {
+void add_proxies(StepEnvironment& environment, const RunRequest& request) {
     const auto& given = request.step.proxies;
     const auto& own = request.options.proxies;
     for (const plan::ProxyName& proxy : plan::proxy_names) {
@@ -132,7 +132,7 @@ void add_proxies(Environment& environment, const RunRequest& request) {
 }
 
 std::vector<std::string> environment(const RunRequest& request, uint32_t uid) {
-    Environment result(request.config.env);
+    StepEnvironment result(request.config.env);
     for (const auto& [name, value] : request.step.arg_environment) result.set(name, value);
     add_proxies(result, request);
     result.set_missing("SOURCE_DATE_EPOCH", std::to_string(request.epoch));
