@@ -28,6 +28,10 @@ add_custom_command(OUTPUT ${completions}/gbuild ${completions}/_gbuild ${complet
                    COMMAND gbuild completion fish > ${completions}/gbuild.fish)
 add_custom_target(gbuild_completions ALL DEPENDS ${completions}/gbuild ${completions}/_gbuild ${completions}/gbuild.fish)
 
+# All that a package takes and nothing else, for those who do not build the tests.
+add_custom_target(package_files)
+add_dependencies(package_files gbuild gbuild_manual gbuild_completions)
+
 set(docdir ${CMAKE_INSTALL_DATAROOTDIR}/doc/gbuild)
 install(TARGETS gbuild RUNTIME)
 install(FILES ${manual} DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/man/man1)
